@@ -1,0 +1,103 @@
+import type { DevelopmentRegion, DevelopmentViewer } from './federation.ts';
+import { entityIdentifier, viewerIdentifier } from './federation.ts';
+import type { SigningAlgorithm } from './signing-key.ts';
+
+/** Paths are relative to the region's directory. */
+export interface Layout {
+  readonly authorities: readonly { name: string; certificate: string; key: string }[];
+  readonly leaves: readonly LeafPlace[];
+  readonly signingKeys: readonly SigningKeyPlace[];
+  /** 32 random bytes each, as base64url text. */
+  readonly secrets: readonly string[];
+  readonly copies: readonly { from: string; to: string }[];
+}
+
+export interface LeafPlace {
+  /** Path of the issuing authority's certificate. */
+  readonly issuer: string;
+  readonly certificate: string;
+  readonly key: string;
+  readonly commonName: string;
+  readonly uri: string;
+  readonly usage: 'server' | 'client';
+}
+
+export interface SigningKeyPlace {
+  readonly algorithm: SigningAlgorithm;
+  readonly private: string;
+  readonly public: string;
+  /** Whether the public file is one key, or a set with one key in it. */
+  readonly form: 'jwk' | 'jwks';
+}
+
+/** Directories that only their owner may enter. Every private key and secret is also mode 0600 by itself. */
+export const CLOSED_DIRECTORIES: readonly string[] = ['private', 'offline'];
+
+export const TLS_AUTHORITY = { certificate: 'public/ca.pem', key: 'offline/ca.key.pem' };
+
+const VIEWERS_AUTHORITY = { certificate: 'viewers/ca.pem', key: 'offline/viewers-ca.key.pem' };
+
+/** Everything that a region has, and where. What is made and what is checked both follow this table. */
+export function regionLayout(region: DevelopmentRegion, viewers: readonly DevelopmentViewer[]): Layout {
+  const own = viewers.filter((viewer) => viewer.region === region.id);
+  return {
+    authorities: [
+      { name: `Wayleave development CA: ${region.id}`, ...TLS_AUTHORITY },
+      { name: `Wayleave development viewers CA: ${region.id}`, ...VIEWERS_AUTHORITY },
+    ],
+    leaves: [brokerLeaf(region, 'server'), brokerLeaf(region, 'client'), ...own.map(viewerLeaf)],
+    signingKeys: [
+      {
+        algorithm: 'EdDSA',
+        private: 'offline/federation.jwk.json',
+        public: 'public/federation.jwks.json',
+        form: 'jwks',
+      },
+      brokerKey('message', region.messageAlgorithm),
+      brokerKey('log', 'EdDSA'),
+      ...own.map(viewerKey),
+    ],
+    secrets: ['private/cursor.key', 'private/paging.key', 'private/patient-digest.key'],
+    copies: own.map((viewer) => ({
+      from: TLS_AUTHORITY.certificate,
+      to: `viewers/${viewer.id}/broker-ca.pem`,
+    })),
+  };
+}
+
+function brokerLeaf(region: DevelopmentRegion, usage: 'server' | 'client'): LeafPlace {
+  return {
+    issuer: TLS_AUTHORITY.certificate,
+    certificate: `public/tls-${usage}.pem`,
+    key: `private/tls-${usage}.key.pem`,
+    commonName: `${region.id} TLS ${usage}`,
+    uri: entityIdentifier(region.id),
+    usage,
+  };
+}
+
+function viewerLeaf(viewer: DevelopmentViewer): LeafPlace {
+  return {
+    issuer: VIEWERS_AUTHORITY.certificate,
+    certificate: `viewers/${viewer.id}/client.pem`,
+    key: `viewers/${viewer.id}/client.key.pem`,
+    commonName: viewer.id,
+    uri: viewerIdentifier(viewer),
+    usage: 'client',
+  };
+}
+
+function brokerKey(purpose: 'message' | 'log', algorithm: SigningAlgorithm): SigningKeyPlace {
+  const file = `${purpose}.jwk.json`;
+  return { algorithm, private: `private/${file}`, public: `public/${file}`, form: 'jwk' };
+}
+
+function viewerKey(viewer: DevelopmentViewer): SigningKeyPlace {
+  const folder = `viewers/${viewer.id}`;
+  return {
+    algorithm: 'ES256',
+    private: `${folder}/viewer.jwk.json`,
+    public: `${folder}/viewer.public.jwk.json`,
+    form: 'jwk',
+  };
+}

@@ -1,0 +1,25 @@
+import tseslint from 'typescript-eslint';
+
+import { importRules } from './test/house.ts';
+
+export default tseslint.config(
+  { ignores: ['var/**', 'certs-dev/generated/**', 'coverage/**'] },
+  ...tseslint.configs.recommendedTypeChecked.map((rules) => ({ ...rules, files: ['**/*.ts'] })),
+  {
+    files: ['**/*.ts'],
+    languageOptions: { parserOptions: { project: './tsconfig.json' } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/require-await': 'off',
+      'no-console': 'error',
+      eqeqeq: 'error',
+    },
+  },
+  { files: ['test/**/*.ts'], rules: { '@typescript-eslint/no-unused-expressions': 'off' } },
+  {
+    files: ['src/cli/**/*.ts', 'src/main.ts', 'test/bench/**/*.ts', 'certs-dev/**/*.ts'],
+    rules: { 'no-console': 'off' },
+  },
+  ...importRules(),
+);

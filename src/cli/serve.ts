@@ -1,0 +1,31 @@
+import { Command } from 'commander';
+import { rmSync, writeFileSync } from 'node:fs';
+
+import { startBroker } from '../broker.ts';
+import { loadConfig } from '../config/load.ts';
+import { loadSecrets } from '../config/secrets.ts';
+import type { Io } from './io.ts';
+
+export function serveCommand(io: Io): Command {
+  return new Command('serve')
+    .description("Run one region's broker until it is told to stop.")
+    .requiredOption('--config <file>', "the region's configuration file")
+    .option('--pid-file <file>', 'write the process id there while running')
+    .option('--check', 'read the configuration and keys, say whether they are good, and do not start')
+    .option('--json', 'with --check: say so as JSON')
+    .action(async (options: { config: string; pidFile?: string; check?: true; json?: true }) => {
+      const config = loadConfig(options.config);
+      const secrets = loadSecrets(config.secretsDirectory);
+      if (options.check) {
+        const { region } = config;
+        return io.print(
+          options.json ? JSON.stringify({ region, good: true }) : `${options.config}: good, for ${region}.`,
+        );
+      }
+      const broker = await startBroker(config, secrets);
+      if (options.pidFile !== undefined) writeFileSync(options.pidFile, `${io.pid}\n`);
+      await io.stopped();
+      await broker.stop();
+      if (options.pidFile !== undefined) rmSync(options.pidFile, { force: true });
+    });
+}

@@ -1,0 +1,85 @@
+import { Command } from 'commander';
+import http from 'node:http';
+
+import type { BrokerStatus } from '../http/admin-api.ts';
+import type { DestinationStatus } from '../upstream/destination.ts';
+import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
+import { knownRegions, regionConfig, type RegionOptions } from './region-config.ts';
+import { columns } from './tell.ts';
+
+const WAIT_MS = 3_000;
+
+type Told = { region: string; address: string } & ({ status: BrokerStatus } | { failed: string });
+
+export function statusCommand(io: Io): Command {
+  return new Command('status')
+    .description('Show whether brokers are ready, and the circuit to each destination.')
+    .option('--region <region>', 'one region (default: all that have a file in config)')
+    .option('--config <file>', 'a configuration file instead of --region')
+    .option('--json', 'print it as JSON')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all ready; 1 not done; 2 called wrongly; 3 something is not ready.',
+    )
+    .action(async (options: RegionOptions & { json?: true }) => {
+      const one = options.region !== undefined || options.config !== undefined;
+      const asked = one ? [options] : knownRegions().map((region) => ({ region }));
+      const told = await Promise.all(asked.map(statusOf));
+      if (options.json) io.print(JSON.stringify(told));
+      else for (const line of told.flatMap(lines)) io.print(line);
+      if (told.every((entry) => 'failed' in entry)) {
+        throw new CommandFailed('No broker was reached: start one, for the demo with `npm start`.');
+      }
+      if (told.some((entry) => 'failed' in entry || !entry.status.ready)) io.fail(INCOMPLETE);
+    });
+}
+
+async function statusOf(options: RegionOptions): Promise<Told> {
+  const config = regionConfig(options);
+  const { host, port } = config.listeners.admin;
+  const head = { region: config.region, address: `http://${host}:${port}` };
+  try {
+    return { ...head, status: await get(`${head.address}/status`) };
+  } catch (error) {
+    return { ...head, failed: (error as NodeJS.ErrnoException).code ?? 'no answer' };
+  }
+}
+
+function lines(told: Told): string[] {
+  if ('failed' in told) return [`${told.region}: not reached at ${told.address} (${told.failed})`, ''];
+  const { status } = told;
+  const rows = (status.destinations as DestinationStatus[]).map((one) => [
+    `  ${one.kind}`,
+    one.name,
+    one.circuit,
+    `${one.window.calls} calls`,
+    `${one.window.failed} failed`,
+    `${one.window.refused} refused`,
+    one.since === undefined ? '' : `since ${one.since}`,
+  ]);
+  const soon = [...status.certificates].sort((left, right) => left.daysLeft - right.daysLeft)[0];
+  return [
+    `${status.region}: ${status.ready ? 'ready' : 'not ready'}, store ${status.store}, up since ${status.started}`,
+    ...columns(rows),
+    ...(soon === undefined ? [] : [`  next certificate to end: ${soon.name}, in ${soon.daysLeft} days`]),
+    '',
+  ];
+}
+
+function get(url: string): Promise<BrokerStatus> {
+  return new Promise((resolve, reject) => {
+    const request = http.get(url, { timeout: WAIT_MS }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        try {
+          resolve(JSON.parse(Buffer.concat(chunks).toString('utf8')) as BrokerStatus);
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+    request.on('timeout', () => request.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })));
+    request.on('error', reject);
+  });
+}

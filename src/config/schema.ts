@@ -1,0 +1,228 @@
+import { z } from 'zod';
+
+import { SEARCHABLE_TYPES } from '../fhir/search-parameters.ts';
+
+/**
+ * The form of one region's configuration file. Each setting's comment is what `docs/configuration.md` says.
+ * Times are in milliseconds where the name ends in `_ms`. Paths are relative to the file that names them.
+ */
+
+const code = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens');
+const odsCode = z.string().regex(/^[A-Z0-9]{3,12}$/, 'an ODS code: 3 to 12 capital letters and digits');
+const date = z.iso.date('a date, as 2026-04-01');
+const path = z.string().min(1);
+const resourceType = z.enum(
+  SEARCHABLE_TYPES as [string, ...string[]],
+  'a FHIR resource type that can be shared',
+);
+const milliseconds = z.int('whole milliseconds').min(50).max(120_000);
+
+const listener = z.strictObject({
+  host: z.string().default('127.0.0.1'),
+  port: z.int().min(0).max(65535),
+});
+
+const breaker = z.strictObject({
+  /** Calls in the rolling window before the circuit may open. */
+  volume_threshold: z.int().min(1).default(5),
+  error_percentage: z.int().min(1).max(100).default(50),
+  window_ms: milliseconds.default(10_000),
+  /** How long the circuit stays open before one probe is sent. */
+  reset_ms: milliseconds.default(5_000),
+  /** How long that probe may take. */
+  probe_ms: milliseconds.default(1_000),
+  /** Bulkhead: calls under way at once; one more is refused at once. */
+  capacity: z.int().min(1).max(1000).default(64),
+});
+
+const noBreaker = {} as const;
+
+const recordAuth = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('mutual-tls'), certificate: path, key: path, anchors: path }),
+  z.strictObject({
+    /** OAuth 2.0 client credentials with private_key_jwt (RFC 7523; SMART Backend Services). */
+    kind: z.literal('oauth2'),
+    token_endpoint: z.url(),
+    client_id: z.string(),
+    key: path,
+    scope: z.string().default('system/*.read'),
+    anchors: path.optional(),
+  }),
+]);
+
+export const careSetting = z.enum([
+  'acute',
+  'primary',
+  'community',
+  'mental-health',
+  'sexual-health',
+  'urgent',
+  'social',
+]);
+
+const record = z.strictObject({
+  id: code,
+  name: z.string(),
+  supplier: z.string().optional(),
+  /** FHIR R4 service base. */
+  base: z.url({ protocol: /^https?$/ }),
+  auth: recordAuth.default({ kind: 'none' }),
+  /** `chained`: patient.identifier=; `patient-first`: the Patient by identifier, then by its id. */
+  search: z.enum(['chained', 'patient-first']).default('patient-first'),
+  offers: z.array(resourceType).min(1),
+  /** The care setting of a resource that carries no care-setting tag of its own. */
+  care_setting: careSetting.default('acute'),
+  page_size: z.int().min(1).max(500).default(250),
+  timeout_ms: milliseconds.default(4_000),
+  breaker: breaker.prefault(noBreaker),
+});
+
+const viewer = z.strictObject({
+  id: code,
+  name: z.string(),
+  /** `iss` of its tokens. */
+  issuer: z.string().min(1),
+  organisations: z.array(odsCode).min(1),
+  /** The record(s) that this viewer shows by itself, and so are not asked for it. */
+  own_records: z.array(code).default([]),
+  keys: z.array(path).min(1),
+  binding: z.enum(['certificate', 'single-use']).default('certificate'),
+  /** The one URI name of its certificate, and the authorities that may have issued it. */
+  certificate: z.strictObject({ uri: z.url(), anchors: path }).optional(),
+  /** Local role -> SDS job role code; a role that is an SDS code already passes. */
+  roles: z.record(z.string(), z.string().regex(/^R\d{4}$/)).default({}),
+});
+
+const breakGlass = z.strictObject({
+  roles: z.array(z.string()).min(1),
+  codes: z.array(code).min(1),
+  lifts: z.array(z.enum(['objection', 'ask-none'])).min(1),
+});
+
+const agreement = z.strictObject({
+  version: z.string().min(1),
+  from: date,
+  /** The last day on which it is in force; absent: until ended. */
+  until: date.optional(),
+  review_by: date,
+  purposes: z.array(z.string()).min(1),
+  /** SDS job roles that may ask. */
+  roles: z.array(z.string()).min(1),
+  /** What we share with this neighbour; anything else is not offered. */
+  types: z.array(resourceType).min(1),
+  care_settings: z.array(careSetting).min(1),
+  /** Confidentiality labels that are released although they are R or V. */
+  release_labels: z.array(z.enum(['R', 'V'])).default([]),
+  break_glass: breakGlass.optional(),
+});
+
+const neighbour = z.strictObject({
+  region: code,
+  entity: z.url({ protocol: /^https$/ }),
+  pin: z.strictObject({
+    /** JWKS with the federation keys that alone may sign this neighbour's entity statement. */
+    federation_keys: path,
+    /** PEM file(s) of the authorities that alone may issue its certificates. */
+    tls_anchors: z.array(path).min(1),
+  }),
+  /** The approved entity statement. */
+  statement: path,
+  agreement,
+  timeout_ms: milliseconds.default(5_000),
+  /** Queries a second that this neighbour may send us. */
+  rate_per_second: z.int().min(1).default(200),
+  breaker: breaker.prefault(noBreaker),
+});
+
+const demographics = z.strictObject({
+  /** Service base of PDS FHIR R4. */
+  base: z.url({ protocol: /^https?$/ }),
+  organisation: odsCode.optional(),
+  timeout_ms: milliseconds.default(1_500),
+  cache: z
+    .strictObject({ entries: z.int().min(0).default(10_000), seconds: z.int().min(0).default(300) })
+    .prefault({}),
+  breaker: breaker.prefault(noBreaker),
+});
+
+const budgets = z.strictObject({
+  bundle_ms: milliseconds.default(5_000),
+  stream_ms: milliseconds.default(20_000),
+  document_ms: milliseconds.default(30_000),
+  /** Kept back from each hand-down, for the way home and the merge. */
+  margin_ms: z.int().min(0).max(2_000).default(150),
+});
+
+export const configFile = z.strictObject({
+  region: code,
+  name: z.string(),
+  entity: z.url({ protocol: /^https$/ }),
+  contact: z.string(),
+  /** Directory of private keys; read apart and never logged. */
+  secrets: path,
+  certificates: z.strictObject({ server: path, client: path }),
+  /** Our own entity statement, signed where the federation key is. */
+  statement: path,
+  /** JWKS with our own federation public keys, which signed that statement. */
+  federation_keys: path,
+  coverage: z.strictObject({ sub_icbs: z.array(odsCode).min(1), organisations: z.array(odsCode) }),
+  listeners: z.strictObject({
+    viewer: listener,
+    /** For viewers with single-use tokens, without client certificates. */
+    viewer_tokens: listener.optional(),
+    federation: listener,
+    admin: listener,
+    statement: listener,
+  }),
+  /** The base that viewers see, when a proxy or another name stands before the listener. */
+  public_base: z.url().optional(),
+  /** The base that neighbours use; goes into the entity statement. */
+  federation_base: z.url({ protocol: /^https$/ }),
+  store: z.string().regex(/^sqlite:.+/, 'sqlite: and a file, as sqlite:var/wayleave.db'),
+  /** The shared directory of regions, practices and organisations. */
+  directory: path,
+  viewers: z.array(viewer).min(1),
+  records: z.array(record).min(1),
+  neighbours: z.array(neighbour),
+  demographics,
+  routing: z
+    .strictObject({
+      /** What to do when the registration does not say whom to ask. */
+      without_registration: z.enum(['ask-all-agreed', 'ask-home-only', 'ask-none']).default('ask-all-agreed'),
+    })
+    .prefault({}),
+  budgets: budgets.prefault({}),
+  log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+const dated = { from: date.optional(), until: date.optional() };
+
+/** The shared directory file: regions as sets of sub-ICB locations and organisations with dates. */
+export const directoryFile = z.strictObject({
+  regions: z.array(
+    z.strictObject({
+      id: code,
+      name: z.string(),
+      sub_icbs: z.array(z.strictObject({ code: odsCode, ...dated })),
+    }),
+  ),
+  practices: z.record(odsCode, odsCode),
+  organisations: z.array(
+    z.strictObject({
+      code: odsCode,
+      name: z.string(),
+      feeds: z.array(z.strictObject({ region: code, record: code.optional(), ...dated })).min(1),
+    }),
+  ),
+});
+
+export type ConfigFile = z.infer<typeof configFile>;
+export type RecordConfig = ConfigFile['records'][number];
+export type ViewerConfig = ConfigFile['viewers'][number];
+export type NeighbourConfig = ConfigFile['neighbours'][number];
+export type Agreement = NeighbourConfig['agreement'];
+export type BreakerConfig = RecordConfig['breaker'];
+export type DemographicsConfig = ConfigFile['demographics'];
+export type DirectoryFile = z.infer<typeof directoryFile>;
+export type CareSetting = z.infer<typeof careSetting>;

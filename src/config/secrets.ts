@@ -1,0 +1,71 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { StartError } from '../errors.ts';
+
+/** Private keys and sealing keys: read apart from the configuration, never logged, never in an error. */
+export interface Secrets {
+  /** PEM private keys of our TLS certificates. */
+  readonly tlsServerKey: string;
+  readonly tlsClientKey: string;
+  /** Private JWK that signs queries and responses. */
+  readonly messageKey: object;
+  /** 32 bytes each: seals record cursors, seals page links, digests NHS numbers. */
+  readonly cursorKey: Buffer;
+  readonly pagingKey: Buffer;
+  readonly patientDigestKey: Buffer;
+}
+
+/**
+ * Reads the secrets directory.
+ *
+ * @throws StartError when a file is missing, not of its form, or readable by others
+ */
+export function loadSecrets(directory: string): Secrets {
+  return {
+    tlsServerKey: secretText(directory, 'tls-server.key.pem'),
+    tlsClientKey: secretText(directory, 'tls-client.key.pem'),
+    messageKey: secretJson(directory, 'message.jwk.json'),
+    cursorKey: secretBytes(directory, 'cursor.key'),
+    pagingKey: secretBytes(directory, 'paging.key'),
+    patientDigestKey: secretBytes(directory, 'patient-digest.key'),
+  };
+}
+
+function secretText(directory: string, name: string): string {
+  const file = join(directory, name);
+  try {
+    const mode = statSync(file).mode & 0o077;
+    if (mode !== 0) {
+      throw new StartError(`secrets: ${file} can be read by other users: run chmod 600 on it.`);
+    }
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    throw new StartError(
+      `secrets: ${file} cannot be read: put the key there, or make the development keys with ` +
+        '`npx wayleave demo --prepare`.',
+      { cause: error },
+    );
+  }
+}
+
+function secretJson(directory: string, name: string): object {
+  try {
+    return JSON.parse(secretText(directory, name)) as object;
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    // The parser's own message quotes the text, which is a key: it must not become the cause.
+    throw new StartError(`secrets: ${join(directory, name)} is not JSON: write a private JWK there.`);
+  }
+}
+
+function secretBytes(directory: string, name: string): Buffer {
+  const bytes = Buffer.from(secretText(directory, name).trim(), 'base64url');
+  if (bytes.length !== 32) {
+    throw new StartError(
+      `secrets: ${join(directory, name)} has not 32 bytes: write 32 random bytes in base64url.`,
+    );
+  }
+  return bytes;
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+
+import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
+
+/** JOSE `typ` of each message, so that one kind can never pass for another (RFC 8725, 3.11). */
+export const TYP = {
+  query: 'wayleave-query+jwt',
+  response: 'wayleave-response+jwt',
+} as const;
+
+const shortText = z.string().min(1).max(200);
+const base64url = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a SHA-256 digest in base64url');
+const nhsNumberClaim = z.string().refine((token) => fromNhsNumberToken(token) !== undefined, 'an NHS number');
+
+/** RFC 8705: the certificate of the socket that the message leaves by. */
+const confirmation = z.object({ 'x5t#S256': base64url });
+
+/** Claims that every message between brokers carries. Times are seconds since the epoch (RFC 7519). */
+const common = {
+  iss: z.url(),
+  /** Exactly one receiver, as a string: a neighbour must not learn who else is asked. */
+  aud: z.url(),
+  iat: z.number().int(),
+  exp: z.number().int(),
+  jti: z.string().min(16).max(64),
+  /** The sender's entity statement sequence. */
+  stmt: z.number().int().nonnegative(),
+  cnf: confirmation,
+};
+
+/** Limits of one query: the shape of what a viewer's whole-record question needs, and no more. */
+export const MOST_SEARCHES = 64;
+const LONGEST_SEARCH = 2000;
+const LONGEST_CURSOR = 2000;
+
+const search = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
+  /** A FHIR search without a patient parameter: the responder adds that. */
+  query: z.string().min(1).max(LONGEST_SEARCH),
+  record: shortText.optional(),
+  cursor: z.string().max(LONGEST_CURSOR).optional(),
+});
+
+const localName = z.string().regex(/^[A-Z][A-Za-z]{1,40}\/[A-Za-z0-9.-]{1,64}$/, 'Type/id');
+
+const read = z.strictObject({ record: shortText, resource: localName, via: localName.optional() });
+
+/** The audit claims of a query, with Spine's names (NRL and Spine core), here signed. */
+export const auditClaims = {
+  reason_for_request: shortText,
+  scope: shortText,
+  requesting_system: shortText,
+  requesting_organization: shortText,
+  requesting_user: shortText,
+  requesting_user_role: shortText,
+  break_glass: z.strictObject({ code: shortText, reason: z.string().min(3).max(500) }).optional(),
+};
+
+export const queryClaims = z
+  .object({
+    ...common,
+    ...auditClaims,
+    patient: nhsNumberClaim,
+    /** A superseded number of the same patient: either satisfies the subject check. */
+    patient_also: nhsNumberClaim.optional(),
+    search: z.array(search).min(1).max(MOST_SEARCHES).optional(),
+    read: read.optional(),
+    relationship: z.enum(['registered', 'encounter', 'referral', 'asserted']),
+    /** SHA-256 of the viewer's token, which the requester keeps. */
+    origin: base64url,
+    retry_of: z.string().max(64).optional(),
+  })
+  .refine((claims) => (claims.search === undefined) !== (claims.read === undefined), 'either search or read');
+
+export type QueryClaims = z.infer<typeof queryClaims>;
+export type SearchClaim = z.infer<typeof search>;
+
+/** How one record answered one search. `reason` says why when it did not answer in full. */
+export const sourceOutcome = z.enum([
+  'answered',
+  'none',
+  'partial',
+  'withheld',
+  'not-offered',
+  'not-reached',
+]);
+
+const source = z.object({
+  record: shortText,
+  search: z.string().max(64),
+  outcome: sourceOutcome,
+  /** Entries released for this search, includes left out. */
+  count: z.number().int().nonnegative(),
+  total: z.number().int().nonnegative().optional(),
+  /** Sealed by the responder: good for the same requester, patient, search and record only. */
+  cursor: z.string().max(LONGEST_CURSOR).optional(),
+  as_of: z.string().max(40).optional(),
+  reason: z.string().max(40).optional(),
+});
+
+export type Source = z.infer<typeof source>;
+
+export const responseClaims = z.object({
+  ...common,
+  query_jti: z.string(),
+  query_digest: base64url,
+  outcome: z.enum(['answered', 'none', 'partial', 'withheld', 'not-offered', 'not-reached', 'refused']),
+  /** The HTTP status that the response travels with. */
+  status: z.number().int(),
+  body_digest: base64url,
+  resources_digest: base64url.optional(),
+  /** Absent when the outcome is `withheld` or `refused`: neither says what is there. */
+  sources: z
+    .array(source)
+    .max(MOST_SEARCHES * 16)
+    .optional(),
+  /** Why a query was refused or withheld: a code of `docs/protocol.md`. */
+  reason: z.string().max(40).optional(),
+  /** Care settings that the agreement leaves out by design, whoever the patient is. */
+  settings_not_offered: z.array(shortText).max(32).optional(),
+  checkpoint: z.string().optional(),
+});
+
+export type ResponseClaims = z.infer<typeof responseClaims>;

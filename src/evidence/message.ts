@@ -1,0 +1,162 @@
+import {
+  CompactSign,
+  compactVerify,
+  decodeProtectedHeader,
+  errors,
+  type ProtectedHeaderParameters,
+} from 'jose';
+import type { z } from 'zod';
+
+import { EvidenceError } from '../errors.ts';
+import { sha256 } from './digests.ts';
+import { ALGORITHMS, verifyingKey, type PinnedKey, type Signer } from './keys.ts';
+
+/** A message may live this many seconds from `iat` to `exp`. */
+export const LONGEST_LIFE_S = 60;
+/** `iat` may be this far from the receiver's clock, either way. */
+export const CLOCK_TOLERANCE_S = 30;
+
+export interface SignedMessage {
+  readonly token: string;
+  /** SHA-256 of the JWS signing input (RFC 7515, 5.1): the same for every text that the signature verifies for. */
+  readonly digest: string;
+}
+
+/** Signs `claims` as a JWS in compact form (RFC 7515). */
+export async function signMessage(signer: Signer, typ: string, claims: object): Promise<SignedMessage> {
+  const token = await new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+    .setProtectedHeader({ alg: signer.alg, kid: signer.kid, typ })
+    .sign(signer.key);
+  return { token, digest: signingInputDigest(token) };
+}
+
+/** What a receiver holds a message against. Every part is the receiver's own knowledge, never the message's. */
+export interface Expected<Claims> {
+  readonly typ: string;
+  /** The sender, known from its connection or registration. */
+  readonly issuer: string;
+  /** Ourselves. */
+  readonly audience: string;
+  /** The pinned key that `kid` names for that sender, if it may sign now. */
+  readonly key: (kid: string) => PinnedKey | undefined;
+  /** RFC 8705 thumbprint of the other end's certificate; undefined where tokens are not bound to one. */
+  readonly thumbprint: string | undefined;
+  readonly claims: z.ZodType<Claims>;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly longestLifeS?: number;
+}
+
+/** The claims that every check looks at; each message has more. */
+interface Checked {
+  iss: string;
+  aud: string;
+  iat: number;
+  exp: number;
+  cnf?: { 'x5t#S256': string } | undefined;
+}
+
+/**
+ * Verifies one signed message. The order of checks is the security: signature, then type, sender, receiver,
+ * connection, freshness; replay is the caller's next step.
+ *
+ * @throws EvidenceError with one code per check
+ */
+export async function verifyMessage<Claims extends Checked>(
+  token: unknown,
+  expected: Expected<Claims>,
+): Promise<{ claims: Claims; digest: string }> {
+  if (typeof token !== 'string') throw new EvidenceError('malformed');
+  const { header, payload } = await verifySignature(token, expected.key);
+  const digest = signingInputDigest(token);
+  try {
+    return { claims: checkClaims(header, payload, expected), digest };
+  } catch (error) {
+    if (error instanceof EvidenceError) error.signed = { jti: readableJti(payload), digest };
+    throw error;
+  }
+}
+
+function checkClaims<Claims extends Checked>(
+  header: ProtectedHeaderParameters,
+  payload: Uint8Array,
+  expected: Expected<Claims>,
+): Claims {
+  if (header.typ !== expected.typ) throw new EvidenceError('wrong-typ');
+  const parsed = expected.claims.safeParse(parseJson(payload));
+  if (!parsed.success) {
+    // The path of the first fault is ours (the schema's); the value that failed stays unsaid.
+    throw new EvidenceError('bad-claims', schemaPath(parsed.error));
+  }
+  const claims = parsed.data;
+  if (claims.iss !== expected.issuer) throw new EvidenceError('wrong-issuer');
+  if (claims.aud !== expected.audience) throw new EvidenceError('wrong-audience');
+  if (expected.thumbprint !== undefined && claims.cnf?.['x5t#S256'] !== expected.thumbprint) {
+    throw new EvidenceError('wrong-binding');
+  }
+  checkFresh(claims, expected.now, expected.longestLifeS ?? LONGEST_LIFE_S);
+  return claims;
+}
+
+function readableJti(payload: Uint8Array): string {
+  const claims = parseJson(payload) as { jti?: unknown } | null;
+  return typeof claims?.jti === 'string' && claims.jti.length <= 64 ? claims.jti : '';
+}
+
+function checkFresh(claims: Checked, now: number, longestLifeS: number): void {
+  const seconds = now / 1000;
+  const life = claims.exp - claims.iat;
+  if (life <= 0 || life > longestLifeS) throw new EvidenceError('not-fresh', 'lifetime');
+  if (claims.iat > seconds + CLOCK_TOLERANCE_S) throw new EvidenceError('not-fresh', 'from the future');
+  // Between brokers `iat` itself must be recent; a viewer's longer token is bounded by its own `exp`.
+  const oldest = longestLifeS > LONGEST_LIFE_S ? longestLifeS : CLOCK_TOLERANCE_S;
+  if (claims.iat < seconds - oldest || claims.exp <= seconds - CLOCK_TOLERANCE_S) {
+    throw new EvidenceError('not-fresh', 'too old');
+  }
+}
+
+/** Verifies the signature with the pinned key that `kid` names; the key alone decides the algorithm. */
+export async function verifySignature(
+  token: string,
+  keyOf: (kid: string) => PinnedKey | undefined,
+): Promise<{ header: ProtectedHeaderParameters; payload: Uint8Array }> {
+  const header = readHeader(token);
+  if (!(ALGORITHMS as readonly unknown[]).includes(header.alg)) throw new EvidenceError('alg-refused');
+  if (typeof header.kid !== 'string') throw new EvidenceError('unknown-kid');
+  const pinned = keyOf(header.kid);
+  if (pinned === undefined) throw new EvidenceError('unknown-kid');
+  if (header.alg !== pinned.alg) throw new EvidenceError('alg-refused');
+  try {
+    const { payload } = await compactVerify(token, await verifyingKey(pinned), { algorithms: [pinned.alg] });
+    return { header, payload };
+  } catch (error) {
+    const badSignature = error instanceof errors.JWSSignatureVerificationFailed;
+    throw new EvidenceError(badSignature ? 'bad-signature' : 'malformed', undefined, { cause: error });
+  }
+}
+
+/** SHA-256 of the signing input: header and payload as signed, without the signature. */
+export function signingInputDigest(token: string): string {
+  return sha256(token.slice(0, token.lastIndexOf('.')));
+}
+
+function readHeader(token: string): ProtectedHeaderParameters {
+  try {
+    return decodeProtectedHeader(token);
+  } catch (error) {
+    throw new EvidenceError('malformed', undefined, { cause: error });
+  }
+}
+
+function parseJson(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+  } catch (error) {
+    throw new EvidenceError('malformed', undefined, { cause: error });
+  }
+}
+
+function schemaPath(error: z.ZodError): string {
+  const names = error.issues[0]?.path.filter((part) => typeof part === 'string') ?? [];
+  return names.join('.');
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+
+import { EvidenceError } from '../errors.ts';
+import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
+import type { IdentifiedPeer, Neighbours } from '../trust/neighbours.ts';
+import { queryClaims, TYP, type QueryClaims } from './claims.ts';
+import type { Signer } from './keys.ts';
+import {
+  CLOCK_TOLERANCE_S,
+  LONGEST_LIFE_S,
+  signMessage,
+  verifyMessage,
+  type SignedMessage,
+} from './message.ts';
+
+/** What a broker knows of itself when it signs: the four parts that go into every message. */
+export interface Sender {
+  readonly entity: string;
+  readonly signer: Signer;
+  /** RFC 8705 thumbprint of the certificate that the message will travel under. */
+  readonly thumbprint: string;
+  /** Our own entity statement's sequence. */
+  readonly statement: number;
+}
+
+export type QueryBody = Omit<QueryClaims, 'iss' | 'aud' | 'iat' | 'exp' | 'jti' | 'stmt' | 'cnf'>;
+
+export interface SignedQuery extends SignedMessage {
+  readonly jti: string;
+  readonly audience: string;
+  readonly claims: QueryClaims;
+}
+
+/** Signs one query for exactly one neighbour. A retry is a new query: it gets a new `jti`. */
+export async function signQuery(
+  sender: Sender,
+  audience: string,
+  body: QueryBody,
+  now: number,
+): Promise<SignedQuery> {
+  const claims: QueryClaims = { ...envelope(sender, audience, now), ...body };
+  const message = await signMessage(sender.signer, TYP.query, claims);
+  return { ...message, jti: claims.jti, audience, claims };
+}
+
+/** The claims that every message between brokers has. `iat` and `exp` in seconds. */
+export function envelope(sender: Sender, audience: string, now: number) {
+  const iat = Math.floor(now / 1000);
+  return {
+    iss: sender.entity,
+    aud: audience,
+    iat,
+    exp: iat + LONGEST_LIFE_S,
+    jti: randomUUID(),
+    stmt: sender.statement,
+    cnf: { 'x5t#S256': sender.thumbprint },
+  };
+}
+
+declare const verified: unique symbol;
+declare const unspent: unique symbol;
+
+/** A query whose signature, type, sender, receiver, connection and freshness were verified; perhaps a replay. */
+export interface VerifiedQuery {
+  readonly claims: QueryClaims;
+  readonly digest: string;
+  readonly peer: IdentifiedPeer;
+  /** The patient's current number and, if there is one, the superseded number. */
+  readonly nhsNumbers: ReadonlySet<string>;
+  readonly [verified]: true;
+}
+
+/** A verified query that was seen for the first time, in every replica's sight. */
+export type AdmittedQuery = VerifiedQuery & { readonly [unspent]: true };
+
+/** Spends a (`iss`, `jti`) once. Durable, atomic and shared by every replica of this region's broker. */
+export interface ReplayGuard {
+  /** @returns true the first time, false ever after until `keepUntil` (ms since the epoch) */
+  spend(issuer: string, jti: string, keepUntil: number): Promise<boolean>;
+}
+
+/**
+ * Verifies a query that came over the connection of `peer`.
+ *
+ * @param self our own entity identifier
+ * @throws EvidenceError with one code per check
+ */
+export async function verifyQuery(
+  token: unknown,
+  peer: IdentifiedPeer,
+  neighbours: Neighbours,
+  self: string,
+  now: number,
+): Promise<VerifiedQuery> {
+  const { claims, digest } = await verifyMessage<QueryClaims>(token, {
+    typ: TYP.query,
+    issuer: peer.neighbour.entity,
+    audience: self,
+    key: (kid) => neighbours.messageKey(peer.neighbour, kid, now),
+    thumbprint: peer.thumbprint,
+    claims: queryClaims,
+    now,
+  });
+  const numbers = [claims.patient, claims.patient_also ?? claims.patient].map(fromNhsNumberToken);
+  const nhsNumbers = new Set(numbers.filter((number) => number !== undefined));
+  const query: Omit<VerifiedQuery, typeof verified> = { claims, digest, peer, nhsNumbers };
+  return query as VerifiedQuery;
+}
+
+/**
+ * Spends the query's `jti`. Keyed on the verified sender and `jti`, never on the token's text: several texts
+ * verify for one signature.
+ *
+ * @throws EvidenceError `replayed`
+ */
+export async function admitOnce(query: VerifiedQuery, guard: ReplayGuard): Promise<AdmittedQuery> {
+  const keepUntil = (query.claims.exp + 60 + CLOCK_TOLERANCE_S) * 1000;
+  if (!(await guard.spend(query.claims.iss, query.claims.jti, keepUntil)))
+    throw new EvidenceError('replayed');
+  return query as AdmittedQuery;
+}

@@ -1,0 +1,54 @@
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+
+const NONCE = 12;
+const TAG = 16;
+
+/**
+ * Seals small state that leaves the broker and comes back: cursors and page links. AES-256-GCM; the binding is
+ * authenticated, not carried, so that a seal opens only for the same caller, patient and search.
+ */
+export class Sealer {
+  readonly #key: Buffer;
+
+  /** @param key 32 random bytes @throws TypeError for any other length */
+  constructor(key: Buffer) {
+    if (key.length !== 32) throw new TypeError('a sealing key has 32 bytes');
+    this.#key = key;
+  }
+
+  /** @param until milliseconds since the epoch after which the seal no longer opens */
+  seal(state: unknown, binding: readonly string[], until: number): string {
+    const nonce = randomBytes(NONCE);
+    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
+    cipher.setAAD(Buffer.from(JSON.stringify(binding)));
+    const text = JSON.stringify([Math.ceil(until / 1000), state]);
+    return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString(
+      'base64url',
+    );
+  }
+
+  /** The state, or undefined when the seal is not ours, is bound to something else, or has expired. */
+  open(sealed: string, binding: readonly string[], now: number): unknown {
+    try {
+      const bytes = Buffer.from(sealed, 'base64url');
+      const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, NONCE), {
+        authTagLength: TAG,
+      });
+      decipher.setAAD(Buffer.from(JSON.stringify(binding)));
+      decipher.setAuthTag(bytes.subarray(bytes.length - TAG));
+      const text = Buffer.concat([
+        decipher.update(bytes.subarray(NONCE, bytes.length - TAG)),
+        decipher.final(),
+      ]);
+      const [until, state] = JSON.parse(text.toString()) as [number, unknown];
+      return until * 1000 > now ? state : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** A keyed digest (HMAC-SHA-256): finds a patient's rows without naming the patient. */
+export function keyedDigest(key: Buffer, value: string): string {
+  return createHmac('sha256', key).update(value).digest('base64url');
+}

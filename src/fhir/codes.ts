@@ -1,0 +1,67 @@
+/** The published code systems of this product: `docs/codesystems.md`, served at `/fhir/CodeSystem/{id}`. */
+export const CODE_SYSTEM_BASE = 'https://wayleave.example/CodeSystem';
+
+export const SYSTEM = {
+  region: `${CODE_SYSTEM_BASE}/region`,
+  record: `${CODE_SYSTEM_BASE}/record`,
+  search: `${CODE_SYSTEM_BASE}/search`,
+  outcome: `${CODE_SYSTEM_BASE}/outcome`,
+  reason: `${CODE_SYSTEM_BASE}/reason`,
+  rule: `${CODE_SYSTEM_BASE}/rule`,
+  error: `${CODE_SYSTEM_BASE}/error`,
+  careSetting: `${CODE_SYSTEM_BASE}/care-setting`,
+  organisation: 'https://fhir.nhs.uk/Id/ods-organization-code',
+} as const;
+
+/** The kinds of answer and of "nothing", which are never confused. */
+export const OUTCOMES = {
+  answered: 'Asked, answered, and here it is',
+  partial: 'Asked, and a part of what it holds is here',
+  none: 'Asked, and it holds none of what was asked for',
+  withheld: 'Asked, and it says nothing: a restriction, an objection, a label or the agreement',
+  'not-offered': 'Not shared by design, whoever the patient is',
+  'not-reached': 'Planned, but there was no answer that can be used: what it holds is not known',
+  'not-asked': 'Not asked: no reason, no agreement, a restriction, or the viewer shows it itself',
+} as const;
+export type Outcome = keyof typeof OUTCOMES;
+
+/** Why a region was asked, was not asked, or did not answer in full: a class, never a detail of the patient. */
+export const REASONS = {
+  registered: 'The patient is registered with a practice there',
+  'care-location': 'The patient was treated there',
+  'ask-all': 'Where the patient belongs is not known, so all were asked that an agreement covers',
+  'break-glass': 'Asked in an emergency although the patient is restricted',
+  'no-reason': 'Nothing known leads there',
+  'no-agreement': 'No sharing agreement is in force',
+  restricted: 'The patient is restricted: no region is asked',
+  'own-record': 'The viewer shows this record itself',
+  'other-record-named': 'The question names one record of another region',
+  timeout: 'No answer came in time',
+  fault: 'It failed or could not be connected to',
+  'circuit-open': 'It failed a moment ago and is not asked again until it recovers',
+  busy: 'Too many calls are under way there',
+  refused: 'It refused the query',
+  'not-believed': 'Its answer failed verification and none of it was used',
+  'responder-decision': 'The other region decided not to say',
+  agreement: 'The sharing agreement does not cover this purpose, role or organisation',
+  label: 'Something is withheld by its confidentiality label',
+  'record-not-reached': 'A record behind the region was not reached',
+  paging: 'The record holds more than it could hand over',
+} as const;
+export type Reason = keyof typeof REASONS;
+
+/** The written rule that decided whom to ask. */
+export const RULES = {
+  registered: 'The registration says which region is home',
+  'home-outside-federation': 'The patient is registered outside the regions of this federation',
+  'practice-unknown': 'The directory does not know the practice',
+  'registration-ended': 'The registration has ended',
+  'no-practice': 'The patient has no registered practice',
+  'not-known': 'The demographics service does not know the number',
+  invalidated: 'The demographics service says that the number is no longer valid',
+  'demographics-not-reached': 'The demographics service was not reached',
+  restricted: 'The patient is restricted',
+  'break-glass': 'The ask-none rule was lifted in an emergency',
+  superseded: 'The number was replaced by another: both were asked for',
+} as const;
+export type Rule = keyof typeof RULES;

@@ -1,0 +1,60 @@
+/** FHIR R4 (4.0.1) shapes, as far as the broker looks into them. Everything else passes through untouched. */
+
+export interface Coding {
+  system?: string;
+  code?: string;
+  display?: string;
+}
+
+export interface Identifier {
+  system?: string;
+  value?: string;
+}
+
+export interface Meta {
+  versionId?: string;
+  lastUpdated?: string;
+  profile?: string[];
+  security?: Coding[];
+  tag?: Coding[];
+}
+
+export interface Resource {
+  resourceType: string;
+  id?: string;
+  meta?: Meta;
+  [element: string]: unknown;
+}
+
+export interface BundleEntry {
+  fullUrl?: string;
+  resource?: Resource;
+  search?: { mode?: 'match' | 'include' | 'outcome' };
+}
+
+export interface Bundle extends Resource {
+  resourceType: 'Bundle';
+  type: string;
+  total?: number;
+  link?: { relation: string; url: string }[];
+  entry?: BundleEntry[];
+}
+
+/** The media type of every FHIR body (FHIR R4, 2.21.0.6). */
+export const FHIR_JSON = 'application/fhir+json';
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isResource(value: unknown): value is Resource {
+  return isObject(value) && typeof value['resourceType'] === 'string';
+}
+
+/** True when `value` is a Bundle whose entries, if it has any, are objects that hold resources. */
+export function isBundle(value: unknown): value is Bundle {
+  if (!isResource(value) || value.resourceType !== 'Bundle') return false;
+  const entries = value['entry'];
+  if (entries === undefined) return true;
+  return Array.isArray(entries) && entries.every((entry) => isObject(entry) && isResource(entry['resource']));
+}

@@ -1,0 +1,112 @@
+import { EvidenceError } from '../errors.ts';
+import { SUBJECT_ELEMENTS } from './compartment.ts';
+import { nhsNumbersOf } from './nhs-number.ts';
+import { localReference, referencesIn } from './references.ts';
+import { isObject, type Resource } from './resource.ts';
+
+/** Who the patient is within one record: either NHS number will do (one may be superseded). */
+export interface Subject {
+  readonly nhsNumbers: ReadonlySet<string>;
+  /** Ids of this record's own Patient resources that carry one of the NHS numbers. */
+  readonly patientIds: ReadonlySet<string>;
+  /** Service bases under which an absolute reference still means this record. */
+  readonly bases: readonly string[];
+}
+
+/** The ids of the Patient resources among `resources` that carry one of `nhsNumbers`. */
+export function patientIdsIn(resources: readonly Resource[], nhsNumbers: ReadonlySet<string>): Set<string> {
+  return new Set(
+    resources
+      .filter((resource) => resource.resourceType === 'Patient')
+      .filter((patient) => nhsNumbersOf(patient['identifier']).some((number) => nhsNumbers.has(number)))
+      .map((patient) => patient.id)
+      .filter((id) => id !== undefined),
+  );
+}
+
+/**
+ * The subject check of `docs/protocol.md`, made at the responder and again at the requester: every resource in
+ * a Patient compartment is about this patient, however it was reached, and any other resource is one that a
+ * resource of this patient refers to.
+ *
+ * @param resources what one record released, whole
+ * @throws EvidenceError `wrong-subject`, naming the resource type; nothing of that record may then be used
+ */
+export function checkSubjects(resources: readonly Resource[], subject: Subject): void {
+  const ofPatient = resources.filter(isAboutAPatient);
+  for (const resource of ofPatient) {
+    if (!isAbout(resource, subject)) throw new EvidenceError('wrong-subject', resource.resourceType);
+  }
+  const others = resources.filter((resource) => !isAboutAPatient(resource));
+  if (others.length === 0) return;
+  const referred = new Set(ofPatient.flatMap((resource) => [...referencesIn(resource, subject.bases)]));
+  for (const other of others) {
+    if (other.id === undefined || !referred.has(`${other.resourceType}/${other.id}`)) {
+      throw new EvidenceError('wrong-subject', other.resourceType);
+    }
+  }
+}
+
+/** True for Patient and for every type of the Patient compartment. */
+export function isAboutAPatient(resource: { resourceType: string }): boolean {
+  return resource.resourceType === 'Patient' || Object.hasOwn(SUBJECT_ELEMENTS, resource.resourceType);
+}
+
+function isAbout(resource: Resource, subject: Subject): boolean {
+  if (resource.resourceType === 'Patient') {
+    return resource.id !== undefined && subject.patientIds.has(resource.id);
+  }
+  const subjects = (SUBJECT_ELEMENTS[resource.resourceType] ?? [])
+    .flatMap((path) => valuesAt(resource, path.split('.')))
+    .map((reference) => whichPatient(reference, resource, subject))
+    .filter((verdict) => verdict !== 'no-patient');
+  return subjects.length > 0 && subjects.every((verdict) => verdict === 'this-patient');
+}
+
+type Verdict = 'this-patient' | 'another-patient' | 'no-patient';
+
+function whichPatient(reference: unknown, within: Resource, subject: Subject): Verdict {
+  if (!isObject(reference)) return 'another-patient';
+  const verdicts: Verdict[] = [];
+  const literal = reference['reference'];
+  if (typeof literal === 'string') {
+    verdicts.push(
+      literal.startsWith('#') ? contained(literal.slice(1), within, subject) : byId(literal, subject),
+    );
+  }
+  const numbers = nhsNumbersOf([reference['identifier']]);
+  if (numbers.length > 0) {
+    verdicts.push(
+      numbers.every((number) => subject.nhsNumbers.has(number)) ? 'this-patient' : 'another-patient',
+    );
+  }
+  // A reference that says nothing that can be held against the patient is not proof that it is this one.
+  if (verdicts.length === 0 || verdicts.includes('another-patient')) return 'another-patient';
+  return verdicts.includes('this-patient') ? 'this-patient' : 'no-patient';
+}
+
+function byId(literal: string, subject: Subject): Verdict {
+  const target = localReference(literal, subject.bases);
+  if (target === undefined) return 'another-patient';
+  if (target.type !== 'Patient') return 'no-patient';
+  return subject.patientIds.has(target.id) ? 'this-patient' : 'another-patient';
+}
+
+function contained(id: string, within: Resource, subject: Subject): Verdict {
+  const list: unknown = within['contained'];
+  const found = (Array.isArray(list) ? (list as unknown[]) : []).find(
+    (item): item is Resource => isObject(item) && item['id'] === id,
+  );
+  if (found === undefined) return 'another-patient';
+  if (found.resourceType !== 'Patient') return 'no-patient';
+  const numbers = nhsNumbersOf(found['identifier']);
+  const same = numbers.length > 0 && numbers.every((number) => subject.nhsNumbers.has(number));
+  return same ? 'this-patient' : 'another-patient';
+}
+
+function valuesAt(value: unknown, path: readonly string[]): unknown[] {
+  if (Array.isArray(value)) return value.flatMap((item) => valuesAt(item, path));
+  const [next, ...rest] = path;
+  if (next === undefined) return value === undefined ? [] : [value];
+  return isObject(value) ? valuesAt(value[next], rest) : [];
+}

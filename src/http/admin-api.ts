@@ -1,0 +1,49 @@
+import type { Express } from 'express';
+
+import type { Log } from '../log.ts';
+import { closeApp, createApp } from './app.ts';
+
+/** What the admin listener reads; it decides nothing. */
+export interface AdminView {
+  /** Everything that `wayleave status` shows. */
+  readonly status: () => Promise<BrokerStatus>;
+}
+
+export interface BrokerStatus {
+  readonly region: string;
+  readonly entity: string;
+  /** ISO instant. */
+  readonly started: string;
+  /** False while the store cannot write: then nothing is released. */
+  readonly ready: boolean;
+  readonly store: 'ok' | 'failing';
+  readonly destinations: readonly object[];
+  readonly certificates: readonly {
+    readonly name: string;
+    readonly validUntil: string;
+    readonly daysLeft: number;
+  }[];
+}
+
+/** Health and status, for this machine: no patient, no clinical content. */
+export function adminApi(view: AdminView, log: Log): Express {
+  const app = createApp();
+  app.get('/health/live', (_request, response) => void response.status(200).json({ live: true }));
+  app.get('/health/ready', async (_request, response) => {
+    const status = await view.status();
+    response.status(status.ready ? 200 : 503).json(status);
+  });
+  app.get('/status', async (_request, response) => void response.json(await view.status()));
+  closeApp(app, log);
+  return app;
+}
+
+/** The entity statement for anyone (OpenID Federation 1.0, section 9): believed for its signature alone. */
+export function statementApi(statement: string, log: Log): Express {
+  const app = createApp();
+  app.get('/.well-known/openid-federation', (_request, response) => {
+    response.type('application/entity-statement+jwt').send(statement);
+  });
+  closeApp(app, log);
+  return app;
+}

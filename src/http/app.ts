@@ -1,0 +1,61 @@
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import helmet from 'helmet';
+
+import { HouseError, RequestError, WayleaveError } from '../errors.ts';
+import { errorOutcome } from '../fhir/operation-outcome.ts';
+import { FHIR_JSON } from '../fhir/resource.ts';
+import { errorFields, type Log } from '../log.ts';
+
+/** An express application with what every listener shares: safe headers, nothing cached, nothing guessed. */
+export function createApp(): Express {
+  const app = express();
+  app.set('etag', false);
+  app.set('query parser', 'simple');
+  app.set('case sensitive routing', true);
+  app.use(helmet());
+  app.use((_request, response, next) => {
+    response.set('Cache-Control', 'no-store');
+    next();
+  });
+  return app;
+}
+
+/** The last handlers of an application: an unknown address, and every error as an OperationOutcome. */
+export function closeApp(app: Express, log: Log): void {
+  app.use(() => {
+    throw new RequestError('not-found');
+  });
+  const onError: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    sendError(response, error, log);
+  };
+  app.use(onError);
+}
+
+export function sendFhir(response: Response, status: number, resource: object): void {
+  response.status(status).type(FHIR_JSON).send(JSON.stringify(resource));
+}
+
+/** Answers an error by the one table; what is not ours becomes `internal`, and its class is logged. */
+export function sendError(response: Response, error: unknown, log: Log): void {
+  const known = toWayleaveError(error);
+  if (known.code === 'internal') log.error(errorFields(error), 'unexpected error');
+  sendFhir(response, known.publicForm.status, errorOutcome(known));
+}
+
+function toWayleaveError(error: unknown): WayleaveError {
+  if (error instanceof WayleaveError) return error;
+  // body-parser's and express's own errors say what happened in `type` and `status`.
+  const { type, status } = error as { type?: unknown; status?: unknown };
+  if (type === 'entity.too.large') return new RequestError('too-large');
+  if (type === 'entity.parse.failed') return new RequestError('bad-json');
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported')
+    return new RequestError('unsupported-media');
+  if (typeof status === 'number' && status >= 400 && status < 500) return new RequestError('bad-request');
+  return new HouseError('internal', undefined, { cause: error });
+}
+
+/** A request that must have come by another method. */
+export function methodNotAllowed(_request: Request, _response: Response): never {
+  throw new RequestError('method-not-allowed');
+}

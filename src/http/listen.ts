@@ -1,0 +1,84 @@
+import http, { type RequestListener } from 'node:http';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket, TlsOptions } from 'node:tls';
+
+import { StartError } from '../errors.ts';
+
+export interface Listener {
+  readonly port: number;
+  readonly server: http.Server | https.Server;
+  /** Stops taking connections, lets requests end within `graceMs`, then closes what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface ListenOptions {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** Absent: plain HTTP, for listeners that stay on this machine. */
+  readonly tls?: TlsOptions;
+  readonly handler: RequestListener;
+  /** Called with the code of a failed handshake or an unreadable request; nothing else is known of it. */
+  readonly onFault?: (code: string) => void;
+}
+
+const HEADER_BYTES = 32 * 1024;
+const HEADER_MS = 10_000;
+const REQUEST_MS = 60_000;
+const HANDSHAKE_MS = 10_000;
+const IDLE_MS = 65_000;
+const MOST_CONNECTIONS = 5_000;
+
+/**
+ * Starts one listener.
+ *
+ * @throws StartError a sentence with the listener, the address and what to do when the port is taken
+ */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const shared = { maxHeaderSize: HEADER_BYTES, headersTimeout: HEADER_MS, requestTimeout: REQUEST_MS };
+  const server =
+    options.tls === undefined
+      ? http.createServer(shared, options.handler)
+      : https.createServer({ ...shared, ...options.tls, handshakeTimeout: HANDSHAKE_MS }, options.handler);
+  server.keepAliveTimeout = IDLE_MS;
+  server.maxConnections = MOST_CONNECTIONS;
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+    // Node judges a client certificate after the handshake: the verdict is on the socket, as a string.
+    const verdict: unknown = socket.authorizationError;
+    options.onFault?.(typeof verdict === 'string' ? verdict : (error.code ?? 'tls'));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(startError(options, error)));
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    server,
+    close: (graceMs) => closeServer(server, graceMs),
+  };
+}
+
+function closeServer(server: http.Server | https.Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(force);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+function startError(options: ListenOptions, error: NodeJS.ErrnoException): StartError {
+  const address = `${options.host}:${options.port}`;
+  if (error.code === 'EADDRINUSE') {
+    return new StartError(
+      `listeners.${options.name}: ${address} is taken: stop the program that listens there, or write another port.`,
+    );
+  }
+  return new StartError(
+    `listeners.${options.name}: ${address} cannot be listened on (${error.code ?? 'unknown'}): write an address of this machine.`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,58 @@
+import { Command, CommanderError } from 'commander';
+
+import { askCommand } from './cli/ask.ts';
+import { CommandFailed, type Io } from './cli/io.ts';
+import { demoCommand } from './cli/demo.ts';
+import { objectionsCommand } from './cli/objections.ts';
+import { routeCommand } from './cli/route.ts';
+import { serveCommand } from './cli/serve.ts';
+import { statusCommand } from './cli/status.ts';
+import { tokenCommand } from './cli/token.ts';
+import { StartError } from './errors.ts';
+
+/** The command line's door: the only file of the broker that touches `process`. */
+const io: Io = {
+  print: (text) => void process.stdout.write(`${text}\n`),
+  warn: (text) => void process.stderr.write(`${text}\n`),
+  isTerminal: process.stdout.isTTY,
+  pid: process.pid,
+  node: process.execPath,
+  stopped: () =>
+    new Promise((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+        process.once(signal, () => resolve(signal));
+    }),
+  fail: (code) => {
+    process.exitCode = code;
+  },
+};
+
+const program = new Command('wayleave')
+  .description('Ask neighbouring shared care records about a patient, and answer them.')
+  .version('0.1.0')
+  .showHelpAfterError('(add --help for what can be written here)')
+  .addCommand(serveCommand(io))
+  .addCommand(demoCommand(io))
+  .addCommand(askCommand(io))
+  .addCommand(routeCommand(io))
+  .addCommand(tokenCommand(io))
+  .addCommand(statusCommand(io))
+  .addCommand(objectionsCommand(io))
+  .exitOverride();
+for (const command of program.commands) command.exitOverride().showHelpAfterError(true);
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever read our output (head, less) has seen enough.
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else if (error instanceof StartError || error instanceof CommandFailed) {
+    io.warn(error.message);
+    process.exitCode = error instanceof CommandFailed ? error.exitCode : 1;
+  } else throw error;
+}

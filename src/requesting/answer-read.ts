@@ -1,0 +1,131 @@
+import type { Deadline } from '../deadline.ts';
+import { RequestError } from '../errors.ts';
+import { signQuery } from '../evidence/query.ts';
+import { OUTCOMES, SYSTEM, type Outcome, type Reason } from '../fhir/codes.ts';
+import { operationOutcome } from '../fhir/operation-outcome.ts';
+import { recordBase } from '../fhir/record-base.ts';
+import { referencesIn } from '../fhir/references.ts';
+import { checkSearch } from '../fhir/search-parameters.ts';
+import { isAboutAPatient } from '../fhir/subject-check.ts';
+import type { FhirAnswer } from './answer-search.ts';
+import { mergedEntry } from './merge.ts';
+import { planQuestion, type PlannedQuestion } from './plan-question.ts';
+import { commonClaims, signSearches } from './region-query.ts';
+import { askAll, type RecordRequest } from './request-record.ts';
+import type { Requesting } from './requesting.ts';
+
+export interface ReadRequest extends Pick<RecordRequest, 'viewer' | 'exchange' | 'traceparent'> {
+  readonly region: string;
+  readonly record: string;
+  /** `Type/id` within that record. */
+  readonly resource: string;
+  /** `Type/id` of the patient's resource that refers to it, for one outside the Patient compartment. */
+  readonly via: string | undefined;
+}
+
+/** Which of the patient's resources are likely to refer to a resource that is about no patient. */
+const LIKELY_VIA: Readonly<Record<string, readonly string[]>> = {
+  Binary: ['DocumentReference', 'DiagnosticReport'],
+  Location: ['Encounter', 'Appointment'],
+  Medication: ['MedicationRequest', 'MedicationStatement'],
+  Organization: ['Encounter', 'DocumentReference'],
+  Practitioner: ['Encounter', 'MedicationRequest', 'DiagnosticReport', 'DocumentReference'],
+  PractitionerRole: ['Encounter', 'MedicationRequest'],
+};
+const STATUS: Partial<Record<Outcome, number>> = { withheld: 403, 'not-reached': 504 };
+const MOST_VIA_PAGES = 20;
+
+/**
+ * Reads one resource at its `fullUrl`, through the federation. A resource about no patient (a document's
+ * Binary) is looked for among those that the patient's own resources refer to.
+ */
+export async function answerRead(
+  request: ReadRequest,
+  broker: Requesting,
+  deadline: Deadline,
+): Promise<FhirAnswer> {
+  const { region, record, viewer } = request;
+  const patient = { kind: 'regional', region, record, id: '' } as const;
+  const planned = await planQuestion(viewer, patient, broker, deadline);
+  const place = planned.plan.regions.find((one) => one.region === region);
+  if (place === undefined) throw new RequestError('not-found');
+  if (!place.ask) return nothing(request, 'not-asked', place.reason);
+  const link = broker.links.get(region);
+  if (link === undefined) throw new RequestError('not-found');
+
+  const via = await viaOf(request, planned, broker, deadline);
+  const read = { record, resource: request.resource, ...(via === undefined ? {} : { via }) };
+  const body = { ...commonClaims(planned, viewer), read };
+  const query = await signQuery(broker.sender, link.neighbour.entity, body, broker.now());
+  const part = { region, asked: place.reasons, notOffered: [], link, query };
+  const [answer] = await askAll(planned, [part], request, broker, deadline);
+  const source = answer?.sources[0];
+  const wanted = `${recordBase(link.neighbour.entity, region, record)}/${request.resource}`;
+  const entry = [...(source?.matches ?? []), ...(source?.includes ?? [])].find(
+    (one) => one.fullUrl === wanted,
+  );
+  if (answer === undefined || source === undefined || entry === undefined) {
+    return nothing(request, source?.outcome ?? answer?.outcome ?? 'none', source?.reason ?? answer?.reason);
+  }
+  const shape = { elements: undefined, countOnly: false };
+  const { resource } = mergedEntry(source, entry, 'match', shape, broker);
+  return { status: 200, resource: resource ?? { resourceType: 'Basic' } };
+}
+
+/** No resource, and which kind of nothing it is. */
+function nothing(request: ReadRequest, outcome: Outcome, reason: Reason | undefined): FhirAnswer {
+  return {
+    status: STATUS[outcome] ?? 404,
+    resource: operationOutcome([
+      {
+        severity: 'error',
+        code: outcome === 'withheld' ? 'suppressed' : outcome === 'not-reached' ? 'incomplete' : 'not-found',
+        details: {
+          coding: [
+            { system: SYSTEM.region, code: request.region },
+            { system: SYSTEM.record, code: request.record },
+            { system: SYSTEM.outcome, code: outcome },
+            ...(reason === undefined ? [] : [{ system: SYSTEM.reason, code: reason }]),
+          ],
+          text: `${OUTCOMES[outcome]}.`,
+        },
+      },
+    ]),
+  };
+}
+
+/** @throws RequestError `via-missing` when nothing says how the patient leads to the resource */
+async function viaOf(
+  request: ReadRequest,
+  planned: PlannedQuestion,
+  broker: Requesting,
+  deadline: Deadline,
+): Promise<string | undefined> {
+  const [type = ''] = request.resource.split('/');
+  if (request.via !== undefined || isAboutAPatient({ resourceType: type })) return request.via;
+  const searches = (LIKELY_VIA[type] ?? []).map((likely) => checkSearch(likely, []));
+  if (searches.length === 0) throw new RequestError('via-missing');
+  let states = searches.map((search) => ({
+    region: request.region,
+    record: request.record,
+    search: search.type,
+    cursor: undefined as string | undefined,
+    skip: 0,
+  }));
+  for (let page = 0; page < MOST_VIA_PAGES && states.length > 0; page += 1) {
+    const queries = await signSearches(planned, searches, states, request.viewer, broker);
+    const [answer] = await askAll(planned, queries, request, broker, deadline);
+    const entity = broker.links.get(request.region)?.neighbour.entity ?? '';
+    const bases = [recordBase(entity, request.region, request.record)];
+    const entries = answer?.sources.flatMap((source) => source.matches) ?? [];
+    const referring = entries.find(
+      (entry) => entry.resource && referencesIn(entry.resource, bases).has(request.resource),
+    );
+    if (referring?.resource !== undefined)
+      return `${referring.resource.resourceType}/${referring.resource.id}`;
+    states = (answer?.sources ?? [])
+      .filter((source) => source.cursor !== undefined)
+      .map(({ region, record, search, cursor }) => ({ region, record, search, cursor, skip: 0 }));
+  }
+  throw new RequestError('via-missing');
+}

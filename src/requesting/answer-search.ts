@@ -1,0 +1,208 @@
+import type { Deadline } from '../deadline.ts';
+import { HouseError, RequestError } from '../errors.ts';
+import { errorOutcome, operationOutcome, type Issue } from '../fhir/operation-outcome.ts';
+import { recordBase } from '../fhir/record-base.ts';
+import type { Resource } from '../fhir/resource.ts';
+import { checkSearch, countOf, sortOf } from '../fhir/search-parameters.ts';
+import { indexPatient, mergedBundle } from './merge.ts';
+import { nextLink, type OpenPage } from './page-link.ts';
+import { selectPage, toAskNext, type SelectedPage, type SourceState } from './paging.ts';
+import type { SearchQuestion } from './question.ts';
+import type { RegionAnswer, SourceAnswer } from './region-answer.ts';
+import { requestRecord, type Gathered, type RecordRequest } from './request-record.ts';
+import type { Requesting } from './requesting.ts';
+import { isIncomplete, rollCall, warnings } from './roll-call.ts';
+
+export interface SearchRequest extends Pick<RecordRequest, 'viewer' | 'exchange' | 'traceparent'> {
+  readonly question: SearchQuestion;
+  /** Present when the viewer follows a page link. */
+  readonly page?: OpenPage;
+  /** The address that was asked, for the self link. */
+  readonly self: string;
+}
+
+export interface FhirAnswer {
+  readonly status: number;
+  readonly resource: Resource;
+}
+
+/** Asks the federation and puts one page of the answer together. */
+export async function answerSearch(
+  request: SearchRequest,
+  broker: Requesting,
+  deadline: Deadline,
+): Promise<FhirAnswer> {
+  const { question, page } = request;
+  const states = page === undefined ? undefined : toAskNext(page.states, question.searches);
+  const searches = withPatientProbe(question);
+  const gathered = await requestRecord(
+    { ...request, patient: question.patient, searches, ...(states === undefined ? {} : { states }) },
+    broker,
+    deadline,
+  );
+  const lost = lostSince(gathered, states);
+  const answers = [...checkNamedPatient(gathered.answers, question, broker), ...lost];
+  const issues = issuesOf(gathered, answers, page === undefined, broker);
+  if (nobodyAnswered(answers)) return unanswered(issues);
+
+  const sources = answers.flatMap((answer) => answer.sources).sort(bySearchOrder(question));
+  const [search] = question.searches;
+  const one = question.searches.length === 1 && search !== undefined;
+  const selected = selectPage(
+    sources,
+    states ?? [],
+    search === undefined ? undefined : countOf(search),
+    one ? sortOf(search) : undefined,
+  );
+  const total = page === undefined ? totalOf(gathered, answers, sources) : page.total;
+  if (question.shape.countOnly) return countOnly(total, issues, request, broker);
+  const carried = page?.states.filter((state) => !states?.includes(state)) ?? [];
+  const next = [...selected.next, ...carried];
+  return {
+    status: 200,
+    resource: toBundle(gathered, selected, issues, next, total, request, broker),
+  };
+}
+
+/** The issues of one page: on the first the whole roll-call, on later ones what was lost since. */
+export function issuesOf(
+  gathered: Pick<Gathered, 'plan'>,
+  answers: readonly RegionAnswer[],
+  firstPage: boolean,
+  broker: Requesting,
+): Issue[] {
+  const lost = warnings(answers, broker.directory);
+  return firstPage ? [...lost, ...rollCall(gathered.plan, answers, broker.directory)] : lost;
+}
+
+/** Regions were planned, and none gave a response that can be believed. */
+export function nobodyAnswered(answers: readonly RegionAnswer[]): boolean {
+  const asked = answers.filter((answer) => answer.jti !== undefined);
+  return asked.length > 0 && asked.every((answer) => !answer.responded);
+}
+
+function unanswered(issues: readonly Issue[]): FhirAnswer {
+  const error = new HouseError('nobody-answered');
+  return {
+    status: error.publicForm.status,
+    resource: operationOutcome([...errorOutcome(error).issue, ...issues]),
+  };
+}
+
+function toBundle(
+  gathered: Gathered,
+  selected: SelectedPage,
+  issues: readonly Issue[],
+  next: readonly SourceState[],
+  total: number | undefined,
+  request: SearchRequest,
+  broker: Requesting,
+): Resource {
+  const { question, self } = request;
+  const links = { self, next: nextLink(next, request, total, broker) };
+  if (!question.index) return mergedBundle(selected, issues, links, total, question.shape, broker);
+  return indexBundle(gathered, selected, issues, links, request, broker);
+}
+
+/** The index Patient is the one match; each region's own Patient is an include. */
+function indexBundle(
+  { plan }: Gathered,
+  selected: SelectedPage,
+  issues: readonly Issue[],
+  links: { self: string; next: string | undefined },
+  request: SearchRequest,
+  broker: Requesting,
+): Resource {
+  const included = {
+    ...selected,
+    entries: selected.entries.map((entry) => ({ ...entry, mode: 'include' as const })),
+  };
+  const bundle = mergedBundle(included, issues, links, 1, request.question.shape, broker);
+  const regional = (bundle.entry ?? []).filter((entry) => entry.resource?.resourceType === 'Patient');
+  const urls = regional.map((entry) => entry.fullUrl).filter((url) => url !== undefined);
+  const index = indexPatient(plan.nhsNumber, plan.also, urls);
+  const fullUrl = `${broker.publicBase()}/fhir/Patient/${plan.nhsNumber}`;
+  return {
+    ...bundle,
+    entry: [{ fullUrl, resource: index, search: { mode: 'match' as const } }, ...(bundle.entry ?? [])],
+  };
+}
+
+/** A question about one record's own Patient also asks who that is there. */
+function withPatientProbe(question: SearchQuestion) {
+  const { patient, searches } = question;
+  if (patient.kind !== 'regional' || searches.some((search) => search.type === 'Patient')) return searches;
+  return [...searches, checkSearch('Patient', [])];
+}
+
+/** @throws RequestError `not-found` when the record knows the patient under another id, or not at all */
+function checkNamedPatient(
+  answers: readonly RegionAnswer[],
+  { patient, searches }: SearchQuestion,
+  broker: Requesting,
+): RegionAnswer[] {
+  if (patient.kind !== 'regional') return [...answers];
+  const entity = broker.links.get(patient.region)?.neighbour.entity ?? '';
+  const named = `${recordBase(entity, patient.region, patient.record)}/Patient/${patient.id}`;
+  const answer = answers.find((one) => one.region === patient.region);
+  const known = answer?.sources.some((source) => source.matches.some((entry) => entry.fullUrl === named));
+  if (answer === undefined || (answer.responded && answer.outcome !== 'withheld' && !known)) {
+    throw new RequestError('not-found');
+  }
+  const asked = searches.some((search) => search.type === 'Patient');
+  return answers.map((one) => ({
+    ...one,
+    sources: asked ? one.sources : one.sources.filter((source) => source.search !== 'Patient'),
+  }));
+}
+
+/** Regions that an earlier page promised to go on with, and that may not be asked any more. */
+function lostSince({ plan }: Gathered, states: readonly SourceState[] | undefined): RegionAnswer[] {
+  const regions = new Set((states ?? []).map((state) => state.region));
+  return plan.regions.flatMap((region): RegionAnswer[] => {
+    if (region.ask || !regions.has(region.region)) return [];
+    const nothing = {
+      asked: [],
+      sources: [],
+      settingsNotOffered: [],
+      responded: false,
+      jti: undefined,
+      ms: 0,
+    };
+    return [{ ...nothing, region: region.region, outcome: 'not-reached', reason: region.reason }];
+  });
+}
+
+/** The sum of what every source counts, or nothing when anything is missing or uncounted. */
+function totalOf(
+  { plan }: Gathered,
+  answers: readonly RegionAnswer[],
+  sources: readonly SourceAnswer[],
+): number | undefined {
+  if (isIncomplete(plan, answers)) return undefined;
+  const counted = sources.filter((source) => source.outcome !== 'not-offered');
+  if (counted.some((source) => source.total === undefined)) return undefined;
+  return counted.reduce((sum, source) => sum + (source.total ?? 0), 0);
+}
+
+/** @throws HouseError `count-incomplete` */
+function countOnly(
+  total: number | undefined,
+  issues: readonly Issue[],
+  { self, question }: SearchRequest,
+  broker: Requesting,
+): FhirAnswer {
+  if (total === undefined) throw new HouseError('count-incomplete');
+  const page = { entries: [], next: [] };
+  const links = { self, next: undefined };
+  return { status: 200, resource: mergedBundle(page, issues, links, total, question.shape, broker) };
+}
+
+/** Regions in the plan's order (kept by the stable sort), and within each the question's order of searches. */
+function bySearchOrder({ searches }: SearchQuestion): (left: SourceAnswer, right: SourceAnswer) => number {
+  const place = new Map(searches.map((search, position) => [search.type, position]));
+  return (left, right) =>
+    left.region !== right.region || left.record !== right.record
+      ? 0
+      : (place.get(left.search) ?? 0) - (place.get(right.search) ?? 0);
+}

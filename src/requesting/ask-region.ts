@@ -1,0 +1,134 @@
+import type { Deadline } from '../deadline.ts';
+import { DeliveryError, EvidenceError } from '../errors.ts';
+import type { Source } from '../evidence/claims.ts';
+import { REASONS, type Outcome, type Reason } from '../fhir/codes.ts';
+import { errorFields } from '../log.ts';
+import { believe, type CheckedResponse } from './believe.ts';
+import type { RegionAnswer, SourceAnswer } from './region-answer.ts';
+import type { RegionQuery } from './region-query.ts';
+import type { Requesting } from './requesting.ts';
+
+/** Refusals that say no to us, as against those that say something went wrong on the way. */
+const POLICY_CODES = new Set(['outside-coverage', 'no-agreement', 'purpose-not-agreed', 'role-not-agreed']);
+
+/**
+ * Sends one region its query and tells what became of it. Never rejects: whatever fails is this region's own
+ * *not reached*, and nothing of an answer that is not believed is used.
+ */
+export async function askRegion(
+  part: RegionQuery,
+  headers: Readonly<Record<string, string>>,
+  broker: Requesting,
+  deadline: Deadline,
+): Promise<RegionAnswer> {
+  const started = performance.now();
+  const head = { region: part.region, asked: part.asked, settingsNotOffered: [] as string[] };
+  const notOffered = part.notOffered.map(({ record, search }) =>
+    emptySource(part.region, record, search, 'not-offered'),
+  );
+  if (part.query === undefined) {
+    return { ...head, outcome: 'not-offered', sources: notOffered, responded: false, jti: undefined, ms: 0 };
+  }
+  const { link, query } = part;
+  const ms = (): number => Math.round(performance.now() - started);
+  try {
+    const checked = await link.ask(query, headers, deadline, (answer) =>
+      believe(answer, query, broker.neighbours, broker.now()),
+    );
+    const { claims, digest } = checked.response;
+    const sources = [...checked.sources.map((one) => toSource(part.region, one)), ...notOffered];
+    return {
+      ...head,
+      ...overall(checked, sources),
+      sources,
+      settingsNotOffered: claims.settings_not_offered ?? [],
+      responded: true,
+      jti: query.jti,
+      evidence: digest,
+      ms: ms(),
+    };
+  } catch (error) {
+    const reason = reasonOf(error);
+    const { code } = errorFields(error);
+    broker.log.warn({ neighbour: part.region, reason, code, ms: ms() }, 'region not reached');
+    return {
+      ...head,
+      outcome: 'not-reached',
+      reason,
+      sources: [],
+      responded: false,
+      jti: query.jti,
+      evidence: code,
+      ms: ms(),
+    };
+  }
+}
+
+function toSource(
+  region: string,
+  { source, matches, includes }: CheckedResponse['sources'][number],
+): SourceAnswer {
+  return {
+    region,
+    record: source.record,
+    search: source.search,
+    outcome: source.outcome,
+    reason: knownReason(source),
+    matches,
+    includes,
+    total: source.total,
+    cursor: source.cursor,
+    asOf: source.as_of,
+  };
+}
+
+/** A neighbour's reason is one of ours or none: nothing from outside reaches a screen as a code. */
+function knownReason(source: Source): Reason | undefined {
+  if (source.reason === undefined) return undefined;
+  return Object.hasOwn(REASONS, source.reason) ? (source.reason as Reason) : 'fault';
+}
+
+function emptySource(region: string, record: string, search: string, outcome: Outcome): SourceAnswer {
+  return { region, record, search, outcome, matches: [], includes: [] };
+}
+
+function overall(
+  { response }: CheckedResponse,
+  sources: readonly SourceAnswer[],
+): { outcome: Outcome; reason?: Reason } {
+  const { outcome, reason } = response.claims;
+  if (outcome === 'withheld') return { outcome, reason: 'responder-decision' };
+  if (outcome === 'refused') {
+    return POLICY_CODES.has(reason ?? '')
+      ? { outcome: 'withheld', reason: 'agreement' }
+      : { outcome: 'not-reached', reason: 'refused' };
+  }
+  const kinds = new Set(sources.map((source) => source.outcome).filter((kind) => kind !== 'not-offered'));
+  const [only, ...others] = kinds;
+  if (only === undefined) return { outcome: 'not-offered' };
+  if (kinds.has('not-reached')) {
+    return { outcome: others.length === 0 ? 'not-reached' : 'partial', reason: 'record-not-reached' };
+  }
+  if (others.length === 0) return { outcome: only };
+  if ([...kinds].every((kind) => kind === 'answered' || kind === 'none')) return { outcome: 'answered' };
+  return { outcome: 'partial' };
+}
+
+function reasonOf(error: unknown): Reason {
+  if (error instanceof EvidenceError) return 'not-believed';
+  if (!(error instanceof DeliveryError)) return 'fault';
+  switch (error.code) {
+    case 'timeout':
+    case 'cancelled':
+      return 'timeout';
+    case 'circuit-open':
+      return 'circuit-open';
+    case 'bulkhead-full':
+    case 'peer-throttled':
+      return 'busy';
+    case 'peer-refused':
+      return 'refused';
+    default:
+      return 'fault';
+  }
+}

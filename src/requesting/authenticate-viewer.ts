@@ -1,0 +1,131 @@
+import type { TLSSocket } from 'node:tls';
+
+import { EvidenceError, RequestError } from '../errors.ts';
+import type { ReplayGuard } from '../evidence/query.ts';
+import {
+  claimedIssuer,
+  verifyViewerToken,
+  type VerifiedViewerToken,
+  type ViewerClaims,
+} from '../evidence/viewer-token.ts';
+import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
+import { peerCertificateOf } from '../trust/peer-certificate.ts';
+import type { Viewer, Viewers } from '../trust/viewers.ts';
+
+declare const authenticated: unique symbol;
+/** A viewer that proved who it is, and the one patient and person it asks for. */
+export interface AuthenticatedViewer {
+  readonly viewer: Viewer;
+  readonly claims: ViewerClaims;
+  readonly nhsNumber: string;
+  /** SDS job role code, after the viewer's own roles were mapped. */
+  readonly role: string;
+  readonly origin: string;
+  readonly [authenticated]: true;
+}
+
+export interface Door {
+  readonly viewers: Viewers;
+  readonly replay: ReplayGuard;
+  /** Our own entity identifier: the audience of every token. */
+  readonly self: string;
+}
+
+/** Purposes that this product serves (Spine `reason_for_request`). */
+const PURPOSES = new Set(['directcare']);
+const SDS_ROLE = /^R\d{4}$/;
+
+/**
+ * Certificate, then token, then replay for single-use tokens, then what the token says.
+ *
+ * @param binding what the listener that the request came by stands for
+ * @throws RequestError with one code per check
+ */
+export async function authenticateViewer(
+  authorization: string | undefined,
+  socket: TLSSocket,
+  binding: 'certificate' | 'single-use',
+  door: Door,
+  now: number,
+): Promise<AuthenticatedViewer> {
+  const peer = binding === 'certificate' ? peerCertificateOf(socket) : undefined;
+  const bound = binding === 'certificate' ? door.viewers.byCertificate(peer, now) : undefined;
+  const token = bearer(authorization);
+  const viewer = bound ?? door.viewers.byIssuer(claimedIssuer(token));
+  const verified = await verifiedToken(token, viewer, peer?.thumbprint, door, now);
+  return checkClaims(verified, viewer);
+}
+
+async function verifiedToken(
+  token: string,
+  viewer: Viewer,
+  thumbprint: string | undefined,
+  door: Door,
+  now: number,
+): Promise<VerifiedViewerToken> {
+  try {
+    const verified = await verifyViewerToken(token, viewer, door.self, thumbprint, now);
+    if (viewer.binding === 'single-use') {
+      const { iss, jti, exp } = verified.claims;
+      const first = await door.replay.spend(iss, jti, (exp + 120) * 1000);
+      if (!first) throw new EvidenceError('replayed');
+    }
+    return verified;
+  } catch (error) {
+    // The check that failed is told as the code of a fixed list; the token itself stays unsaid.
+    if (error instanceof EvidenceError) throw new RequestError('token-refused', error.code, { cause: error });
+    throw error;
+  }
+}
+
+function checkClaims(verified: VerifiedViewerToken, viewer: Viewer): AuthenticatedViewer {
+  const { claims, origin } = verified;
+  const nhsNumber = fromNhsNumberToken(claims.patient);
+  if (nhsNumber === undefined) throw new RequestError('bad-nhs-number', 'patient of the token');
+  if (!PURPOSES.has(claims.reason_for_request)) throw new RequestError('purpose-refused');
+  if (!viewer.organisations.includes(claims.requesting_organization))
+    throw new RequestError('organisation-refused');
+  if (!isPerson(claims.requesting_user, viewer)) throw new RequestError('user-refused');
+  const local = claims.requesting_user_role;
+  const role = Object.hasOwn(viewer.roles, local) ? viewer.roles[local] : local;
+  if (role === undefined || !SDS_ROLE.test(role)) throw new RequestError('role-refused');
+  const viewerOf: Omit<AuthenticatedViewer, typeof authenticated> = {
+    viewer,
+    claims,
+    nhsNumber,
+    role,
+    origin,
+  };
+  return viewerOf as AuthenticatedViewer;
+}
+
+const SHARED_ACCOUNTS = new Set([
+  'unk',
+  'unknown',
+  'shared',
+  'generic',
+  'system',
+  'admin',
+  'test',
+  'anonymous',
+  'user',
+]);
+
+/** A person: an SDS user, or the viewer's own user id. Shared and unknown accounts are nobody. */
+function isPerson(user: string, viewer: Viewer): boolean {
+  const cut = user.indexOf('|');
+  const system = user.slice(0, Math.max(cut, 0));
+  const id = user.slice(cut + 1);
+  if (system === 'https://fhir.nhs.uk/Id/sds-user-id') return /^\d{9,12}$/.test(id);
+  return (
+    system === `${viewer.issuer}/Id/user` &&
+    /^[\w.@-]{2,100}$/.test(id) &&
+    !SHARED_ACCOUNTS.has(id.toLowerCase())
+  );
+}
+
+function bearer(authorization: string | undefined): string {
+  const found = /^Bearer ([A-Za-z0-9_.-]+)$/.exec(authorization ?? '');
+  if (found?.[1] === undefined) throw new RequestError('token-missing');
+  return found[1];
+}

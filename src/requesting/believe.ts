@@ -1,0 +1,131 @@
+import { EvidenceError } from '../errors.ts';
+import type { Source } from '../evidence/claims.ts';
+import { resourcesDigest } from '../evidence/digests.ts';
+import type { SignedQuery } from '../evidence/query.ts';
+import { verifyResponse, type BelievedResponse } from '../evidence/response.ts';
+import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
+import { recordBase } from '../fhir/record-base.ts';
+import { isBundle, type BundleEntry, type Resource } from '../fhir/resource.ts';
+import { checkSubjects, patientIdsIn } from '../fhir/subject-check.ts';
+import type { Neighbours } from '../trust/neighbours.ts';
+import type { NeighbourAnswer } from '../upstream/neighbour-link.ts';
+
+/** A response that is believed, with the entries of each of its sources, subject-checked. */
+export interface CheckedResponse {
+  readonly response: BelievedResponse;
+  readonly sources: readonly {
+    readonly source: Source;
+    readonly matches: BundleEntry[];
+    readonly includes: BundleEntry[];
+  }[];
+}
+
+/**
+ * Decides whether an answer is believed: evidence first (signature to body digest), then its form, then the
+ * subject check again, record by record. If anything fails none of it is used.
+ *
+ * @throws EvidenceError with one code per check
+ */
+export async function believe(
+  answer: NeighbourAnswer,
+  query: SignedQuery,
+  neighbours: Neighbours,
+  now: number,
+): Promise<CheckedResponse> {
+  const { response: token, body, status, peer } = answer;
+  const response = await verifyResponse(token, body, status, query, peer, neighbours, now);
+  const { outcome, sources } = response.claims;
+  if (outcome === 'refused' || outcome === 'withheld') return { response, sources: [] };
+  if (sources === undefined) throw new EvidenceError('bad-claims', 'sources');
+  checkAnswersQuestion(sources, query);
+  const entries = parseEntries(body);
+  checkResources(response, entries);
+  const shared = distribute(sources, entries, wireBaseOf(query, peer.neighbour.region));
+  checkEachRecord(shared, query, peer.neighbour.region);
+  return { response, sources: shared };
+}
+
+/** Every source answers a search that was asked, of a record that was meant, once. */
+function checkAnswersQuestion(sources: readonly Source[], query: SignedQuery): void {
+  const { search, read } = query.claims;
+  const seen = new Set<string>();
+  for (const { record, search: id } of sources) {
+    const asked =
+      read === undefined
+        ? search?.some((one) => one.id === id && (one.record === undefined || one.record === record))
+        : read.record === record;
+    const key = `${record} ${id}`;
+    if (!asked || seen.has(key)) throw new EvidenceError('bad-bundle', 'sources');
+    seen.add(key);
+  }
+}
+
+function parseEntries(body: Buffer): BundleEntry[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    throw new EvidenceError('bad-bundle', 'not JSON', { cause: error });
+  }
+  if (!isBundle(parsed) || parsed.type !== 'searchset') throw new EvidenceError('bad-bundle', 'searchset');
+  return parsed.entry ?? [];
+}
+
+function checkResources(response: BelievedResponse, entries: readonly BundleEntry[]): void {
+  const digest = resourcesDigest(entries.map((entry) => entry.resource ?? {}));
+  if (response.claims.resources_digest !== digest) throw new EvidenceError('wrong-body', 'resources');
+}
+
+type Shared = CheckedResponse['sources'];
+
+/** Entries come in the order of the sources: each source's matches, then what they include. */
+function distribute(
+  sources: readonly Source[],
+  entries: readonly BundleEntry[],
+  base: (record: string) => string,
+): Shared {
+  let next = 0;
+  const isIn = (entry: BundleEntry | undefined, record: string, mode: 'match' | 'include'): boolean =>
+    entry?.search?.mode === mode &&
+    entry.fullUrl === `${base(record)}/${entry.resource?.resourceType}/${entry.resource?.id}`;
+  const shared = sources.map((source) => {
+    const matches = entries.slice(next, next + source.count);
+    next += source.count;
+    if (matches.length < source.count || !matches.every((entry) => isIn(entry, source.record, 'match'))) {
+      throw new EvidenceError('bad-bundle', 'count');
+    }
+    const includes: BundleEntry[] = [];
+    for (
+      let entry = entries[next];
+      entry !== undefined && isIn(entry, source.record, 'include');
+      entry = entries[++next]
+    ) {
+      includes.push(entry);
+    }
+    return { source, matches, includes };
+  });
+  if (next !== entries.length) throw new EvidenceError('bad-bundle', 'entries without a source');
+  return shared;
+}
+
+function checkEachRecord(shared: Shared, query: SignedQuery, region: string): void {
+  const { patient, patient_also: also } = query.claims;
+  const numbers = [patient, also].map((token) =>
+    token === undefined ? undefined : fromNhsNumberToken(token),
+  );
+  const nhsNumbers = new Set(numbers.filter((number) => number !== undefined));
+  const base = wireBaseOf(query, region);
+  for (const record of new Set(shared.map(({ source }) => source.record))) {
+    const resources = shared
+      .filter(({ source }) => source.record === record)
+      .flatMap(({ matches, includes }) => [...matches, ...includes])
+      .map((entry) => entry.resource)
+      .filter((resource): resource is Resource => resource !== undefined);
+    const patientIds = patientIdsIn(resources, nhsNumbers);
+    checkSubjects(resources, { nhsNumbers, patientIds, bases: [base(record)] });
+  }
+}
+
+function wireBaseOf(query: SignedQuery, region: string): (record: string) => string {
+  return (record) => recordBase(query.audience, region, record);
+}

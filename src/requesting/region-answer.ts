@@ -1,0 +1,40 @@
+import type { Outcome, Reason } from '../fhir/codes.ts';
+import type { BundleEntry } from '../fhir/resource.ts';
+import type { AskReason } from '../routing/plan.ts';
+
+/** What one record of a region gave to one search, believed and checked. */
+export interface SourceAnswer {
+  readonly region: string;
+  readonly record: string;
+  /** The search's id within the question. */
+  readonly search: string;
+  readonly outcome: Outcome;
+  readonly reason?: Reason | undefined;
+  readonly matches: readonly BundleEntry[];
+  readonly includes: readonly BundleEntry[];
+  readonly total?: number | undefined;
+  readonly cursor?: string | undefined;
+  readonly asOf?: string | undefined;
+}
+
+/** What became of asking one region. */
+export interface RegionAnswer {
+  readonly region: string;
+  readonly asked: readonly AskReason[];
+  readonly outcome: Outcome;
+  readonly reason?: Reason | undefined;
+  readonly sources: readonly SourceAnswer[];
+  readonly settingsNotOffered: readonly string[];
+  /** True when the region gave a response that was believed, whatever it says. */
+  readonly responded: boolean;
+  readonly jti: string | undefined;
+  /** Milliseconds from the plan to this answer. */
+  readonly ms: number;
+  /** Digest of the believed response, or the code of the check that it failed. */
+  readonly evidence?: string | undefined;
+}
+
+/** A source's key within one merged page. */
+export function sourceKey(source: { region: string; record: string; search: string }): string {
+  return `${source.region} ${source.record} ${source.search}`;
+}

@@ -1,0 +1,62 @@
+import { careSetting } from '../config/schema.ts';
+import type { WayleaveError } from '../errors.ts';
+import type { ResponseClaims, Source } from '../evidence/claims.ts';
+import { errorOutcome } from '../fhir/operation-outcome.ts';
+import type { Bundle, Resource } from '../fhir/resource.ts';
+import type { Permission } from './decide-sharing.ts';
+import type { RecordAnswer } from './record-answer.ts';
+
+/** What goes out: the body's bytes and the signed response that binds them to the query. */
+export interface SignedAnswer {
+  readonly status: number;
+  readonly token: string;
+  readonly bytes: Buffer;
+}
+
+/** One searchset for all records and searches, entries in the order of `sources`. */
+export function answerBody(permission: Permission, records: readonly RecordAnswer[]) {
+  const sources = records.flatMap((record) => record.sources);
+  const entry = records.flatMap((record) => record.entries);
+  const bundle: Bundle = {
+    resourceType: 'Bundle',
+    type: 'searchset',
+    ...(entry.length > 0 ? { entry } : {}),
+  };
+  const left = careSetting.options.filter((setting) => !permission.agreement.care_settings.includes(setting));
+  return {
+    outcome: overall(sources),
+    status: 200,
+    sources,
+    ...(left.length > 0 ? { settings_not_offered: left } : {}),
+    bytes: Buffer.from(JSON.stringify(bundle)),
+    resources: entry
+      .map(({ resource }) => resource)
+      .filter((resource): resource is Resource => resource !== undefined),
+  };
+}
+
+/** The same bytes whether or not anything is held: nothing is said, not even how many sources there are. */
+export function withheldBody() {
+  const bundle: Bundle = { resourceType: 'Bundle', type: 'searchset' };
+  return { outcome: 'withheld', status: 200, bytes: Buffer.from(JSON.stringify(bundle)) } as const;
+}
+
+export function refusalBody(error: WayleaveError) {
+  return {
+    outcome: 'refused',
+    status: error.publicForm.status,
+    reason: error.code,
+    bytes: Buffer.from(JSON.stringify(errorOutcome(error))),
+  } as const;
+}
+
+/** One word for all sources: the same where they agree, else `partial`, since something is there and not all. */
+function overall(sources: readonly Source[]): ResponseClaims['outcome'] {
+  const kinds = new Set(sources.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'not-offered'));
+  if (kinds.size === 0) return 'not-offered';
+  if ([...kinds].every((kind) => kind === 'answered' || kind === 'none')) {
+    return kinds.has('answered') ? 'answered' : 'none';
+  }
+  const [only, ...others] = kinds;
+  return others.length === 0 && only !== undefined ? only : 'partial';
+}

@@ -1,0 +1,92 @@
+import express, { type Express, type Request, type Response } from 'express';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import type { TLSSocket } from 'node:tls';
+
+import { startDeadline } from '../deadline.ts';
+import { RequestError, WayleaveError } from '../errors.ts';
+import { RESPONSE_HEADER } from '../evidence/response.ts';
+import { FHIR_JSON } from '../fhir/resource.ts';
+import { closeApp, createApp, methodNotAllowed } from '../http/app.ts';
+import type { Log } from '../log.ts';
+import { peerCertificateOf } from '../trust/peer-certificate.ts';
+import { respond, type Responding } from './respond.ts';
+
+const MOST_QUERY_BYTES = 256 * 1024;
+/** A query is never worked on for longer, whatever its sender allows. */
+const LONGEST_BUDGET_MS = 30_000;
+const DEFAULT_BUDGET_MS = 5_000;
+
+/** The listener between brokers. Its TLS layer has already asked for a certificate. */
+export function neighbourApi(
+  broker: Responding,
+  ratePerSecond: (region: string) => number,
+  log: Log,
+): Express {
+  const app = createApp();
+  const limit = limiter(ratePerSecond);
+
+  // The rate comes first: it costs a neighbour's flood one certificate look-up, not a signature.
+  app.use('/federation/v1', async (request, _response, next) => {
+    await limit(regionOf(request, broker));
+    next();
+  });
+  app.get('/federation/v1/hello', (_request, response) => void response.status(204).end());
+  app.post(
+    '/federation/v1/query',
+    express.json({ limit: MOST_QUERY_BYTES, strict: true }),
+    (request, response) => answerQuery(request, response, broker),
+  );
+  app.all('/federation/v1/query', methodNotAllowed);
+  app.use(countUnproved(broker));
+  closeApp(app, log);
+  return app;
+}
+
+async function answerQuery(request: Request, response: Response, broker: Responding): Promise<void> {
+  using deadline = startDeadline(budgetOf(request));
+  response.on('close', () => {
+    if (!response.writableFinished) deadline.cancel();
+  });
+  const token = (request.body as { query?: unknown } | undefined)?.query;
+  const answer = await respond(token, request.socket as TLSSocket, broker, deadline);
+  response.status(answer.status).type(FHIR_JSON).set(RESPONSE_HEADER, answer.token).send(answer.bytes);
+}
+
+/** What the sender has left, relative, so that no clock matters. */
+function budgetOf(request: Request): number {
+  const text = request.get('Wayleave-Budget-Ms');
+  if (text === undefined) return DEFAULT_BUDGET_MS;
+  if (!/^\d{1,6}$/.test(text)) throw new RequestError('bad-request', 'Wayleave-Budget-Ms');
+  return Math.min(Number(text), LONGEST_BUDGET_MS);
+}
+
+function regionOf(request: Request, broker: Responding): string {
+  const peer = peerCertificateOf(request.socket as TLSSocket);
+  return broker.admission.neighbours.identify(peer, 'client', broker.now()).neighbour.region;
+}
+
+/** One allowance per neighbour, made when it is first seen. */
+function limiter(ratePerSecond: (region: string) => number): (region: string) => Promise<void> {
+  const limits = new Map<string, RateLimiterMemory>();
+  return async (region) => {
+    let limit = limits.get(region);
+    if (limit === undefined) {
+      limits.set(region, (limit = new RateLimiterMemory({ points: ratePerSecond(region), duration: 1 })));
+    }
+    try {
+      await limit.consume(region);
+    } catch {
+      throw new RequestError('throttled');
+    }
+  };
+}
+
+/** What is refused before the sender is proved is counted, one entry per code and minute. */
+function countUnproved(broker: Responding): express.ErrorRequestHandler {
+  return async (error: unknown, _request, _response, next) => {
+    if (error instanceof WayleaveError && error.publicForm.status < 500) {
+      await broker.audit.countRefusal(error.code);
+    }
+    next(error);
+  };
+}

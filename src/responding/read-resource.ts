@@ -1,0 +1,98 @@
+import type { Deadline } from '../deadline.ts';
+import { RequestError } from '../errors.ts';
+import type { QueryClaims } from '../evidence/claims.ts';
+import { referencesIn } from '../fhir/references.ts';
+import type { Resource } from '../fhir/resource.ts';
+import { isAboutAPatient } from '../fhir/subject-check.ts';
+import { errorFields } from '../log.ts';
+import type { RecordLink } from '../upstream/record-link.ts';
+import type { Permission } from './decide-sharing.ts';
+import { findPatient } from './find-patient.ts';
+import { recordReason } from './read-records.ts';
+import type { Reading } from './reading.ts';
+import { sameForAll, type RecordAnswer } from './record-answer.ts';
+import { release } from './release.ts';
+
+type Read = NonNullable<QueryClaims['read']>;
+
+/** The search id under which a read is told in `sources`. */
+export const READ = 'read';
+
+/**
+ * Reads one resource of one record. What travels back is its proof as well: the resource, the record's Patient
+ * (identifier only) and, for a resource outside the Patient compartment, the `via` that refers to it, so that
+ * the requester can make the whole subject check again.
+ *
+ * @throws RequestError `via-missing`, `bad-request`
+ */
+export async function readResource(
+  permission: Permission,
+  read: Read,
+  reading: Reading,
+  deadline: Deadline,
+): Promise<RecordAnswer> {
+  const link = reading.links.find((candidate) => candidate.record.id === read.record);
+  if (link === undefined) throw new RequestError('not-found', 'record');
+  const names = namesOf(read);
+  const one = [{ id: READ }];
+  if (!isOffered(names.about, permission, link)) return sameForAll(read.record, one, 'not-offered');
+  try {
+    const [patients, target, via] = await Promise.all([
+      findPatient(link, permission.query.nhsNumbers, deadline),
+      link.get(read.resource, deadline),
+      read.via === undefined ? undefined : link.get(read.via, deadline),
+    ]);
+    if (target === undefined || !refers(via, target, link)) return sameForAll(read.record, one, 'none');
+    return asAnswer(patients, target, via, permission, link, reading);
+  } catch (error) {
+    if (error instanceof RequestError) throw error;
+    reading.log.warn({ record: read.record, ...errorFields(error) }, 'record not read');
+    return sameForAll(read.record, one, 'not-reached', recordReason(error));
+  }
+}
+
+/** `about` is the type that the agreement must cover: the patient's own resource, itself or the one it is via. */
+function namesOf(read: Read): { about: string } {
+  const [type = ''] = read.resource.split('/');
+  if (isAboutAPatient({ resourceType: type })) return { about: type };
+  const [viaType] = read.via?.split('/') ?? [];
+  if (viaType === undefined || !isAboutAPatient({ resourceType: viaType }))
+    throw new RequestError('via-missing');
+  return { about: viaType };
+}
+
+function isOffered(type: string, permission: Permission, link: RecordLink): boolean {
+  return permission.agreement.types.includes(type) && link.record.offers.includes(type);
+}
+
+function refers(via: Resource | undefined, target: Resource, link: RecordLink): boolean {
+  if (isAboutAPatient(target)) return true;
+  return (
+    via !== undefined && referencesIn(via, [link.record.base]).has(`${target.resourceType}/${target.id}`)
+  );
+}
+
+/** The same release as a search's, with the resource (or its `via`) in the place of a page. */
+function asAnswer(
+  patients: readonly Resource[],
+  target: Resource,
+  via: Resource | undefined,
+  permission: Permission,
+  link: RecordLink,
+  reading: Reading,
+): RecordAnswer {
+  const own = isAboutAPatient(target) ? target : via;
+  if (own === undefined) return sameForAll(link.record.id, [{ id: READ }], 'none');
+  const entries = [
+    { resource: own, search: { mode: 'match' as const } },
+    ...(own === target ? [] : [{ resource: target, search: { mode: 'include' as const } }]),
+  ];
+  const search = {
+    id: READ,
+    search: { type: own.resourceType, parameters: [] },
+    record: link.record.id,
+    cursor: undefined,
+  };
+  const page = { search, entries, total: undefined, cursor: undefined, cutOff: false, asOf: undefined };
+  return release(patients, [page], permission, link, reading);
+}

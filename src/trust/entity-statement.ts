@@ -1,0 +1,60 @@
+import { z } from 'zod';
+
+/** A public JWK (RFC 7517) with the algorithm that it is pinned to (RFC 7518, RFC 8037). */
+export const publicJwk = z
+  .looseObject({
+    kty: z.enum(['EC', 'OKP']),
+    kid: z.string().min(1).max(128),
+    alg: z.enum(['ES256', 'EdDSA']),
+    crv: z.enum(['P-256', 'Ed25519']),
+    x: z.string(),
+    y: z.string().optional(),
+    /** Seconds since the epoch between which the key may sign; absent means the statement's own dates. */
+    nbf: z.number().int().optional(),
+    exp: z.number().int().optional(),
+  })
+  .refine((jwk) => !('d' in jwk), 'a private key where a public one belongs');
+
+export type PublicJwk = z.infer<typeof publicJwk>;
+
+const recordMetadata = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** FHIR resource types that can be asked for; the agreement may offer fewer. */
+  offers: z.array(z.string()),
+  /** The care setting of a resource that says none itself. */
+  care_setting: z.string(),
+});
+
+/** `metadata.wayleave_broker` of an entity statement: what a broker says of itself. */
+export const brokerMetadata = z.object({
+  region: z.string(),
+  name: z.string(),
+  contact: z.string(),
+  endpoints: z.object({ federation: z.url({ protocol: /^https$/ }) }),
+  tls: z.object({ anchors: z.array(z.string()).min(1) }),
+  message_keys: z.array(publicJwk).min(1),
+  log_keys: z.array(publicJwk).min(1),
+  coverage: z.object({ sub_icbs: z.array(z.string()), organisations: z.array(z.string()) }),
+  records: z.array(recordMetadata).min(1),
+  sequence: z.number().int().nonnegative(),
+  /** Seconds after which a neighbour should look for a newer statement. */
+  refresh_hint: z.number().int().positive(),
+});
+
+export type BrokerMetadata = z.infer<typeof brokerMetadata>;
+
+/** The claims of an entity configuration (OpenID Federation 1.0, section 3), self-signed by the federation key. */
+export const entityStatement = z.object({
+  iss: z.url(),
+  sub: z.url(),
+  iat: z.number().int(),
+  exp: z.number().int(),
+  jwks: z.object({ keys: z.array(publicJwk).min(1) }),
+  metadata: z.object({ wayleave_broker: brokerMetadata }),
+});
+
+export type EntityStatement = z.infer<typeof entityStatement>;
+
+/** The JOSE `typ` of an entity statement. */
+export const STATEMENT_TYP = 'entity-statement+jwt';

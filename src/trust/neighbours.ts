@@ -1,0 +1,102 @@
+import { X509Certificate } from 'node:crypto';
+
+import { RequestError } from '../errors.ts';
+import type { BrokerMetadata, EntityStatement, PublicJwk } from './entity-statement.ts';
+import { judgeCertificate, oneName } from './judge-certificate.ts';
+import type { PeerCertificate } from './peer-certificate.ts';
+
+/** A pinned neighbour: an identity, its approved statement and its own trust anchors. */
+export interface Neighbour {
+  readonly region: string;
+  /** The entity identifier (OpenID Federation 1.0): an HTTPS URL that is a name, not an address. */
+  readonly entity: string;
+  readonly broker: BrokerMetadata;
+  /** PEM certificates that alone may have issued this neighbour's certificates. */
+  readonly anchors: readonly string[];
+  /** Milliseconds since the epoch between which the approved statement speaks. */
+  readonly validFrom: number;
+  readonly validUntil: number;
+}
+
+declare const identified: unique symbol;
+/** A neighbour that proved, on the connection at hand and at a given time, that it is who it says. */
+export interface IdentifiedPeer {
+  readonly neighbour: Neighbour;
+  readonly thumbprint: string;
+  readonly [identified]: true;
+}
+
+/** Makes a neighbour of a statement that was verified with the neighbour's pinned federation keys. */
+export function neighbourFrom(statement: EntityStatement, pinnedAnchors: readonly string[]): Neighbour {
+  const broker = statement.metadata.wayleave_broker;
+  return {
+    region: broker.region,
+    entity: statement.sub,
+    broker,
+    anchors: pinnedAnchors,
+    validFrom: statement.iat * 1000,
+    validUntil: statement.exp * 1000,
+  };
+}
+
+/** Who our neighbours are, and which keys and certificates speak for them at a given time. */
+export class Neighbours {
+  readonly #byEntity = new Map<string, Pinned>();
+  readonly #byRegion = new Map<string, Pinned>();
+
+  constructor(neighbours: readonly Neighbour[]) {
+    for (const neighbour of neighbours) {
+      const pinned = { neighbour, anchors: neighbour.anchors.map((pem) => new X509Certificate(pem)) };
+      this.#byEntity.set(neighbour.entity, pinned);
+      this.#byRegion.set(neighbour.region, pinned);
+    }
+  }
+
+  all(): Neighbour[] {
+    return [...this.#byRegion.values()].map((pinned) => pinned.neighbour);
+  }
+
+  /** The neighbour that serves `region`, if its approved statement is in force at `at` (ms). */
+  inForce(region: string, at: number): Neighbour | undefined {
+    const neighbour = this.#byRegion.get(region)?.neighbour;
+    return neighbour && speaksAt(neighbour, at) ? neighbour : undefined;
+  }
+
+  /** The pinned message key that `kid` names, if it may sign for `neighbour` at `at` (ms). */
+  messageKey(neighbour: Neighbour, kid: string, at: number): PublicJwk | undefined {
+    const seconds = at / 1000;
+    return neighbour.broker.message_keys.find(
+      (key) => key.kid === kid && (key.nbf ?? -Infinity) <= seconds && seconds < (key.exp ?? Infinity),
+    );
+  }
+
+  /**
+   * Judges the certificate of a connection's other end, anew on every request.
+   *
+   * The certificate must carry exactly one URI name, the entity identifier of a neighbour in force, and chain
+   * to the anchors pinned for *that* neighbour: another neighbour's authority cannot vouch for it.
+   *
+   * @param role what the other end is on this connection
+   * @param at milliseconds since the epoch
+   * @throws RequestError `certificate-missing`, `certificate-unknown`, `certificate-expired`
+   */
+  identify(peer: PeerCertificate | undefined, role: 'client' | 'server', at: number): IdentifiedPeer {
+    if (peer === undefined) throw new RequestError('certificate-missing');
+    const pinned = this.#byEntity.get(oneName(peer));
+    if (pinned === undefined) throw new RequestError('certificate-unknown', 'no such neighbour');
+    if (!speaksAt(pinned.neighbour, at)) {
+      throw new RequestError('certificate-unknown', 'statement not in force');
+    }
+    judgeCertificate(peer, pinned.anchors, role, at);
+    return { neighbour: pinned.neighbour, thumbprint: peer.thumbprint } as IdentifiedPeer;
+  }
+}
+
+interface Pinned {
+  readonly neighbour: Neighbour;
+  readonly anchors: readonly X509Certificate[];
+}
+
+function speaksAt(neighbour: Neighbour, at: number): boolean {
+  return neighbour.validFrom <= at && at < neighbour.validUntil;
+}

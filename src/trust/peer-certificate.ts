@@ -1,0 +1,54 @@
+import { createHash, type X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+
+/** A certificate that the other end of an open TLS connection proved to hold. */
+export interface PeerCertificate {
+  readonly leaf: X509Certificate;
+  /** The certificates above the leaf, nearest first, as the TLS layer found them. */
+  readonly issuers: readonly X509Certificate[];
+  /** RFC 8705 `x5t#S256`: base64url SHA-256 of the DER certificate. */
+  readonly thumbprint: string;
+  /** URI subject alternative names, in order; undefined when the list cannot be read without doubt. */
+  readonly uris: readonly string[] | undefined;
+}
+
+const LONGEST_CHAIN = 4;
+const read = new WeakMap<TLSSocket, PeerCertificate>();
+
+/**
+ * The certificate of the other end, or undefined when it gave none. Parsed once per connection (the
+ * certificate of a TLS 1.3 connection cannot change); it is judged anew on every request.
+ */
+export function peerCertificateOf(socket: TLSSocket): PeerCertificate | undefined {
+  const known = read.get(socket);
+  if (known !== undefined) return known;
+  const leaf = socket.getPeerX509Certificate();
+  if (leaf === undefined) return undefined;
+  const issuers: X509Certificate[] = [];
+  for (let next = leaf.issuerCertificate; next !== undefined && issuers.length < LONGEST_CHAIN;) {
+    issuers.push(next);
+    if (next.fingerprint256 === next.issuerCertificate?.fingerprint256) break;
+    next = next.issuerCertificate;
+  }
+  const peer = { leaf, issuers, thumbprint: thumbprintOf(leaf), uris: uriNames(leaf.subjectAltName) };
+  read.set(socket, peer);
+  return peer;
+}
+
+/** RFC 8705 `x5t#S256` of a certificate. */
+export function thumbprintOf(certificate: X509Certificate): string {
+  return createHash('sha256').update(certificate.raw).digest('base64url');
+}
+
+/**
+ * The URI names in OpenSSL's text form of a subjectAltName. Node quotes a name that holds a comma or other
+ * special characters (CVE-2021-44532); such a list is not read at all rather than read wrongly.
+ */
+export function uriNames(subjectAltName: string | undefined): string[] | undefined {
+  if (subjectAltName === undefined) return [];
+  if (subjectAltName.includes('"')) return undefined;
+  return subjectAltName
+    .split(', ')
+    .filter((name) => name.startsWith('URI:'))
+    .map((name) => name.slice('URI:'.length));
+}

@@ -1,0 +1,95 @@
+import http from 'node:http';
+import https from 'node:https';
+
+import type { RecordCredentials } from '../config/load.ts';
+import type { Deadline } from '../deadline.ts';
+import { DeliveryError } from '../errors.ts';
+import { signClientAssertion } from '../evidence/client-assertion.ts';
+import { importSigner, type Signer } from '../evidence/keys.ts';
+import { isObject } from '../fhir/resource.ts';
+import { exchange } from './exchange.ts';
+
+type OAuth2 = Extract<RecordCredentials, { kind: 'oauth2' }>;
+
+/** A token is renewed this long before it ends, so that none ends on its way. */
+const RENEW_BEFORE_MS = 30_000;
+const SHORTEST_LIFE_S = 60;
+
+/**
+ * Access tokens for one record: OAuth 2.0 client credentials with `private_key_jwt` (RFC 7523, as in SMART
+ * Backend Services). One request at a time, shared by all callers; kept until shortly before it ends.
+ */
+export class AccessTokens {
+  readonly #settings: OAuth2;
+  readonly #agent: http.Agent | https.Agent;
+  readonly #signer: Promise<Signer>;
+  readonly #now: () => number;
+  #token: { value: string; until: number } | undefined;
+  #asking: Promise<string> | undefined;
+
+  constructor(settings: OAuth2, now: () => number) {
+    this.#settings = settings;
+    this.#now = now;
+    this.#signer = importSigner(settings.key);
+    // Rejections are met where the signer is awaited.
+    this.#signer.catch(() => undefined);
+    this.#agent = settings.tokenEndpoint.startsWith('http:')
+      ? new http.Agent({ keepAlive: true })
+      : new https.Agent({
+          keepAlive: true,
+          ...(settings.anchors === undefined ? {} : { ca: settings.anchors }),
+        });
+  }
+
+  /** The Authorization header. @throws DeliveryError when no token can be had */
+  async authorization(deadline: Deadline): Promise<string> {
+    if (this.#token !== undefined && this.#now() < this.#token.until) return `Bearer ${this.#token.value}`;
+    this.#asking ??= this.#ask(deadline).finally(() => (this.#asking = undefined));
+    return `Bearer ${await this.#asking}`;
+  }
+
+  /** The record refused the token: get another for the next call. */
+  forget(): void {
+    this.#token = undefined;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #ask(deadline: Deadline): Promise<string> {
+    const { tokenEndpoint, clientId, scope } = this.#settings;
+    const assertion = await signClientAssertion(await this.#signer, clientId, tokenEndpoint, this.#now());
+    const answer = await exchange(
+      {
+        method: 'POST',
+        url: tokenEndpoint,
+        headers: { 'Content-Type': 'application/x-www-form-urlencoded', Accept: 'application/json' },
+        body: new URLSearchParams({
+          grant_type: 'client_credentials',
+          scope,
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          client_assertion: assertion,
+        }).toString(),
+        agent: this.#agent,
+        mostBytes: 64 * 1024,
+      },
+      deadline,
+    );
+    const token = answer.status === 200 ? readToken(answer.body) : undefined;
+    if (token === undefined) throw new DeliveryError('peer-failed', 'token endpoint');
+    this.#token = { value: token.value, until: this.#now() + token.lifeS * 1000 - RENEW_BEFORE_MS };
+    return token.value;
+  }
+}
+
+function readToken(body: Buffer): { value: string; lifeS: number } | undefined {
+  try {
+    const answer: unknown = JSON.parse(body.toString('utf8'));
+    if (!isObject(answer) || typeof answer['access_token'] !== 'string') return undefined;
+    const life = answer['expires_in'];
+    return { value: answer['access_token'], lifeS: typeof life === 'number' ? life : SHORTEST_LIFE_S };
+  } catch {
+    return undefined;
+  }
+}

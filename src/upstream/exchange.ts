@@ -1,0 +1,106 @@
+import axios, { AxiosError, type AxiosResponseHeaders } from 'axios';
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+
+import type { Deadline } from '../deadline.ts';
+import { DeliveryError, type DeliveryCode } from '../errors.ts';
+
+export interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly agent: http.Agent | https.Agent;
+  /** A larger answer is refused as it comes in. */
+  readonly mostBytes: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  header(name: string): string | undefined;
+  readonly body: Buffer;
+  readonly socket: Socket;
+}
+
+/** Room for the signed response of a whole-record question; Node's own limit is 16 KiB. */
+const HEADER_BYTES = 128 * 1024;
+
+/** axios hands its options to the transport: the one place where the parser's header limit can be set. */
+const transport = {
+  request: (options: https.RequestOptions, onResponse: (response: http.IncomingMessage) => void) =>
+    (options.protocol === 'http:' ? http : https).request(
+      { ...options, maxHeaderSize: HEADER_BYTES },
+      onResponse,
+    ),
+};
+
+const client = axios.create({
+  responseType: 'arraybuffer',
+  maxRedirects: 0,
+  // Never a proxy from the environment: who is asked is the configuration's to say.
+  proxy: false,
+  decompress: false,
+  validateStatus: () => true,
+  transformRequest: [(body: unknown) => body],
+  transformResponse: [(body: unknown) => body],
+  transport,
+});
+
+/**
+ * Makes one HTTP call within a deadline. Every status is an answer; redirects are never followed.
+ *
+ * @throws DeliveryError `timeout`, `cancelled`, `refused-connection`, `lost-connection`, `tls-failed`,
+ *   `answer-too-large`
+ */
+export async function exchange(call: Call, deadline: Deadline): Promise<Answer> {
+  try {
+    const response = await client.request<Buffer>({
+      method: call.method,
+      url: call.url,
+      data: call.body,
+      headers: { 'Accept-Encoding': 'identity', ...call.headers },
+      httpAgent: call.agent,
+      httpsAgent: call.agent,
+      maxContentLength: call.mostBytes,
+      signal: deadline.signal,
+    });
+    const headers = response.headers as AxiosResponseHeaders;
+    return {
+      status: response.status,
+      header: (name) => {
+        const value: unknown = headers[name];
+        return typeof value === 'string' ? value : undefined;
+      },
+      body: response.data,
+      socket: (response.request as http.ClientRequest).socket as Socket,
+    };
+  } catch (error) {
+    throw new DeliveryError(deliveryCode(error, deadline), undefined, { cause: sparse(error) });
+  }
+}
+
+function deliveryCode(error: unknown, deadline: Deadline): DeliveryCode {
+  if (deadline.reason !== undefined) return deadline.reason;
+  if (error instanceof DeliveryError) return error.code;
+  if (!(error instanceof AxiosError)) return 'lost-connection';
+  if (error.cause instanceof DeliveryError) return error.cause.code;
+  const code = error.code ?? '';
+  if (code === 'ERR_BAD_RESPONSE' && error.message.includes('maxContentLength')) return 'answer-too-large';
+  if (code === 'HPE_HEADER_OVERFLOW') return 'answer-too-large';
+  if (code === 'ECONNREFUSED' || code === 'EHOSTUNREACH' || code === 'ENOTFOUND') return 'refused-connection';
+  return isTlsCode(code) ? 'tls-failed' : 'lost-connection';
+}
+
+/** OpenSSL's verification results and Node's TLS errors. */
+function isTlsCode(code: string): boolean {
+  return /^ERR_(SSL|TLS)|CERT|^UNABLE_TO|SELF_SIGNED|INVALID_PURPOSE|INVALID_CA|^EPROTO$|HOSTNAME_MISMATCH/.test(
+    code,
+  );
+}
+
+/** axios errors carry the whole request, token and patient included: only the code is kept. */
+function sparse(error: unknown): Error {
+  const code = error instanceof AxiosError ? error.code : error instanceof Error ? error.name : undefined;
+  return new Error(code ?? 'unknown');
+}

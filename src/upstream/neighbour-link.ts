@@ -1,0 +1,174 @@
+import https from 'node:https';
+import type { ClientRequest } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
+
+import type { BreakerConfig } from '../config/schema.ts';
+import type { Deadline } from '../deadline.ts';
+import { DeliveryError } from '../errors.ts';
+import { RESPONSE_HEADER } from '../evidence/response.ts';
+import type { SignedQuery } from '../evidence/query.ts';
+import type { Log } from '../log.ts';
+import { peerCertificateOf, uriNames } from '../trust/peer-certificate.ts';
+import type { IdentifiedPeer, Neighbour, Neighbours } from '../trust/neighbours.ts';
+import { federationClientTls, type TlsIdentity } from '../trust/tls.ts';
+import { Destination } from './destination.ts';
+import { exchange } from './exchange.ts';
+
+/** What came back for a query: not yet believed. */
+export interface NeighbourAnswer {
+  readonly status: number;
+  /** The `Wayleave-Response` header; absent where identity was not yet proved, or the neighbour is no broker. */
+  readonly response: string | undefined;
+  readonly body: Buffer;
+  /** Who is at the other end of the very connection that the answer came by. */
+  readonly peer: IdentifiedPeer;
+}
+
+export const QUERY_PATH = '/federation/v1/query';
+export const HELLO_PATH = '/federation/v1/hello';
+
+/** The largest answer that one region may give to one query. */
+const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
+
+export interface LinkSettings {
+  readonly own: TlsIdentity;
+  readonly breaker: BreakerConfig;
+  readonly timeoutMs: number;
+  readonly marginMs: number;
+}
+
+/** The way to one neighbour: its own pinned TLS agent, breaker and bulkhead. */
+export class NeighbourLink {
+  readonly destination: Destination;
+  readonly neighbour: Neighbour;
+  readonly #neighbours: Neighbours;
+  readonly #agent: https.Agent;
+  readonly #settings: LinkSettings;
+  readonly #now: () => number;
+
+  constructor(
+    neighbour: Neighbour,
+    neighbours: Neighbours,
+    settings: LinkSettings,
+    log: Log,
+    now: () => number,
+  ) {
+    this.neighbour = neighbour;
+    this.#neighbours = neighbours;
+    this.#settings = settings;
+    this.#now = now;
+    this.#agent = new PinnedAgent(neighbour, settings, (socket) => this.#identify(socket));
+    this.destination = new Destination(
+      'neighbour',
+      neighbour.region,
+      settings.breaker,
+      (d) => this.#hello(d),
+      log,
+    );
+  }
+
+  /**
+   * Sends a query and has its answer judged by `believe`, all inside the breaker: an answer that is not
+   * believed counts against the neighbour as a failure does.
+   *
+   * @throws DeliveryError, or what `believe` throws
+   */
+  ask<Result>(
+    query: SignedQuery,
+    headers: Readonly<Record<string, string>>,
+    deadline: Deadline,
+    believe: (answer: NeighbourAnswer) => Promise<Result>,
+  ): Promise<Result> {
+    return this.destination.call(async () => {
+      using part = deadline.within(Math.min(this.#settings.timeoutMs, deadline.remainingMs()));
+      const budget = Math.max(0, Math.floor(part.remainingMs() - this.#settings.marginMs));
+      const answer = await exchange(
+        {
+          method: 'POST',
+          url: this.#url(QUERY_PATH),
+          body: JSON.stringify({ query: query.token }),
+          headers: { 'Content-Type': 'application/json', 'Wayleave-Budget-Ms': String(budget), ...headers },
+          agent: this.#agent,
+          mostBytes: MOST_ANSWER_BYTES,
+        },
+        part,
+      );
+      const response = answer.header(RESPONSE_HEADER);
+      if (response === undefined) refuseUnsigned(answer.status);
+      return believe({
+        status: answer.status,
+        response,
+        body: answer.body,
+        peer: this.#identify(answer.socket as TLSSocket),
+      });
+    });
+  }
+
+  close(): void {
+    this.destination.close();
+    this.#agent.destroy();
+  }
+
+  #url(path: string): string {
+    return new URL(path, this.neighbour.broker.endpoints.federation).href;
+  }
+
+  /** Judged on every request, not once per connection: a certificate may expire or be revoked in between. */
+  #identify(socket: TLSSocket): IdentifiedPeer {
+    const peer = this.#neighbours.identify(peerCertificateOf(socket), 'server', this.#now());
+    if (peer.neighbour.entity !== this.neighbour.entity) throw new DeliveryError('tls-failed', 'identity');
+    return peer;
+  }
+
+  async #hello(deadline: Deadline): Promise<void> {
+    const { status } = await exchange(
+      { method: 'GET', url: this.#url(HELLO_PATH), agent: this.#agent, mostBytes: 64 * 1024 },
+      deadline,
+    );
+    if (status !== 204) throw new DeliveryError('peer-failed');
+  }
+}
+
+/** An answer without a signature tells nothing but that it is no answer. */
+function refuseUnsigned(status: number): never {
+  if (status === 429 || status === 503) throw new DeliveryError('peer-throttled');
+  if (status >= 400 && status < 500) throw new DeliveryError('peer-refused');
+  throw new DeliveryError('peer-failed', 'unsigned');
+}
+
+/**
+ * Keep-alive connections to one neighbour, made under its own anchors alone. The certificate must carry the
+ * neighbour's entity identifier as its one URI name, whatever the address; sessions are never resumed.
+ */
+class PinnedAgent extends https.Agent {
+  readonly #judge: (socket: TLSSocket) => void;
+
+  constructor(neighbour: Neighbour, settings: LinkSettings, judge: (socket: TLSSocket) => void) {
+    super({
+      ...federationClientTls(settings.own, neighbour.anchors),
+      keepAlive: true,
+      maxSockets: settings.breaker.capacity,
+      maxFreeSockets: settings.breaker.capacity,
+      maxCachedSessions: 0,
+      checkServerIdentity: (_host, certificate) => {
+        const uris = uriNames(certificate.subjectaltname);
+        return uris?.length === 1 && uris[0] === neighbour.entity
+          ? undefined
+          : Object.assign(new Error('not this neighbour'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+      },
+    });
+    this.#judge = judge;
+  }
+
+  override reuseSocket(socket: Duplex, request: ClientRequest): void {
+    try {
+      this.#judge(socket as TLSSocket);
+    } catch (error) {
+      socket.destroy();
+      request.destroy(new DeliveryError('tls-failed', 'no longer trusted', { cause: error }));
+      return;
+    }
+    super.reuseSocket(socket, request);
+  }
+}

