@@ -8,7 +8,7 @@ import { loadConfig } from '../config/load.ts';
 import { loadSecrets } from '../config/secrets.ts';
 import { mergeDemoData, type DemoData } from './demo-data.ts';
 import { readBundles, spreadBundles, whoIsWhere } from './load-records.ts';
-import { REGION_IDS } from './places.ts';
+import { REGION_IDS, type RegionId } from './places.ts';
 import { buildPopulation, buildStories } from './stories.ts';
 
 export interface Places {
@@ -41,8 +41,12 @@ export async function gatherData(
 }
 
 /** Puts what each region knows by itself into its broker's store: where patients were treated, who objected. */
-export async function seedStores(data: DemoData, { configs }: Places): Promise<void> {
-  for (const region of REGION_IDS) {
+export async function seedStores(
+  data: DemoData,
+  { configs }: Pick<Places, 'configs'>,
+  regions: readonly RegionId[] = REGION_IDS,
+): Promise<void> {
+  for (const region of regions) {
     const config = loadConfig(join(configs, `${region}.yaml`));
     const digest = patientDigestOf(loadSecrets(config.secretsDirectory));
     const store = await openStore(config);

@@ -90,7 +90,10 @@ const TABLE: { name: string; change: Partial<RouteFacts>; rules: string[]; regio
   },
   {
     name: 'a restricted patient with the glass broken',
-    change: { registration: { kind: 'restricted', current: '9990000018' }, breakGlass: new Set(['home', 'city']) },
+    change: {
+      registration: { kind: 'restricted', current: '9990000018' },
+      breakGlass: new Set(['home', 'city']),
+    },
     rules: ['restricted', 'break-glass'],
     regions: ['home break-glass', 'city break-glass', 'hills - no-agreement'],
   },

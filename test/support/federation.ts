@@ -1,0 +1,199 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import { parse, stringify } from 'yaml';
+
+import { FEDERATION } from '../../certs-dev/federation.ts';
+import { generateFederation } from '../../certs-dev/generate.ts';
+import { ensureStatement } from '../../certs-dev/statements.ts';
+import { startBroker, type Broker } from '../../src/broker.ts';
+import { loadConfig, type Config } from '../../src/config/load.ts';
+import { loadSecrets } from '../../src/config/secrets.ts';
+import type { DemoData } from '../../src/demo/demo-data.ts';
+import { createPdsServer } from '../../src/demo/pds-server.ts';
+import { recordBase, RECORDS, REGION_IDS, type RecordId, type RegionId } from '../../src/demo/places.ts';
+import { seedStores } from '../../src/demo/prepare.ts';
+import { createRecordServer } from '../../src/demo/record-server.ts';
+import { buildStories } from '../../src/demo/stories.ts';
+import { moveBase } from '../../src/fhir/references.ts';
+import type { Log } from '../../src/log.ts';
+import type { Store } from '../../src/store/contracts.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const KEYS = join(ROOT, 'var/test/keys');
+
+/** A configuration file as YAML gives it: tests change it before it is read and checked. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type RawConfig = Record<string, any>;
+
+export interface FederationOptions {
+  /** Default: the seven stories. */
+  readonly data?: DemoData;
+  /** Listeners that take the place of a record's own server: records that misbehave. */
+  readonly records?: Partial<Record<RecordId, RequestListener>>;
+  readonly demographics?: RequestListener;
+  readonly edit?: (region: RegionId, config: RawConfig) => void;
+  readonly regions?: readonly RegionId[];
+  /** A store in the place of the real one, for one region. */
+  readonly store?: (region: RegionId) => Store | undefined;
+  readonly now?: () => number;
+}
+
+export interface TestFederation {
+  readonly directory: string;
+  readonly data: DemoData;
+  broker(region: RegionId): Broker;
+  config(region: RegionId): Config;
+  /** Every line that every broker logged, as JSON text. */
+  readonly logged: readonly string[];
+  /** Stops one broker; the others run on. */
+  stopBroker(region: RegionId): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * The regions in this process, as in life but for that: real brokers, real certificates of `certs-dev`, real
+ * TLS over loopback, a store each on the disk, records and demographics over HTTP. Ports are free ones.
+ */
+export async function startFederation(options: FederationOptions = {}): Promise<TestFederation> {
+  const regions = options.regions ?? REGION_IDS;
+  const data = options.data ?? buildStories(new Date());
+  const directory = await freshDirectory();
+  const servers: Server[] = [];
+  const serve = async (listenerFor: (port: number) => RequestListener): Promise<number> => {
+    const server = createServer();
+    servers.push(server);
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+    server.on('request', listenerFor(port));
+    return port;
+  };
+
+  const pds = await serve(() => options.demographics ?? createPdsServer({ entries: data.demographics }));
+  const recordPorts = new Map<string, number>();
+  for (const record of Object.keys(RECORDS) as RecordId[]) {
+    if (!regions.includes(RECORDS[record].region)) continue;
+    recordPorts.set(
+      record,
+      await serve((port) => options.records?.[record] ?? recordListener(record, data, port)),
+    );
+  }
+  const ports = await freePorts(regions.length * 5);
+  for (const region of regions) {
+    const take = (): number => ports.pop() ?? 0;
+    const raw = parse(await readFile(join(ROOT, 'config', `${region}.yaml`), 'utf8')) as RawConfig;
+    rewrite(raw, { directory, pds, recordPorts, take });
+    options.edit?.(region, raw);
+    await writeFile(join(directory, `${region}.yaml`), stringify(raw, { aliasDuplicateObjects: false }));
+  }
+  for (const region of regions) {
+    await ensureStatement(join(directory, `${region}.yaml`), join(directory, 'keys', region), Date.now());
+  }
+  for (const region of REGION_IDS.filter((one) => !regions.includes(one))) {
+    await ensureStatement(
+      join(ROOT, 'config', `${region}.yaml`),
+      join(directory, 'keys', region),
+      Date.now(),
+    );
+  }
+  await seedStores(data, { configs: directory }, regions);
+
+  const logged: string[] = [];
+  const brokers = new Map<RegionId, Broker>();
+  const configs = new Map<RegionId, Config>();
+  for (const region of regions) {
+    const config = loadConfig(join(directory, `${region}.yaml`));
+    configs.set(region, config);
+    const store = options.store?.(region);
+    const broker = await startBroker(config, loadSecrets(config.secretsDirectory), {
+      log: captured(logged),
+      ...(store === undefined ? {} : { store }),
+      ...(options.now === undefined ? {} : { now: options.now }),
+    });
+    brokers.set(region, broker);
+  }
+  const need = <Value>(map: ReadonlyMap<RegionId, Value>, region: RegionId): Value => {
+    const found = map.get(region);
+    if (found === undefined) throw new TypeError(`${region} does not run here`);
+    return found;
+  };
+  return {
+    directory,
+    data,
+    logged,
+    broker: (region) => need(brokers, region),
+    config: (region) => need(configs, region),
+    stopBroker: async (region) => {
+      await need(brokers, region).stop();
+      brokers.delete(region);
+    },
+    stop: async () => {
+      await Promise.all([...brokers.values()].map((broker) => broker.stop()));
+      for (const server of servers) {
+        server.closeAllConnections();
+        server.close();
+      }
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The stories name each record by the demo's address in a few absolute URLs; here they move with it. */
+function recordListener(record: RecordId, data: DemoData, port: number): RequestListener {
+  const base = `http://127.0.0.1:${port}/fhir`;
+  const resources = data.records[record].map((resource) => moveBase(resource, recordBase(record), base));
+  return createRecordServer({ base, resources });
+}
+
+async function freshDirectory(): Promise<string> {
+  await generateFederation({ directory: KEYS, ...FEDERATION, now: new Date() });
+  await mkdir(join(ROOT, 'var/test'), { recursive: true });
+  const directory = await mkdtemp(join(ROOT, 'var/test/federation-'));
+  await cp(KEYS, join(directory, 'keys'), { recursive: true });
+  return directory;
+}
+
+interface Rewriting {
+  readonly directory: string;
+  readonly pds: number;
+  readonly recordPorts: ReadonlyMap<string, number>;
+  readonly take: () => number;
+}
+
+/** The committed file, with this test's ports, keys and store in the place of the demo's. */
+function rewrite(raw: RawConfig, { directory, pds, recordPorts, take }: Rewriting): void {
+  const keys = join(directory, 'keys');
+  const text = JSON.stringify(raw).replaceAll('../certs-dev/generated', keys);
+  Object.assign(raw, JSON.parse(text));
+  raw['directory'] = join(ROOT, 'config/directory.yaml');
+  raw['store'] = `sqlite:${join(directory, `${raw['region']}.db`)}`;
+  raw['log_level'] = 'silent';
+  const listeners = raw['listeners'] as Record<string, { port: number }>;
+  for (const listener of Object.values(listeners)) listener.port = take();
+  raw['federation_base'] = `https://127.0.0.1:${listeners['federation']?.port}`;
+  (raw['demographics'] as RawConfig)['base'] = `http://127.0.0.1:${pds}/personal-demographics/FHIR/R4`;
+  for (const record of raw['records'] as { id: string; base: string }[]) {
+    record.base = `http://127.0.0.1:${recordPorts.get(record.id)}/fhir`;
+  }
+}
+
+/** Ports that were free a moment ago, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
+}
+
+function captured(lines: string[]): Log {
+  const write = (fields: object, message: string): void =>
+    void lines.push(JSON.stringify({ ...fields, message }));
+  return { info: write, warn: write, error: write };
+}
