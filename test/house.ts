@@ -76,7 +76,7 @@ export function importRules(): object[] {
             })),
             patterns: [
               ...foreign.map((other) => ({
-                regex: `^\\.{1,2}/(.*/)?${other}(/|\\.ts$)`,
+                regex: `^(\\./|(\\.\\./)+)${other}(/|\\.ts$)`,
                 message: `src/${room} must not import src/${other}`,
               })),
             ],

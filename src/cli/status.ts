@@ -75,7 +75,7 @@ function get(url: string): Promise<BrokerStatus> {
         try {
           resolve(JSON.parse(Buffer.concat(chunks).toString('utf8')) as BrokerStatus);
         } catch (error) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error('unreadable'));
         }
       });
     });

@@ -91,7 +91,7 @@ export class TestNeighbour {
     to: RegionId,
     nhsNumber: string,
     change: Partial<Record<keyof QueryClaims, unknown>> = {},
-    { typ = TYP.query as string, signer }: { typ?: string; signer?: Signer } = {},
+    { typ = TYP.query, signer }: { typ?: string; signer?: Signer } = {},
   ): Promise<string> {
     return (await signMessage(signer ?? (await this.signer()), typ, this.claims(to, nhsNumber, change)))
       .token;

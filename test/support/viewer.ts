@@ -149,8 +149,8 @@ export function issuesOf(resource: Resource): Issue[] {
 export function rollCallOf(resource: Resource): Record<string, string[]> {
   const rows = issuesOf(resource)
     .filter((issue) => issue.severity === 'information')
-    .map((issue) => ({ region: codes(issue, SYSTEM.region)[0], issue }))
-    .filter(({ region, issue }) => region !== undefined && codes(issue, SYSTEM.careSetting).length === 0);
+    .map((issue) => ({ region: codes(issue, SYSTEM.region)[0] ?? '', issue }))
+    .filter(({ region, issue }) => region !== '' && codes(issue, SYSTEM.careSetting).length === 0);
   return Object.fromEntries(
     rows.map(({ region, issue }) => [
       region,

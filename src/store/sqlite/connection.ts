@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
+import { Kysely, SqliteDialect } from 'kysely';
 
 import type { Tables } from '../schema.ts';
 
@@ -17,7 +17,7 @@ export function kyselyOver(database: DatabaseSync): Kysely<Tables> {
     close: () => database.close(),
   };
   return new Kysely<Tables>({
-    dialect: new SqliteDialect({ database: adapter as unknown as SqliteDatabase }),
+    dialect: new SqliteDialect({ database: adapter }),
   });
 }
 
