@@ -9,6 +9,9 @@ export function issuesIn(resource: Resource): Issue[] {
   return outcome?.resource === undefined ? [] : (outcome.resource['issue'] as Issue[]);
 }
 
+/** Outcomes after which a number can be told; any other is a kind of nothing and gets none. */
+const COUNTED = new Set(['answered', 'partial', 'none']);
+
 /** The roll-call as a table for a person: region, why, outcome, how many, milliseconds; then every warning. */
 export function rollCallLines(issues: readonly Issue[], entries: readonly BundleEntry[]): string[] {
   const rows = issues

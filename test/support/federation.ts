@@ -146,7 +146,8 @@ function recordListener(record: RecordId, data: DemoData, port: number): Request
   return createRecordServer({ base, resources });
 }
 
-async function freshDirectory(): Promise<string> {
+/** A directory of a test's own with a copy of the development keys, below `var/test`. */
+export async function freshDirectory(): Promise<string> {
   await generateFederation({ directory: KEYS, ...FEDERATION, now: new Date() });
   await mkdir(join(ROOT, 'var/test'), { recursive: true });
   const directory = await mkdtemp(join(ROOT, 'var/test/federation-'));

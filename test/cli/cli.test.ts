@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { openStore } from '../../src/broker.ts';
+import { startFederation, type TestFederation } from '../support/federation.ts';
+import { wayleave } from '../support/command.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const COMMANDS = ['serve', 'demo', 'ask', 'route', 'token', 'status', 'objections'];
+
+describe('the command line', () => {
+  it('tells all its commands', async () => {
+    const { code, out } = await wayleave('--help');
+    assert.equal(code, 0);
+    for (const command of COMMANDS) assert.match(out, new RegExp(`\\n  ${command}\\b`));
+  });
+
+  for (const command of [
+    ...COMMANDS.filter((name) => name !== 'objections').map((name) => [name]),
+    ['objections', 'import'],
+  ]) {
+    it(`${command.join(' ')} has help that names --json`, async () => {
+      const { code, out } = await wayleave(...command, '--help');
+      assert.equal(code, 0);
+      assert.match(out, /--json/);
+    });
+  }
+
+  const WRONG: [string, number, ...string[]][] = [
+    ['an unknown command', 2, 'aks'],
+    ['an unknown option', 2, 'ask', '9990000018', '--regoin', 'london'],
+    ['no region', 2, 'ask', '9990000018'],
+    ['an unknown region', 2, 'ask', '9990000018', '--region', 'atlantis'],
+    ['a path as region', 2, 'ask', '9990000018', '--region', '../config/london'],
+    ['a wrong check digit', 2, 'route', '9990000019', '--region', 'london'],
+    ['a viewer that is not registered', 2, 'token', '--region', 'london', '--viewer', 'nobody'],
+    ['no configuration', 2, 'serve'],
+    ['a configuration that is not there', 1, 'serve', '--config', 'nowhere.yaml'],
+  ];
+  for (const [name, exit, ...words] of WRONG) {
+    it(`answers ${name} with a sentence and exit code ${exit}`, async () => {
+      const { code, err } = await wayleave(...words);
+      assert.equal(code, exit, err);
+      assert.ok(err.length > 0);
+      assert.doesNotMatch(err, /\n {4}at |99900000\d\d/);
+    });
+  }
+
+  it('names in the README only commands and options that there are', async () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const used = [...readme.matchAll(/npx wayleave ([a-z]+)([^\n`)]*)/g)];
+    assert.ok(used.length >= 6);
+    for (const [, command = '', rest = ''] of used) {
+      const { code, out } = await wayleave(command, '--help');
+      assert.equal(code, 0, command);
+      const before = rest.split('#')[0] ?? '';
+      for (const [option] of before.matchAll(/--[a-z-]+/g))
+        assert.ok(out.includes(option), `${command} ${option}`);
+    }
+  });
+});
+
+describe('the commands, on a federation', () => {
+  let federation: TestFederation;
+  const config = (region: string): string => join(federation.directory, `${region}.yaml`);
+  const keys = (region: string, viewer: string): string =>
+    join(federation.directory, 'keys', region, 'viewers', viewer);
+  const hwe = (): string[] => [
+    '--config',
+    config('herts-west-essex'),
+    '--keys',
+    keys('herts-west-essex', 'hwe-viewer'),
+  ];
+
+  before(async () => {
+    federation = await startFederation();
+  });
+  after(() => federation.stop());
+
+  it('ask prints the roll-call first, then the entries', async () => {
+    const { code, out } = await wayleave('ask', '999 000 0018', '--type', 'AllergyIntolerance', ...hwe());
+    assert.equal(code, 0);
+    const lines = out.trim().split('\n');
+    assert.match(lines[0] ?? '', /^region\s+because\s+outcome\s+found\s+time$/);
+    assert.match(lines[2] ?? '', /^london\s+care-location\s+answered\s+1\s+\d+ ms$/);
+    assert.match(lines.at(-1) ?? '', /AllergyIntolerance .*london \/ london-care-record$/);
+  });
+
+  it('ask --json prints the Bundle', async () => {
+    const { code, out } = await wayleave('ask', '9990000018', '--type', 'Condition', '--json', ...hwe());
+    assert.equal(code, 0);
+    assert.equal((JSON.parse(out) as { resourceType: string }).resourceType, 'Bundle');
+  });
+
+  it('ask --stream --json prints one event a line, the end last', async () => {
+    const { code, out } = await wayleave('ask', '9990000018', '--stream', '--json', ...hwe());
+    assert.equal(code, 0);
+    const events = out
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { event: string }).event);
+    assert.deepEqual(events, ['region', 'end']);
+  });
+
+  it('ask says by its exit code that something is missing', async () => {
+    const { code } = await wayleave('ask', '9990000077', '--type', 'Condition', ...hwe());
+    assert.equal(code, 3);
+  });
+
+  it('ask shows the refusal of its broker', async () => {
+    const { code, out } = await wayleave(
+      'ask',
+      '9990000018',
+      '--type',
+      'Condition',
+      '--organisation',
+      'RJ1',
+      ...hwe(),
+    );
+    assert.equal(code, 1);
+    assert.match(out, /organisation/);
+  });
+
+  it('route says whom it would ask, and why, and asks nobody', async () => {
+    const { code, out } = await wayleave(
+      'route',
+      '9990000018',
+      '--config',
+      config('herts-west-essex'),
+      '--json',
+    );
+    assert.equal(code, 0);
+    const plan = JSON.parse(out) as { regions: { region: string; ask: boolean }[] };
+    assert.deepEqual(
+      plan.regions.filter(({ ask }) => ask).map(({ region }) => region),
+      ['london'],
+    );
+  });
+
+  it('token prints a token and nothing else', async () => {
+    const { code, out } = await wayleave('token', ...hwe());
+    assert.equal(code, 0);
+    assert.match(out, /^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+  });
+
+  it('status shows every destination, and says by its exit code that a broker is missing', async () => {
+    const up = await wayleave('status', '--config', config('west-midlands'));
+    assert.equal(up.code, 0);
+    for (const name of ['one-health-and-care', 'collaborative-care-record', 'london', 'demographics']) {
+      assert.match(up.out, new RegExp(`${name}\\s+closed`));
+    }
+    await federation.stopBroker('essex-suffolk');
+    const down = await wayleave('status', '--config', config('essex-suffolk'));
+    assert.equal(down.code, 1);
+  });
+
+  describe('objections import', () => {
+    const file = (): string => join(federation.directory, 'objections.csv');
+    afterEach(() => rmSync(file(), { force: true }));
+    const withheld = async (): Promise<boolean> => {
+      const { out } = await wayleave('ask', '9990000018', '--type', 'Condition', ...hwe());
+      return /^london .*withheld/m.test(out);
+    };
+
+    it('imports nothing when one line is wrong, and names the line without its value', async () => {
+      writeFileSync(file(), 'nhs_number,kind\n9990000018,objection\n9990000019,objection\n');
+      const { code, err } = await wayleave('objections', 'import', file(), '--config', config('london'));
+      assert.equal(code, 1);
+      assert.match(err, /:3: /);
+      assert.doesNotMatch(err, /9990000019/);
+      assert.equal(await withheld(), false);
+    });
+
+    it('takes effect on a running broker, and is in the audit', async () => {
+      writeFileSync(file(), 'nhs_number,kind,from\n9990000018,objection,2026-01-01\n');
+      const { code, out } = await wayleave('objections', 'import', file(), '--config', config('london'));
+      assert.equal(code, 0, out);
+      assert.equal(await withheld(), true);
+      const store = await openStore(federation.config('london'));
+      const rows = await store.audit.page(0, 1000);
+      await store.close();
+      assert.ok(rows.some(({ event, count }) => event === 'objections-imported' && count === 1));
+    });
+  });
+});

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parse, stringify } from 'yaml';
+
+import { ensureStatement } from '../../certs-dev/statements.ts';
+import { startBroker } from '../../src/broker.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { loadSecrets } from '../../src/config/secrets.ts';
+import { REGION_IDS } from '../../src/demo/places.ts';
+import { StartError } from '../../src/errors.ts';
+import { freshDirectory, type RawConfig } from '../support/federation.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+describe('a configuration file', () => {
+  let directory: string;
+  let good: RawConfig;
+
+  before(async () => {
+    directory = await freshDirectory();
+    for (const region of REGION_IDS) {
+      await ensureStatement(join(ROOT, `config/${region}.yaml`), join(directory, 'keys', region), Date.now());
+    }
+    const text = readFileSync(join(ROOT, 'config/west-midlands.yaml'), 'utf8');
+    good = parse(text.replaceAll('../certs-dev/generated', join(directory, 'keys'))) as RawConfig;
+    good['directory'] = join(ROOT, 'config/directory.yaml');
+    good['store'] = `sqlite:${join(directory, 'store.db')}`;
+  });
+  after(() => rmSync(directory, { recursive: true, force: true }));
+
+  function write(change: (config: RawConfig) => void): string {
+    const config = structuredClone(good);
+    change(config);
+    const file = join(directory, 'region.yaml');
+    writeFileSync(file, stringify(config, { aliasDuplicateObjects: false }));
+    return file;
+  }
+
+  /** The start must stop with a sentence that names the file and the setting. */
+  function refused(file: string, ...named: string[]): void {
+    assert.throws(
+      () => loadConfig(file),
+      (error: unknown) => {
+        assert.ok(error instanceof StartError, String(error));
+        for (const word of [file, ...named])
+          assert.ok(error.message.includes(word), `${error.message}\nlacks ${word}`);
+        return true;
+      },
+    );
+  }
+
+  it('that is good is read, checked and frozen', () => {
+    const config = loadConfig(write(() => undefined));
+    assert.equal(config.region, 'west-midlands');
+    assert.equal(config.records.length, 2);
+    assert.equal(config.records[0]?.breaker.volume_threshold, 5);
+    assert.ok(Object.isFrozen(config) && Object.isFrozen(config.neighbours[0]?.agreement.types));
+  });
+
+  for (const region of REGION_IDS) {
+    it(`of ${region}, as committed, has the form`, () => {
+      const text = readFileSync(join(ROOT, `config/${region}.yaml`), 'utf8');
+      const file = join(directory, `${region}.yaml`);
+      const moved = text.replaceAll('../certs-dev/generated', join(directory, 'keys'));
+      writeFileSync(
+        file,
+        moved.replace('directory: directory.yaml', `directory: ${join(ROOT, 'config/directory.yaml')}`),
+      );
+      assert.equal(loadConfig(file).region, region);
+    });
+  }
+
+  const WRONG: [name: string, change: (config: RawConfig) => void, ...named: string[]][] = [
+    ['a missing setting', (config) => delete config['entity'], 'entity'],
+    ['an unknown setting', (config) => (config['listners'] = {}), 'listners'],
+    [
+      'a port out of range',
+      (config) => (config['listeners'].viewer.port = 70000),
+      'listeners.viewer.port',
+      '65535',
+    ],
+    ['an entity that is no URL', (config) => (config['entity'] = 'london'), 'entity'],
+    [
+      'a resource type that is none',
+      (config) => (config['records'][1].offers = ['Alergy']),
+      'records.1.offers.0',
+    ],
+    ['a record without a base', (config) => delete config['records'][0].base, 'records.0.base'],
+    ['two records with one id', (config) => (config['records'][1].id = config['records'][0].id), 'records'],
+    [
+      "a viewer's own record that is none",
+      (config) => (config['viewers'][0].own_records = ['x']),
+      'viewers.0.own_records',
+    ],
+    [
+      'a bound viewer without a certificate',
+      (config) => delete config['viewers'][0].certificate,
+      'viewers.0.certificate',
+    ],
+    [
+      'a single-use viewer without its listener',
+      (config) => (config['viewers'][0].binding = 'single-use'),
+      'listeners.viewer_tokens',
+    ],
+    [
+      'one neighbour twice',
+      (config) => (config['neighbours'][1].region = config['neighbours'][0].region),
+      'neighbours',
+    ],
+    [
+      'a neighbour of no region',
+      (config) => (config['neighbours'][1].region = 'atlantis'),
+      'directory',
+      'atlantis',
+    ],
+    [
+      'an agreement without an end to its review',
+      (config) => delete config['neighbours'][0].agreement.review_by,
+      'review_by',
+    ],
+    [
+      'a date that is none',
+      (config) => (config['neighbours'][0].agreement.from = '1 April'),
+      'neighbours.0.agreement.from',
+    ],
+    [
+      'a pin that is no file',
+      (config) => (config['neighbours'][1].pin.federation_keys = 'nowhere.json'),
+      'federation_keys',
+      'nowhere.json',
+    ],
+    [
+      'a pin that is no key set',
+      (config) => (config['neighbours'][1].pin.federation_keys = 'region.yaml'),
+      'federation_keys',
+    ],
+    ['a store of another kind', (config) => (config['store'] = 'mysql://x'), 'store'],
+    [
+      'a breaker that never opens',
+      (config) => (config['neighbours'][0].breaker = { error_percentage: 101 }),
+      'error_percentage',
+    ],
+    ['a switch that is not there', (config) => (config['verify'] = false), 'verify'],
+  ];
+  for (const [name, change, ...named] of WRONG) {
+    it(`with ${name} stops the start with a sentence`, () => refused(write(change), ...named));
+  }
+
+  it('that is not YAML names the line', () => {
+    const file = join(directory, 'region.yaml');
+    writeFileSync(file, 'region: london\nname: [unclosed\n');
+    refused(file, 'line');
+  });
+
+  it('that is not there is named', () => refused(join(directory, 'missing.yaml'), 'does not exist'));
+
+  it('whose directory puts a sub-ICB into two regions at one time is refused', () => {
+    const text = readFileSync(join(ROOT, 'config/directory.yaml'), 'utf8');
+    writeFileSync(
+      join(directory, 'twice.yaml'),
+      text.replace('{ code: 93C }', '{ code: 93C }\n      - { code: 07H }'),
+    );
+    refused(
+      write((config) => (config['directory'] = 'twice.yaml')),
+      '07H',
+      'london',
+      'herts-west-essex',
+    );
+  });
+
+  it('may move a sub-ICB from one region to another on a day', () => {
+    const text = readFileSync(join(ROOT, 'config/directory.yaml'), 'utf8')
+      .replace('{ code: 93C }', '{ code: 93C }\n      - { code: 07H, from: 2027-04-01 }')
+      .replace('{ code: 07H }', '{ code: 07H, until: 2027-03-31 }');
+    writeFileSync(join(directory, 'moved.yaml'), text);
+    loadConfig(write((config) => (config['directory'] = 'moved.yaml')));
+  });
+
+  describe('and its secrets', () => {
+    const start = async (): Promise<void> => {
+      const config = loadConfig(write((raw) => (raw['log_level'] = 'silent')));
+      await (await startBroker(config, loadSecrets(config.secretsDirectory))).stop();
+    };
+    const file = (name: string): string => join(directory, 'keys/west-midlands', name);
+
+    it('a key that others can read stops the start', async () => {
+      chmodSync(file('private/message.jwk.json'), 0o644);
+      await assert.rejects(
+        start(),
+        (error) => error instanceof StartError && error.message.includes('message.jwk.json'),
+      );
+      chmodSync(file('private/message.jwk.json'), 0o600);
+    });
+
+    it('a key of the wrong form stops the start, and is not told', async () => {
+      const name = file('private/cursor.key');
+      const before = readFileSync(name, 'utf8');
+      writeFileSync(name, 'c2hvcnQtc2VjcmV0');
+      await assert.rejects(
+        start(),
+        (error) =>
+          error instanceof StartError &&
+          error.message.includes('cursor.key') &&
+          !error.message.includes('c2hv'),
+      );
+      writeFileSync(name, before);
+    });
+
+    it('a message key that our statement does not list stops the start', async () => {
+      const name = file('private/message.jwk.json');
+      const before = readFileSync(name, 'utf8');
+      writeFileSync(name, readFileSync(join(directory, 'keys/london/private/message.jwk.json')));
+      await assert.rejects(start(), StartError);
+      writeFileSync(name, before);
+    });
+
+    it("a neighbour's statement that its pinned key did not sign stops the start", async () => {
+      const name = join(directory, 'keys/london/public/entity-statement.jwt');
+      const before = readFileSync(name, 'utf8');
+      writeFileSync(name, readFileSync(join(directory, 'keys/essex-suffolk/public/entity-statement.jwt')));
+      await assert.rejects(
+        start(),
+        (error) => error instanceof StartError && error.message.includes('london'),
+      );
+      writeFileSync(name, before);
+    });
+
+    it('a port that is taken stops the start, names it, and leaves nothing running', async () => {
+      const config = loadConfig(
+        write((raw) => {
+          raw['log_level'] = 'silent';
+          for (const listener of Object.values(raw['listeners'] as Record<string, { port: number }>))
+            listener.port = 0;
+        }),
+      );
+      const secrets = loadSecrets(config.secretsDirectory);
+      const first = await startBroker(config, secrets);
+      const taken = {
+        ...config,
+        listeners: { ...config.listeners, statement: { host: '127.0.0.1', port: first.ports.statement } },
+      };
+      await assert.rejects(
+        startBroker(taken, secrets),
+        (error) => error instanceof StartError && error.message.includes(String(first.ports.statement)),
+      );
+      await first.stop();
+    });
+  });
+});
