@@ -23,8 +23,9 @@ export function rollCallLines(issues: readonly Issue[], entries: readonly Bundle
       const region = codesOf(issue, SYSTEM.region)[0] ?? '';
       const outcome = codesOf(issue, SYSTEM.outcome)[0] ?? '';
       const reasons = codesOf(issue, SYSTEM.reason).join(', ');
-      const count =
-        outcome === 'not-asked' ? '-' : String(entries.filter((entry) => isFrom(entry, region)).length);
+      const count = !COUNTED.has(outcome)
+        ? '-'
+        : String(entries.filter((entry) => isFrom(entry, region)).length);
       return [region, reasons, outcome, count, issue.diagnostics ?? '-'];
     });
   const table = columns([['region', 'because', 'outcome', 'found', 'time'], ...rows]);

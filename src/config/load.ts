@@ -1,10 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
-import type { z } from 'zod';
 
-import { StartError } from '../errors.ts';
-import { publicJwk, type PublicJwk } from '../trust/entity-statement.ts';
+import type { PublicJwk } from '../trust/entity-statement.ts';
+import { checkTogether } from './check-together.ts';
+import { jwkFrom, jwksFrom, parseYaml, readNamed } from './read-files.ts';
 import {
   configFile,
   directoryFile,
@@ -80,6 +78,8 @@ export function loadConfig(file: string): Config {
   const raw = readConfigFile(source);
   const near = (name: string): string => resolve(dirname(source), name);
   const text = (setting: string, name: string): string => readNamed(source, setting, near(name));
+  const directory = parseYaml(near(raw.directory), directoryFile);
+  checkTogether(source, raw, directory);
   const config: Config = {
     ...raw,
     source,
@@ -89,7 +89,7 @@ export function loadConfig(file: string): Config {
     statementToken: text('statement', raw.statement),
     federationKeys: jwksFrom(source, 'federation_keys', near(raw.federation_keys)),
     store: `sqlite:${near(raw.store.slice('sqlite:'.length))}`,
-    directory: parseYaml(near(raw.directory), directoryFile),
+    directory,
     viewers: raw.viewers.map((viewer, position) => ({
       ...viewer,
       keys: viewer.keys.map((name) => jwkFrom(source, `viewers.${position}.keys`, near(name))),
@@ -112,141 +112,12 @@ export function loadConfig(file: string): Config {
       };
     }),
   };
-  checkTogether(config);
   return deepFreeze(config);
 }
 
 /** One region's file, checked by itself; the files that it names are not read. @throws StartError */
 export function readConfigFile(file: string): ConfigFile {
   return parseYaml(resolve(file), configFile);
-}
-
-/** What one setting alone cannot show. */
-function checkTogether(config: Config): void {
-  const fail = (setting: string, wrong: string, write: string): never => {
-    throw new StartError(`${config.source}: ${setting} ${wrong}: ${write}.`);
-  };
-  const records = new Set(config.records.map((record) => record.id));
-  if (records.size < config.records.length)
-    fail('records', 'names one id twice', 'give each record its own id');
-  for (const [position, viewer] of config.viewers.entries()) {
-    const unknown = viewer.own_records.find((id) => !records.has(id));
-    if (unknown !== undefined) {
-      fail(
-        `viewers.${position}.own_records`,
-        `names ${unknown}, which is no record here`,
-        'write an id of records',
-      );
-    }
-    if (viewer.binding === 'certificate' && viewer.certificate === undefined) {
-      fail(`viewers.${position}.certificate`, 'is missing', 'write uri and anchors, or binding: single-use');
-    }
-    if (viewer.binding === 'single-use' && config.listeners.viewer_tokens === undefined) {
-      fail('listeners.viewer_tokens', 'is missing', `viewer ${viewer.id} has no certificate and needs it`);
-    }
-  }
-  const regions = config.neighbours.map((neighbour) => neighbour.region);
-  if (new Set(regions).size < regions.length) {
-    fail('neighbours', 'names one region twice', 'keep one entry for each region');
-  }
-  const known = new Set(config.directory.regions.map((region) => region.id));
-  for (const region of [config.region, ...regions]) {
-    if (!known.has(region))
-      fail('directory', `does not have the region ${region}`, 'add it with its sub_icbs');
-  }
-  checkSubIcbs(config);
-}
-
-/** Each sub-ICB location belongs to one region at a time. */
-function checkSubIcbs(config: Config): void {
-  const spans = config.directory.regions.flatMap((region) =>
-    region.sub_icbs.map((span) => ({ ...span, region: region.id })),
-  );
-  for (const [position, span] of spans.entries()) {
-    const other = spans
-      .slice(position + 1)
-      .find(
-        (later) =>
-          later.code === span.code &&
-          (later.from ?? '') <= (span.until ?? '9999') &&
-          (span.from ?? '') <= (later.until ?? '9999'),
-      );
-    if (other !== undefined) {
-      throw new StartError(
-        `${config.source}: directory: sub-ICB ${span.code} lies in ${span.region} and ${other.region} ` +
-          'at the same time: give one of the two a from or until that ends the overlap.',
-      );
-    }
-  }
-}
-
-function parseYaml<Schema extends z.ZodType>(file: string, schema: Schema): z.infer<Schema> {
-  const document = parseDocument(readNamed(file, 'the file', file));
-  const broken = document.errors[0];
-  if (broken !== undefined) {
-    const line = broken.linePos?.[0].line;
-    throw new StartError(`${file}: line ${line ?? '?'} is not YAML (${broken.code}): mend the line.`);
-  }
-  const parsed = schema.safeParse(document.toJS());
-  if (parsed.success) return parsed.data;
-  const wrong = parsed.error.issues.slice(0, 5).map((issue) => {
-    const setting = issue.path.join('.') || 'the file';
-    if (issue.code === 'unrecognized_keys') {
-      return `${file}: ${setting}: ${issue.keys.join(', ')} is no setting: remove it or mend its name.`;
-    }
-    return `${file}: ${setting} is wrong: write ${wanted(issue)}.`;
-  });
-  throw new StartError(wrong.join('\n'));
-}
-
-function wanted(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_type') return `a value of type ${issue.expected}`;
-  if (issue.code === 'invalid_value') return `one of ${issue.values.map(String).join(', ')}`;
-  if (issue.code === 'too_small') return `at least ${issue.minimum}`;
-  if (issue.code === 'too_big') return `at most ${issue.maximum}`;
-  return issue.message;
-}
-
-function readNamed(source: string, setting: string, file: string): string {
-  try {
-    statSync(file);
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const what = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'cannot be read';
-    throw new StartError(
-      `${source}: ${setting} names ${file}, which ${what}: write the path of a file that this user can read` +
-        `${file.includes('certs-dev') ? ', or make the development keys with `npx wayleave demo --prepare`' : ''}.`,
-      { cause: error },
-    );
-  }
-}
-
-function readJson(source: string, setting: string, file: string): unknown {
-  try {
-    return JSON.parse(readNamed(source, setting, file));
-  } catch (error) {
-    if (error instanceof StartError) throw error;
-    throw new StartError(`${source}: ${setting} names ${file}, which is not JSON: write a JWK file.`, {
-      cause: error,
-    });
-  }
-}
-
-function jwkFrom(source: string, setting: string, file: string): PublicJwk {
-  const parsed = publicJwk.safeParse(readJson(source, setting, file));
-  if (parsed.success) return parsed.data;
-  throw new StartError(
-    `${source}: ${setting} names ${file}, which is no public ES256 or EdDSA JWK: write one.`,
-  );
-}
-
-function jwksFrom(source: string, setting: string, file: string): PublicJwk[] {
-  const parsed = publicJwk
-    .array()
-    .min(1)
-    .safeParse((readJson(source, setting, file) as { keys?: unknown }).keys);
-  if (parsed.success) return parsed.data;
-  throw new StartError(`${source}: ${setting} names ${file}, which is no JWKS of public keys: write one.`);
 }
 
 function recordCredentials(

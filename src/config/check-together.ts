@@ -1,0 +1,61 @@
+import { StartError } from '../errors.ts';
+import type { ConfigFile, DirectoryFile } from './schema.ts';
+
+/** What one setting alone cannot show. @throws StartError */
+export function checkTogether(source: string, config: ConfigFile, directory: DirectoryFile): void {
+  const fail = (setting: string, wrong: string, write: string): never => {
+    throw new StartError(`${source}: ${setting} ${wrong}: ${write}.`);
+  };
+  const records = new Set(config.records.map((record) => record.id));
+  if (records.size < config.records.length)
+    fail('records', 'names one id twice', 'give each record its own id');
+  for (const [position, viewer] of config.viewers.entries()) {
+    const unknown = viewer.own_records.find((id) => !records.has(id));
+    if (unknown !== undefined) {
+      fail(
+        `viewers.${position}.own_records`,
+        `names ${unknown}, which is no record here`,
+        'write an id of records',
+      );
+    }
+    if (viewer.binding === 'certificate' && viewer.certificate === undefined) {
+      fail(`viewers.${position}.certificate`, 'is missing', 'write uri and anchors, or binding: single-use');
+    }
+    if (viewer.binding === 'single-use' && config.listeners.viewer_tokens === undefined) {
+      fail('listeners.viewer_tokens', 'is missing', `viewer ${viewer.id} has no certificate and needs it`);
+    }
+  }
+  const regions = config.neighbours.map((neighbour) => neighbour.region);
+  if (new Set(regions).size < regions.length) {
+    fail('neighbours', 'names one region twice', 'keep one entry for each region');
+  }
+  const known = new Set(directory.regions.map((region) => region.id));
+  for (const region of [config.region, ...regions]) {
+    if (!known.has(region))
+      fail('directory', `does not have the region ${region}`, 'add it with its sub_icbs');
+  }
+  checkSubIcbs(source, directory);
+}
+
+/** Each sub-ICB location belongs to one region at a time. */
+function checkSubIcbs(source: string, directory: DirectoryFile): void {
+  const spans = directory.regions.flatMap((region) =>
+    region.sub_icbs.map((span) => ({ ...span, region: region.id })),
+  );
+  for (const [position, span] of spans.entries()) {
+    const other = spans
+      .slice(position + 1)
+      .find(
+        (later) =>
+          later.code === span.code &&
+          (later.from ?? '') <= (span.until ?? '9999') &&
+          (span.from ?? '') <= (later.until ?? '9999'),
+      );
+    if (other !== undefined) {
+      throw new StartError(
+        `${source}: directory: sub-ICB ${span.code} lies in ${span.region} and ${other.region} ` +
+          'at the same time: give one of the two a from or until that ends the overlap.',
+      );
+    }
+  }
+}
