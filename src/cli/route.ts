@@ -1,9 +1,17 @@
 import { Command } from 'commander';
 
-import { openRouting } from '../broker.ts';
+import { openStore, patientDigestOf } from '../broker.ts';
+import { agreementInForce } from '../config/agreements.ts';
+import type { Config } from '../config/load.ts';
 import { loadSecrets } from '../config/secrets.ts';
+import { startDeadline } from '../deadline.ts';
 import { REASONS, RULES } from '../fhir/codes.ts';
 import { isNhsNumber } from '../fhir/nhs-number.ts';
+import { createLog } from '../log.ts';
+import { Directory } from '../routing/directory.ts';
+import type { Plan } from '../routing/plan.ts';
+import { planFor } from '../routing/plan-for.ts';
+import { Demographics } from '../upstream/demographics.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
 import { columns } from './tell.ts';
@@ -28,20 +36,45 @@ export function routeCommand(io: Io): Command {
         const known = config.viewers.map(({ id }) => id).join(', ');
         throw new CommandFailed(`--viewer ${options.viewer} is not registered: write one of ${known}.`, 2);
       }
-      const routing = await openRouting(config, loadSecrets(config.secretsDirectory));
-      try {
-        const plan = await routing.planFor(nhsNumber, viewer);
-        if (options.json) return io.print(JSON.stringify(plan));
-        for (const rule of plan.rules) io.print(`${RULES[rule]}.`);
-        for (const code of plan.unknownOrganisations) io.print(`Treated at ${code}, which no region covers.`);
-        const rows = plan.regions.map((region) =>
-          region.ask
-            ? [region.region, 'asked', region.reasons.map((reason) => REASONS[reason]).join('; ')]
-            : [region.region, 'not asked', REASONS[region.reason]],
-        );
-        for (const line of columns(rows)) io.print(line);
-      } finally {
-        await routing.close();
-      }
+      const plan = await planOf(config, nhsNumber, viewer.own_records);
+      if (options.json) return io.print(JSON.stringify(plan));
+      for (const line of planLines(plan)) io.print(line);
     });
+}
+
+/** The broker's own planner over the region's own knowledge; the store's file and the keys say who may ask it. */
+async function planOf(config: Config, nhsNumber: string, shownByViewer: readonly string[]): Promise<Plan> {
+  const store = await openStore(config);
+  const registrations = new Demographics(config.demographics, createLog(config.region, 'silent'), Date.now);
+  using deadline = startDeadline(config.budgets.bundle_ms);
+  try {
+    const planning = {
+      region: config.region,
+      ownRecords: config.records.map((record) => record.id),
+      directory: new Directory(config.directory),
+      registrations,
+      careLocations: store.careLocations,
+      withoutRegistration: config.routing.without_registration,
+      agreementWith: (region: string) => agreementInForce(config.neighbours, region, Date.now()),
+      patientDigest: patientDigestOf(loadSecrets(config.secretsDirectory)),
+      now: Date.now,
+    };
+    return (await planFor({ nhsNumber, shownByViewer }, planning, deadline)).plan;
+  } finally {
+    registrations.close();
+    await store.close();
+  }
+}
+
+function planLines(plan: Plan): string[] {
+  const rows = plan.regions.map((region) =>
+    region.ask
+      ? [region.region, 'asked', region.reasons.map((reason) => REASONS[reason]).join('; ')]
+      : [region.region, 'not asked', REASONS[region.reason]],
+  );
+  return [
+    ...plan.rules.map((rule) => `${RULES[rule]}.`),
+    ...plan.unknownOrganisations.map((code) => `Treated at ${code}, which no region covers.`),
+    ...columns(rows),
+  ];
 }

@@ -150,7 +150,6 @@ export function sortOf(search: Search): { parameter: string; descending: boolean
 }
 
 function isReadable(type: string, name: string, value: string, allowed: readonly string[]): boolean {
-   
   if (value.length === 0 || value.length > LONGEST_VALUE || /[\u0000-\u001f\u007f]/.test(value)) return false;
   if (name === '_count')
     return /^\d{1,4}$/.test(value) && Number(value) >= 1 && Number(value) <= LARGEST_PAGE;

@@ -1,3 +1,4 @@
+import { isInForce } from '../config/agreements.ts';
 import type { Agreement } from '../config/schema.ts';
 import { PolicyRefusal } from '../errors.ts';
 import type { AdmittedQuery } from '../evidence/query.ts';
@@ -54,10 +55,4 @@ export function decideSharing(
  */
 export function isWithheld(permission: Permission, objections: readonly Objection[]): boolean {
   return objections.some((entry) => entry.kind === 'restriction' || !permission.liftsObjection);
-}
-
-/** True on the days from `from` to `until`, both included. */
-export function isInForce(agreement: { from: string; until?: string | undefined }, at: number): boolean {
-  const day = new Date(at).toISOString().slice(0, 10);
-  return agreement.from <= day && day <= (agreement.until ?? '9999-12-31');
 }
