@@ -60,35 +60,32 @@ async function generateRegion(
 interface Options {
   readonly out: string;
   readonly force: boolean;
-  readonly variant: readonly Variant[];
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options, variants: readonly Variant[]): Promise<void> {
   const directory = resolve(options.out);
   const common = { directory, now: new Date(), force: options.force };
   for (const { region, madeBecause } of await generateFederation({ ...FEDERATION, ...common })) {
     console.log(`${region}: ${madeBecause === undefined ? 'kept' : `made (${madeBecause})`}`);
   }
   const { regions } = FEDERATION;
-  for (const report of await writeVariants({ regions, variants: options.variant, ...common })) {
+  for (const report of await writeVariants({ regions, variants, ...common })) {
     console.log(`variants/${report.variant}/${report.region}: ${report.made ? 'made' : 'kept'}`);
   }
   console.log(`Development certificates are in ${directory}`);
 }
 
 function command(): Command {
-  return new Command('node certs-dev/generate.ts')
+  const generate = new Command('node certs-dev/generate.ts')
     .description('Make keys and certificates for development. What is there and in force is kept.')
     .option('--out <directory>', 'where to write', DEFAULT_DIRECTORY)
     .option('--force', 'make everything again: keys, authorities, certificates', false)
-    .addOption(
-      new Option('--variant <names...>', 'also make certificates that a broker must refuse')
-        .choices(VARIANTS)
-        .default([], 'none'),
-    )
-    .action(async (options: Options) => {
+    .action(async (options: Options & Readonly<Record<string, unknown>>) => {
       try {
-        await run(options);
+        await run(
+          options,
+          VARIANTS.filter((variant) => options[attributeOf(variant)] === true),
+        );
       } catch (error) {
         if (!(error instanceof Error && 'syscall' in error)) throw error;
         console.error(
@@ -97,6 +94,17 @@ function command(): Command {
         process.exitCode = 1;
       }
     });
+  for (const variant of VARIANTS) {
+    generate.addOption(
+      new Option(`--${variant}`, 'also make certificates of this kind, which a broker must refuse'),
+    );
+  }
+  return generate;
+}
+
+/** commander's name for a flag: `wrong-region` is `wrongRegion`. */
+function attributeOf(variant: Variant): string {
+  return new Option(`--${variant}`).attributeName();
 }
 
 if (import.meta.main) await command().parseAsync();

@@ -143,19 +143,19 @@ describe('development certificates, generated again', () => {
 
     it('keeps what is there, and adds the variants that are named', async () => {
       const before = await digests(directory);
-      await run('--out', directory, '--variant', 'expired', 'unknown-ca');
+      await run('--out', directory, '--expired', '--unknown-ca');
       const after = await digests(directory);
       for (const [path, digest] of before) assert.equal(after.get(path), digest, path);
       const made = [...after.keys()].filter((path) => !before.has(path));
       assert.equal(made.length, 2 * REGIONS.length * 4);
 
-      await run('--out', directory, '--variant', 'expired', '--variant', 'unknown-ca');
+      await run('--out', directory, '--unknown-ca', '--expired');
       assert.deepEqual(await digests(directory), after);
     });
 
     it('explains itself, and refuses what it does not know', async () => {
-      assert.match((await run('--help')).stdout, /--variant/);
-      await assert.rejects(run('--out', directory, '--variant', 'nonsense'), { code: 1 });
+      assert.match((await run('--help')).stdout, /--wrong-region/);
+      await assert.rejects(run('--out', directory, '--nonsense'), { code: 1 });
       const file = join(directory, 'london/public/ca.pem');
       await assert.rejects(run('--out', file), (error: { code: number; stderr: string }) => {
         assert.equal(error.code, 1);
