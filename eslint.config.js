@@ -12,6 +12,8 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/require-await': 'off',
+      // A promise returned bare leaves its `using` and its `catch` behind: both have ended when it settles.
+      '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
       'no-console': 'error',
       eqeqeq: 'error',
     },

@@ -45,6 +45,8 @@ export interface Broker {
 }
 
 const STOP_GRACE_MS = 10_000;
+/** A page link carries the place of every source that has more: dozens, for a whole record of several regions. */
+const VIEWER_HEADER_BYTES = 128 * 1024;
 
 /** Opens the store that a configuration names, for the broker and for the commands that work on it. */
 export function openStore(config: Config, now: () => number = Date.now): Promise<Store> {
@@ -93,7 +95,7 @@ export async function startBroker(
     region: config.region,
     directory: new Directory(config.directory),
     agreementWith: (region: string): Agreement | undefined =>
-      neighbours.inForce(region, now()) && agreementInForce(config.neighbours, region, now()),
+      agreementInForce(config.neighbours, region, now()),
     patientDigest: patientDigestOf(secrets),
     audit,
     now,
@@ -132,6 +134,11 @@ export async function startBroker(
   const started = new Date(now()).toISOString();
   const status = async (): Promise<BrokerStatus> => {
     const healthy = await store.healthy();
+    const statements = neighbours.all().map(({ region, validUntil }) => ({
+      name: `${region} statement`,
+      validUntil: new Date(validUntil).toISOString(),
+      daysLeft: Math.floor((validUntil - now()) / 86_400_000),
+    }));
     const anchors = neighbours
       .all()
       .flatMap((neighbour) => neighbour.anchors.map((pem) => ({ name: `${neighbour.region} anchor`, pem })));
@@ -148,7 +155,10 @@ export async function startBroker(
       destinations: [demographics, ...records, ...links.values()].map(({ destination }) =>
         destination.status(),
       ),
-      certificates: [...own, ...anchors].map(({ name, pem }) => certificateLife(name, pem, now())),
+      certificates: [
+        ...[...own, ...anchors].map(({ name, pem }) => certificateLife(name, pem, now())),
+        ...statements,
+      ],
     };
   };
 
@@ -187,6 +197,7 @@ export async function startBroker(
       ...listeners.viewer,
       tls: viewerServerTls(server, viewers.anchors()),
       handler: viewerApi(requesting, 'certificate'),
+      headerBytes: VIEWER_HEADER_BYTES,
     });
     publicBase = config.public_base ?? `https://${listeners.viewer.host}:${viewer}`;
     const withoutCertificate = viewerServerTls(server, undefined);

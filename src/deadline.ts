@@ -1,3 +1,5 @@
+import { DeliveryError } from './errors.ts';
+
 /**
  * One budget for one piece of work, handed down to everything that the work calls.
  *
@@ -20,6 +22,23 @@ export interface Deadline {
 /** Starts a budget of `budgetMs` milliseconds now. */
 export function startDeadline(budgetMs: number): Deadline {
   return new TimedDeadline(budgetMs);
+}
+
+/**
+ * Waits for shared work no longer than one's own deadline; the work goes on for the others who wait for it.
+ *
+ * @throws DeliveryError with the deadline's reason
+ */
+export function beforeEnd<Result>(
+  work: Promise<Result>,
+  deadline: Pick<Deadline, 'signal' | 'reason'>,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => reject(new DeliveryError(deadline.reason ?? 'timeout'));
+    if (deadline.signal.aborted) end();
+    deadline.signal.addEventListener('abort', end, { once: true });
+    work.then(resolve, reject).finally(() => deadline.signal.removeEventListener('abort', end));
+  });
 }
 
 class TimedDeadline implements Deadline {

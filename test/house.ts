@@ -9,7 +9,7 @@ export const FURNITURE = ['errors', 'deadline', 'log', 'fhir'];
 /** room -> the rooms it may import. A room that is missing here may import none. */
 export const MAY_IMPORT: Record<string, readonly string[]> = {
   errors: [],
-  deadline: [],
+  deadline: ['errors'],
   log: [],
   fhir: [],
   config: ['trust'],

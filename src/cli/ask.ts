@@ -2,6 +2,7 @@ import { Command } from 'commander';
 
 import type { Config } from '../config/load.ts';
 import { SYSTEM } from '../fhir/codes.ts';
+import type { Issue } from '../fhir/operation-outcome.ts';
 import type { Bundle, BundleEntry } from '../fhir/resource.ts';
 import { INCOMPLETE, type Io } from './io.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
@@ -49,19 +50,23 @@ async function once(io: Io, client: ViewerClient, path: string, options: AskOpti
   const { status, resource } = await client.get(path);
   if (options.json) {
     io.print(JSON.stringify(resource));
-    return finish(io, status, resource);
+    return finish(io, status, issuesIn(resource));
   }
   const entries: BundleEntry[] = [...((resource as Bundle).entry ?? [])];
+  const issues = issuesIn(resource);
+  let worst = status;
   for (let next = nextOf(resource as Bundle); next !== undefined;) {
-    const page = (await client.get(next)).resource as Bundle;
-    entries.push(...(page.entry ?? []));
-    next = nextOf(page);
+    const page = await client.get(next);
+    worst = Math.max(worst, page.status);
+    issues.push(...issuesIn(page.resource));
+    entries.push(...((page.resource as Bundle).entry ?? []));
+    next = nextOf(page.resource as Bundle);
   }
-  for (const line of rollCallLines(issuesIn(resource), entries)) io.print(line);
+  for (const line of rollCallLines(issues, entries)) io.print(line);
   const lines = entryLines(entries);
   if (lines.length > 0) io.print('');
   for (const line of lines) io.print(line);
-  finish(io, status, resource);
+  finish(io, worst, issues);
 }
 
 async function stream(io: Io, client: ViewerClient, path: string, options: AskOptions): Promise<void> {
@@ -80,13 +85,12 @@ async function stream(io: Io, client: ViewerClient, path: string, options: AskOp
       }
     } else {
       if (!options.json) for (const line of ['', ...rollCallLines(issuesIn(data), entries)]) io.print(line);
-      finish(io, event === 'end' ? 200 : 400, data);
+      finish(io, event === 'end' ? 200 : 400, issuesIn(data));
     }
   }
 }
 
-function finish(io: Io, status: number, resource: Parameters<typeof issuesIn>[0]): void {
-  const issues = issuesIn(resource);
+function finish(io: Io, status: number, issues: readonly Issue[]): void {
   if (status >= 400 || issues.some((issue) => issue.severity === 'error')) io.fail(1);
   else if (
     issues.some((issue) => issue.severity === 'warning' && codesOf(issue, SYSTEM.outcome).length > 0)

@@ -9,6 +9,21 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
   const records = new Set(config.records.map((record) => record.id));
   if (records.size < config.records.length)
     fail('records', 'names one id twice', 'give each record its own id');
+  for (const [position, { id, base, auth }] of config.records.entries()) {
+    if (auth.kind !== 'none' && !isConfidential(base)) {
+      fail(`records.${position}.base`, `of ${id} would send credentials in clear`, 'write an https address');
+    }
+    if (auth.kind === 'mutual-tls' && !base.startsWith('https:')) {
+      fail(`records.${position}.base`, `of ${id} has no TLS to authenticate with`, 'write an https address');
+    }
+    if (auth.kind === 'oauth2' && !isConfidential(auth.token_endpoint)) {
+      fail(
+        `records.${position}.auth.token_endpoint`,
+        'would get credentials in clear',
+        'write an https address',
+      );
+    }
+  }
   for (const [position, viewer] of config.viewers.entries()) {
     const unknown = viewer.own_records.find((id) => !records.has(id));
     if (unknown !== undefined) {
@@ -35,6 +50,14 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
       fail('directory', `does not have the region ${region}`, 'add it with its sub_icbs');
   }
   checkSubIcbs(source, directory);
+}
+
+/** TLS, or an address that does not leave this machine. */
+function isConfidential(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return (
+    protocol === 'https:' || hostname === '127.0.0.1' || hostname === 'localhost' || hostname === '[::1]'
+  );
 }
 
 /** Each sub-ICB location belongs to one region at a time. */

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 
+import { StartError } from '../errors.ts';
 import type { PublicJwk } from '../trust/entity-statement.ts';
 import { checkTogether } from './check-together.ts';
 import { jwkFrom, jwksFrom, parseYaml, readNamed } from './read-files.ts';
@@ -139,10 +140,19 @@ function recordCredentials(
         kind: 'oauth2',
         tokenEndpoint: auth.token_endpoint,
         clientId: auth.client_id,
-        key: JSON.parse(text('key', auth.key)) as object,
+        key: privateJwk(text('key', auth.key)),
         scope: auth.scope,
         anchors: auth.anchors === undefined ? undefined : text('anchors', auth.anchors),
       };
+  }
+}
+
+/** @throws StartError which does not quote the text: it is a key */
+function privateJwk(text: string): object {
+  try {
+    return JSON.parse(text) as object;
+  } catch {
+    throw new StartError('records: auth.key names a file that is not JSON: write a private JWK there.');
   }
 }
 

@@ -7,6 +7,8 @@ import { StartError } from '../errors.ts';
 
 const STOP_MS = 12_000;
 const POLL_MS = 50;
+/** What the command line of one of our processes holds; a record shows its title in the place of its file. */
+const OURS = ['launch.js', 'record-main.ts', 'wayleave-record', 'pds-main.ts'];
 
 /** One process of the demo. */
 export interface Child {
@@ -75,8 +77,9 @@ export async function cleanUp(directory: string): Promise<number> {
   }
   const left = pidFiles(directory)
     .map(readPid)
-    .filter((pid) => pid !== undefined && isOurs(pid, ['launch.js', 'record-main.ts', 'pds-main.ts'], 'any'));
-  for (const pid of left) if (pid !== undefined) await end(pid);
+    .filter((pid) => pid !== undefined)
+    .filter((pid) => isOurs(pid, OURS, 'any'));
+  await Promise.all(left.map(end));
   rmSync(directory, { recursive: true, force: true });
   return left.length;
 }

@@ -29,9 +29,9 @@ const common = {
 };
 
 /** Limits of one query: the shape of what a viewer's whole-record question needs, and no more. */
-export const MOST_SEARCHES = 64;
+export const MOST_SEARCHES = 256;
 const LONGEST_SEARCH = 2000;
-const LONGEST_CURSOR = 2000;
+export const LONGEST_CURSOR = 2000;
 
 const search = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
@@ -41,7 +41,8 @@ const search = z.strictObject({
   cursor: z.string().max(LONGEST_CURSOR).optional(),
 });
 
-const localName = z.string().regex(/^[A-Z][A-Za-z]{1,40}\/[A-Za-z0-9.-]{1,64}$/, 'Type/id');
+/** `Type/id` of one resource. `.` and `..` are ids by FHIR's letters, and other addresses in a URL. */
+const localName = z.string().regex(/^[A-Z][A-Za-z]{1,40}\/(?!\.{1,2}$)[A-Za-z0-9.-]{1,64}$/, 'Type/id');
 
 const read = z.strictObject({ record: shortText, resource: localName, via: localName.optional() });
 
@@ -112,7 +113,7 @@ export const responseClaims = z.object({
   /** Absent when the outcome is `withheld` or `refused`: neither says what is there. */
   sources: z
     .array(source)
-    .max(MOST_SEARCHES * 16)
+    .max(MOST_SEARCHES * 4)
     .optional(),
   /** Why a query was refused or withheld: a code of `docs/protocol.md`. */
   reason: z.string().max(40).optional(),

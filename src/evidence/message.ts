@@ -98,9 +98,14 @@ function checkClaims<Claims extends Checked>(
   return claims;
 }
 
+/** Empty where there is none to read: a refusal of what was signed is signed even so. */
 function readableJti(payload: Uint8Array): string {
-  const claims = parseJson(payload) as { jti?: unknown } | null;
-  return typeof claims?.jti === 'string' && claims.jti.length <= 64 ? claims.jti : '';
+  try {
+    const claims = parseJson(payload) as { jti?: unknown } | null;
+    return typeof claims?.jti === 'string' && claims.jti.length <= 64 ? claims.jti : '';
+  } catch {
+    return '';
+  }
 }
 
 function checkFresh(claims: Checked, now: number, longestLifeS: number): void {

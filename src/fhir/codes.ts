@@ -47,6 +47,8 @@ export const REASONS = {
   label: 'Something is withheld by its confidentiality label',
   'record-not-reached': 'A record behind the region was not reached',
   paging: 'The record holds more than it could hand over',
+  'record-incomplete': 'The record itself says that its answer is not whole',
+  'not-trusted': 'Its statement of identity is not in force',
 } as const;
 export type Reason = keyof typeof REASONS;
 

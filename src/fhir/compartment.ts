@@ -67,6 +67,25 @@ export const SUBJECT_ELEMENTS: Readonly<Record<string, readonly string[]>> = {
   VisionPrescription: ['patient'],
 };
 
+/**
+ * Types that are about no patient and that a patient's resource may lead to. Anything else (a Bundle, a Group, a
+ * Person) may hold other patients' data inside, where no check looks, and is never released.
+ */
+export const SUPPORTING_TYPES: ReadonlySet<string> = new Set([
+  'Binary',
+  'Device',
+  'Endpoint',
+  'HealthcareService',
+  'Location',
+  'Medication',
+  'Organization',
+  'OrganizationAffiliation',
+  'Practitioner',
+  'PractitionerRole',
+  'Questionnaire',
+  'Substance',
+]);
+
 /** The search parameter that selects one patient's resources of a type (two R4 types have no `patient`). */
 export function patientParameter(type: string): 'patient' | 'subject' {
   return type === 'AdverseEvent' || type === 'SupplyRequest' ? 'subject' : 'patient';

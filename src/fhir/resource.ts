@@ -47,8 +47,22 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** True for an object with a `resourceType` whose parts that the broker itself reads have their FHIR form. */
 export function isResource(value: unknown): value is Resource {
-  return isObject(value) && typeof value['resourceType'] === 'string';
+  if (!isObject(value) || typeof value['resourceType'] !== 'string') return false;
+  const { id, meta } = value;
+  if (id !== undefined && typeof id !== 'string') return false;
+  return meta === undefined || (isObject(meta) && isCodings(meta['security']) && isCodings(meta['tag']));
+}
+
+function isCodings(list: unknown): boolean {
+  return list === undefined || (Array.isArray(list) && list.every(isObject));
+}
+
+/** True when `value` nests by more than `levels`; looks no deeper itself. */
+export function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
 }
 
 /** True when `value` is a Bundle whose entries, if it has any, are objects that hold resources. */

@@ -140,6 +140,13 @@ export function countOf(search: Search): number | undefined {
   return count === undefined ? undefined : Number(count);
 }
 
+/** True when a search chooses by what resources say, so that what it finds none of tells something. */
+export function hasContentFilter(search: Search): boolean {
+  return search.parameters.some(
+    ([name]) => !(COMMON as readonly string[]).includes(name.split(':')[0] ?? ''),
+  );
+}
+
 /** The one sort rule of a search: its parameter and direction. */
 export function sortOf(search: Search): { parameter: string; descending: boolean } | undefined {
   const sort = search.parameters.find(([name]) => name === '_sort')?.[1];

@@ -1,5 +1,5 @@
 import { EvidenceError } from '../errors.ts';
-import { SUBJECT_ELEMENTS } from './compartment.ts';
+import { SUBJECT_ELEMENTS, SUPPORTING_TYPES } from './compartment.ts';
 import { nhsNumbersOf } from './nhs-number.ts';
 import { localReference, referencesIn } from './references.ts';
 import { isObject, type Resource } from './resource.ts';
@@ -41,7 +41,8 @@ export function checkSubjects(resources: readonly Resource[], subject: Subject):
   if (others.length === 0) return;
   const referred = new Set(ofPatient.flatMap((resource) => [...referencesIn(resource, subject.bases)]));
   for (const other of others) {
-    if (other.id === undefined || !referred.has(`${other.resourceType}/${other.id}`)) {
+    const supports = SUPPORTING_TYPES.has(other.resourceType) && other.id !== undefined;
+    if (!supports || !referred.has(`${other.resourceType}/${other.id}`)) {
       throw new EvidenceError('wrong-subject', other.resourceType);
     }
   }
@@ -57,16 +58,21 @@ function isAbout(resource: Resource, subject: Subject): boolean {
     return resource.id !== undefined && subject.patientIds.has(resource.id);
   }
   const subjects = (SUBJECT_ELEMENTS[resource.resourceType] ?? [])
-    .flatMap((path) => valuesAt(resource, path.split('.')))
-    .map((reference) => whichPatient(reference, resource, subject))
+    .flatMap((path) =>
+      valuesAt(resource, path.split('.')).map((reference) => {
+        const verdict = whichPatient(reference, resource, subject);
+        // Others take part in an appointment: who is named only in words or elsewhere is no patient of ours.
+        return verdict === 'unknown' && path === 'participant.actor' ? 'no-patient' : verdict;
+      }),
+    )
     .filter((verdict) => verdict !== 'no-patient');
   return subjects.length > 0 && subjects.every((verdict) => verdict === 'this-patient');
 }
 
-type Verdict = 'this-patient' | 'another-patient' | 'no-patient';
+type Verdict = 'this-patient' | 'another-patient' | 'no-patient' | 'unknown';
 
 function whichPatient(reference: unknown, within: Resource, subject: Subject): Verdict {
-  if (!isObject(reference)) return 'another-patient';
+  if (!isObject(reference)) return 'unknown';
   const verdicts: Verdict[] = [];
   const literal = reference['reference'];
   if (typeof literal === 'string') {
@@ -81,13 +87,16 @@ function whichPatient(reference: unknown, within: Resource, subject: Subject): V
     );
   }
   // A reference that says nothing that can be held against the patient is not proof that it is this one.
-  if (verdicts.length === 0 || verdicts.includes('another-patient')) return 'another-patient';
+  if (verdicts.includes('another-patient')) return 'another-patient';
+  if (verdicts.length === 0 || verdicts.includes('unknown')) {
+    return reference['type'] === 'Patient' ? 'another-patient' : 'unknown';
+  }
   return verdicts.includes('this-patient') ? 'this-patient' : 'no-patient';
 }
 
 function byId(literal: string, subject: Subject): Verdict {
   const target = localReference(literal, subject.bases);
-  if (target === undefined) return 'another-patient';
+  if (target === undefined) return /(^|\/)Patient\/[^/]/.test(literal) ? 'another-patient' : 'unknown';
   if (target.type !== 'Patient') return 'no-patient';
   return subject.patientIds.has(target.id) ? 'this-patient' : 'another-patient';
 }

@@ -22,9 +22,7 @@ export function createApp(): Express {
 
 /** The last handlers of an application: an unknown address, and every error as an OperationOutcome. */
 export function closeApp(app: Express, log: Log): void {
-  app.use(() => {
-    throw new RequestError('not-found');
-  });
+  app.use(notFound);
   const onError: ErrorRequestHandler = (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
     sendError(response, error, log);
@@ -43,7 +41,8 @@ export function sendError(response: Response, error: unknown, log: Log): void {
   sendFhir(response, known.publicForm.status, errorOutcome(known));
 }
 
-function toWayleaveError(error: unknown): WayleaveError {
+/** The error of ours that an error means; what is not known is `internal`. */
+export function toWayleaveError(error: unknown): WayleaveError {
   if (error instanceof WayleaveError) return error;
   // body-parser's and express's own errors say what happened in `type` and `status`.
   const { type, status } = error as { type?: unknown; status?: unknown };
@@ -53,6 +52,11 @@ function toWayleaveError(error: unknown): WayleaveError {
     return new RequestError('unsupported-media');
   if (typeof status === 'number' && status >= 400 && status < 500) return new RequestError('bad-request');
   return new HouseError('internal', undefined, { cause: error });
+}
+
+/** An address that is none of ours. */
+export function notFound(): never {
+  throw new RequestError('not-found');
 }
 
 /** A request that must have come by another method. */

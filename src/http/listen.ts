@@ -1,9 +1,12 @@
 import http, { type RequestListener } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 
-import { StartError } from '../errors.ts';
+import { RequestError, StartError, type RequestCode } from '../errors.ts';
+import { errorOutcome } from '../fhir/operation-outcome.ts';
+import { FHIR_JSON } from '../fhir/resource.ts';
 
 export interface Listener {
   readonly port: number;
@@ -19,11 +22,14 @@ export interface ListenOptions {
   /** Absent: plain HTTP, for listeners that stay on this machine. */
   readonly tls?: TlsOptions;
   readonly handler: RequestListener;
+  /** The most that the request line and headers may have together; default 32 KiB. */
+  readonly headerBytes?: number;
   /** Called with the code of a failed handshake or an unreadable request; nothing else is known of it. */
   readonly onFault?: (code: string) => void;
 }
 
 const HEADER_BYTES = 32 * 1024;
+
 const HEADER_MS = 10_000;
 const REQUEST_MS = 60_000;
 const HANDSHAKE_MS = 10_000;
@@ -36,7 +42,11 @@ const MOST_CONNECTIONS = 5_000;
  * @throws StartError a sentence with the listener, the address and what to do when the port is taken
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const shared = { maxHeaderSize: HEADER_BYTES, headersTimeout: HEADER_MS, requestTimeout: REQUEST_MS };
+  const shared = {
+    maxHeaderSize: options.headerBytes ?? HEADER_BYTES,
+    headersTimeout: HEADER_MS,
+    requestTimeout: REQUEST_MS,
+  };
   const server =
     options.tls === undefined
       ? http.createServer(shared, options.handler)
@@ -48,6 +58,16 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     const verdict: unknown = socket.authorizationError;
     options.onFault?.(typeof verdict === 'string' ? verdict : (error.code ?? 'tls'));
   });
+  const answering = new WeakMap<Duplex, http.ServerResponse>();
+  server.on('request', (request, response) => void answering.set(request.socket, response));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const code = error.code ?? '';
+    // What is no fault of HTTP was one of TLS, counted above, or a caller that hung up.
+    if (!/^(HPE|ERR_HTTP)_/.test(code)) return void socket.destroy();
+    if (socket.writableEnded) return;
+    options.onFault?.(code);
+    refuseUnreadable(code, socket, answering.get(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(startError(options, error)));
     server.listen(options.port, options.host, resolve);
@@ -58,6 +78,32 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     close: (graceMs) => closeServer(server, graceMs),
   };
 }
+
+/**
+ * Answers what is no readable HTTP request (Node makes neither a request nor a response of it) and closes the
+ * connection, since nobody knows where in the stream a next request would begin.
+ */
+function refuseUnreadable(code: string, socket: Duplex, answer: http.ServerResponse | undefined): void {
+  const within = answer !== undefined && answer.headersSent && !answer.writableFinished;
+  if (!socket.writable || within) return void socket.destroy();
+  const error = new RequestError(UNREADABLE[code] ?? 'bad-request');
+  const { status } = error.publicForm;
+  const body = JSON.stringify(errorOutcome(error));
+  const head = [
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`,
+    'Connection: close',
+    'Cache-Control: no-store',
+    `Content-Type: ${FHIR_JSON}; charset=utf-8`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+/** Codes of Node's HTTP parser. */
+const UNREADABLE: Readonly<Record<string, RequestCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'too-large',
+};
 
 function closeServer(server: http.Server | https.Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {

@@ -9,7 +9,9 @@ import { checkSearch } from '../fhir/search-parameters.ts';
 import { isAboutAPatient } from '../fhir/subject-check.ts';
 import type { FhirAnswer } from './answer-search.ts';
 import { mergedEntry } from './merge.ts';
+import { checkRecordIsKnown } from './named-patient.ts';
 import type { PlannedQuestion } from '../routing/plan-for.ts';
+import type { SourceState } from './paging.ts';
 import { planQuestion } from './plan-question.ts';
 import { commonClaims, signSearches } from './region-query.ts';
 import { askAll, type RecordRequest } from './request-record.ts';
@@ -35,6 +37,8 @@ const LIKELY_VIA: Readonly<Record<string, readonly string[]>> = {
 };
 const STATUS: Partial<Record<Outcome, number>> = { withheld: 403, 'not-reached': 504 };
 const MOST_VIA_PAGES = 20;
+/** After these, what was not found is not there. */
+const LOOKED: ReadonlySet<Outcome> = new Set(['answered', 'none', 'not-offered']);
 
 /**
  * Reads one resource at its `fullUrl`, through the federation. A resource about no patient (a document's
@@ -46,6 +50,7 @@ export async function answerRead(
   deadline: Deadline,
 ): Promise<FhirAnswer> {
   const { region, record, viewer } = request;
+  checkRecordIsKnown(request, broker);
   const patient = { kind: 'regional', region, record, id: '' } as const;
   const planned = await planQuestion(viewer, patient, broker, deadline);
   const place = planned.plan.regions.find((one) => one.region === region);
@@ -55,6 +60,7 @@ export async function answerRead(
   if (link === undefined) throw new RequestError('not-found');
 
   const via = await viaOf(request, planned, broker, deadline);
+  if (typeof via === 'object') return nothing(request, via.outcome, via.reason);
   const read = { record, resource: request.resource, ...(via === undefined ? {} : { via }) };
   const body = { ...commonClaims(planned, viewer), read };
   const query = await signQuery(broker.sender, link.neighbour.entity, body, broker.now());
@@ -66,11 +72,18 @@ export async function answerRead(
     (one) => one.fullUrl === wanted,
   );
   if (answer === undefined || source === undefined || entry === undefined) {
-    return nothing(request, source?.outcome ?? answer?.outcome ?? 'none', source?.reason ?? answer?.reason);
+    return nothing(request, absence(source?.outcome ?? answer?.outcome), source?.reason ?? answer?.reason);
   }
   const shape = { elements: undefined, countOnly: false };
   const { resource } = mergedEntry(source, entry, 'match', shape, broker);
   return { status: 200, resource: resource ?? { resourceType: 'Basic' } };
+}
+
+/** Which kind of nothing it is when the way to a resource was answered and the resource is not there. */
+function absence(outcome: Outcome | undefined): Outcome {
+  if (outcome === 'partial') return 'withheld';
+  if (outcome === 'answered') return 'not-offered';
+  return outcome ?? 'none';
 }
 
 /** No resource, and which kind of nothing it is. */
@@ -95,38 +108,45 @@ function nothing(request: ReadRequest, outcome: Outcome, reason: Reason | undefi
   };
 }
 
-/** @throws RequestError `via-missing` when nothing says how the patient leads to the resource */
+/**
+ * How the patient leads to a resource that is about no patient; or what kept us from finding out.
+ *
+ * @throws RequestError `via-missing` when all was looked at and nothing leads there
+ */
 async function viaOf(
   request: ReadRequest,
   planned: PlannedQuestion,
   broker: Requesting,
   deadline: Deadline,
-): Promise<string | undefined> {
+): Promise<string | undefined | { outcome: Outcome; reason: Reason | undefined }> {
   const [type = ''] = request.resource.split('/');
   if (request.via !== undefined || isAboutAPatient({ resourceType: type })) return request.via;
   const searches = (LIKELY_VIA[type] ?? []).map((likely) => checkSearch(likely, []));
   if (searches.length === 0) throw new RequestError('via-missing');
-  let states = searches.map((search) => ({
-    region: request.region,
-    record: request.record,
+  const { region, record } = request;
+  const entity = broker.links.get(region)?.neighbour.entity ?? '';
+  const bases = [recordBase(entity, region, record)];
+  let states: SourceState[] = searches.map((search) => ({
+    region,
+    record,
     search: search.type,
-    cursor: undefined as string | undefined,
+    cursor: undefined,
     skip: 0,
   }));
   for (let page = 0; page < MOST_VIA_PAGES && states.length > 0; page += 1) {
     const queries = await signSearches(planned, searches, states, request.viewer, broker);
     const [answer] = await askAll(planned, queries, request, broker, deadline);
-    const entity = broker.links.get(request.region)?.neighbour.entity ?? '';
-    const bases = [recordBase(entity, request.region, request.record)];
     const entries = answer?.sources.flatMap((source) => source.matches) ?? [];
     const referring = entries.find(
-      (entry) => entry.resource && referencesIn(entry.resource, bases).has(request.resource),
+      ({ resource }) => resource && referencesIn(resource, bases).has(request.resource),
     );
     if (referring?.resource !== undefined)
       return `${referring.resource.resourceType}/${referring.resource.id}`;
+    if (answer !== undefined && !LOOKED.has(answer.outcome))
+      return { outcome: answer.outcome, reason: answer.reason };
     states = (answer?.sources ?? [])
       .filter((source) => source.cursor !== undefined)
-      .map(({ region, record, search, cursor }) => ({ region, record, search, cursor, skip: 0 }));
+      .map((source) => ({ region, record, search: source.search, cursor: source.cursor, skip: 0 }));
   }
   throw new RequestError('via-missing');
 }

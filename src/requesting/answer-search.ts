@@ -1,10 +1,10 @@
 import type { Deadline } from '../deadline.ts';
-import { HouseError, RequestError } from '../errors.ts';
+import { HouseError } from '../errors.ts';
 import { errorOutcome, operationOutcome, type Issue } from '../fhir/operation-outcome.ts';
-import { recordBase } from '../fhir/record-base.ts';
 import type { Resource } from '../fhir/resource.ts';
-import { checkSearch, countOf, sortOf } from '../fhir/search-parameters.ts';
+import { countOf, sortOf } from '../fhir/search-parameters.ts';
 import { indexPatient, mergedBundle } from './merge.ts';
+import { checkNamedPatient, checkRecordIsKnown, withPatientProbe } from './named-patient.ts';
 import { nextLink, type OpenPage } from './page-link.ts';
 import { selectPage, toAskNext, type SelectedPage, type SourceState } from './paging.ts';
 import type { SearchQuestion } from './question.ts';
@@ -33,17 +33,22 @@ export async function answerSearch(
   deadline: Deadline,
 ): Promise<FhirAnswer> {
   const { question, page } = request;
+  if (question.patient.kind === 'regional') checkRecordIsKnown(question.patient, broker);
   const states = page === undefined ? undefined : toAskNext(page.states, question.searches);
-  const searches = withPatientProbe(question);
+  const carried = page?.states.filter((state) => !states?.includes(state)) ?? [];
+  // The first page has found out who a record's own Patient is; its links are good for that patient only.
+  const searches = page === undefined ? withPatientProbe(question) : question.searches;
   const gathered = await requestRecord(
     { ...request, patient: question.patient, searches, ...(states === undefined ? {} : { states }) },
     broker,
     deadline,
   );
   const lost = lostSince(gathered, states);
-  const answers = [...checkNamedPatient(gathered.answers, question, broker), ...lost];
+  const told = page === undefined ? checkNamedPatient(gathered.answers, question, broker) : gathered.answers;
+  const answers = [...told, ...lost];
   const issues = issuesOf(gathered, answers, page === undefined, broker);
-  if (nobodyAnswered(answers)) return unanswered(issues);
+  // A region that is lost between pages does not take the others' remaining pages with it.
+  if (nobodyAnswered(answers) && carried.length === 0) return unanswered(issues);
 
   const sources = answers.flatMap((answer) => answer.sources).sort(bySearchOrder(question));
   const [search] = question.searches;
@@ -54,9 +59,13 @@ export async function answerSearch(
     search === undefined ? undefined : countOf(search),
     one ? sortOf(search) : undefined,
   );
-  const total = page === undefined ? totalOf(gathered, answers, sources) : page.total;
+  const total =
+    page === undefined
+      ? totalOf(gathered, answers, sources)
+      : isIncomplete(gathered.plan, answers)
+        ? undefined
+        : page.total;
   if (question.shape.countOnly) return countOnly(total, issues, request, broker);
-  const carried = page?.states.filter((state) => !states?.includes(state)) ?? [];
   const next = [...selected.next, ...carried];
   return {
     status: 200,
@@ -126,34 +135,6 @@ function indexBundle(
     ...bundle,
     entry: [{ fullUrl, resource: index, search: { mode: 'match' as const } }, ...(bundle.entry ?? [])],
   };
-}
-
-/** A question about one record's own Patient also asks who that is there. */
-function withPatientProbe(question: SearchQuestion) {
-  const { patient, searches } = question;
-  if (patient.kind !== 'regional' || searches.some((search) => search.type === 'Patient')) return searches;
-  return [...searches, checkSearch('Patient', [])];
-}
-
-/** @throws RequestError `not-found` when the record knows the patient under another id, or not at all */
-function checkNamedPatient(
-  answers: readonly RegionAnswer[],
-  { patient, searches }: SearchQuestion,
-  broker: Requesting,
-): RegionAnswer[] {
-  if (patient.kind !== 'regional') return [...answers];
-  const entity = broker.links.get(patient.region)?.neighbour.entity ?? '';
-  const named = `${recordBase(entity, patient.region, patient.record)}/Patient/${patient.id}`;
-  const answer = answers.find((one) => one.region === patient.region);
-  const known = answer?.sources.some((source) => source.matches.some((entry) => entry.fullUrl === named));
-  if (answer === undefined || (answer.responded && answer.outcome !== 'withheld' && !known)) {
-    throw new RequestError('not-found');
-  }
-  const asked = searches.some((search) => search.type === 'Patient');
-  return answers.map((one) => ({
-    ...one,
-    sources: asked ? one.sources : one.sources.filter((source) => source.search !== 'Patient'),
-  }));
 }
 
 /** Regions that an earlier page promised to go on with, and that may not be asked any more. */

@@ -1,7 +1,10 @@
+import { careSetting } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
 import { DeliveryError, EvidenceError } from '../errors.ts';
 import type { Source } from '../evidence/claims.ts';
+import type { SignedQuery } from '../evidence/query.ts';
 import { REASONS, type Outcome, type Reason } from '../fhir/codes.ts';
+import { parseSearch } from '../fhir/search-parameters.ts';
 import { errorFields } from '../log.ts';
 import { believe, type CheckedResponse } from './believe.ts';
 import type { RegionAnswer, SourceAnswer } from './region-answer.ts';
@@ -30,18 +33,30 @@ export async function askRegion(
     return { ...head, outcome: 'not-offered', sources: notOffered, responded: false, jti: undefined, ms: 0 };
   }
   const { link, query } = part;
+  if (broker.neighbours.inForce(part.region, broker.now()) === undefined) {
+    return {
+      ...head,
+      outcome: 'not-reached',
+      reason: 'not-trusted',
+      sources: [],
+      responded: false,
+      jti: query.jti,
+      ms: 0,
+    };
+  }
   const ms = (): number => Math.round(performance.now() - started);
   try {
     const checked = await link.ask(query, headers, deadline, (answer) =>
       believe(answer, query, broker.neighbours, broker.now()),
     );
     const { claims, digest } = checked.response;
-    const sources = [...checked.sources.map((one) => toSource(part.region, one)), ...notOffered];
+    const told = checked.sources.map((one) => toSource(part.region, one));
+    const sources = [...told, ...leftOut(part, told, checked), ...notOffered];
     return {
       ...head,
       ...overall(checked, sources),
       sources,
-      settingsNotOffered: claims.settings_not_offered ?? [],
+      settingsNotOffered: (claims.settings_not_offered ?? []).filter(isCareSetting),
       responded: true,
       jti: query.jti,
       evidence: digest,
@@ -88,6 +103,32 @@ function knownReason(source: Source): Reason | undefined {
   return Object.hasOwn(REASONS, source.reason) ? (source.reason as Reason) : 'fault';
 }
 
+/** Records that were asked and of which the answer says nothing: what they hold is not known. */
+function leftOut(
+  { region, link, query }: Extract<RegionQuery, { query: SignedQuery }>,
+  told: readonly SourceAnswer[],
+  { response }: CheckedResponse,
+): SourceAnswer[] {
+  if (response.claims.sources === undefined) return [];
+  const { search = [], read } = query.claims;
+  const offering = (type: string): string[] =>
+    link.neighbour.broker.records.filter(({ offers }) => offers.includes(type)).map(({ id }) => id);
+  const asked = search.flatMap(({ id, query: text, record }) =>
+    (record === undefined ? offering(parseSearch(text).type) : [record]).map((one) => ({ id, record: one })),
+  );
+  if (read !== undefined) asked.push({ id: 'read', record: read.record });
+  return asked
+    .filter(({ id, record }) => !told.some((source) => source.record === record && source.search === id))
+    .map(({ id, record }) => ({
+      ...emptySource(region, record, id, 'not-reached'),
+      reason: 'record-not-reached',
+    }));
+}
+
+function isCareSetting(code: string): boolean {
+  return (careSetting.options as readonly string[]).includes(code);
+}
+
 function emptySource(region: string, record: string, search: string, outcome: Outcome): SourceAnswer {
   return { region, record, search, outcome, matches: [], includes: [] };
 }
@@ -103,6 +144,11 @@ function overall(
       ? { outcome: 'withheld', reason: 'agreement' }
       : { outcome: 'not-reached', reason: 'refused' };
   }
+  return overallOf(sources);
+}
+
+/** One word for all sources of a region that answered. */
+export function overallOf(sources: readonly SourceAnswer[]): { outcome: Outcome; reason?: Reason } {
   const kinds = new Set(sources.map((source) => source.outcome).filter((kind) => kind !== 'not-offered'));
   const [only, ...others] = kinds;
   if (only === undefined) return { outcome: 'not-offered' };

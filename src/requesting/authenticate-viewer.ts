@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 
-import { EvidenceError, RequestError } from '../errors.ts';
+import { EvidenceError, RequestError, type RequestCode } from '../errors.ts';
 import type { ReplayGuard } from '../evidence/query.ts';
 import {
   claimedIssuer,
@@ -31,6 +31,15 @@ export interface Door {
   readonly self: string;
 }
 
+/** A viewer that proved who it is, and may not ask this all the same: kept in the audit with who it was. */
+export class ViewerRefusal extends RequestError {
+  readonly claims: ViewerClaims;
+  constructor(code: RequestCode, claims: ViewerClaims, detail?: string) {
+    super(code, detail);
+    this.claims = claims;
+  }
+}
+
 /** Purposes that this product serves (Spine `reason_for_request`). */
 const PURPOSES = new Set(['directcare']);
 const SDS_ROLE = /^R\d{4}$/;
@@ -39,7 +48,7 @@ const SDS_ROLE = /^R\d{4}$/;
  * Certificate, then token, then replay for single-use tokens, then what the token says.
  *
  * @param binding what the listener that the request came by stands for
- * @throws RequestError with one code per check
+ * @throws RequestError with one code per check, ViewerRefusal once the signature was good
  */
 export async function authenticateViewer(
   authorization: string | undefined,
@@ -81,14 +90,16 @@ async function verifiedToken(
 function checkClaims(verified: VerifiedViewerToken, viewer: Viewer): AuthenticatedViewer {
   const { claims, origin } = verified;
   const nhsNumber = fromNhsNumberToken(claims.patient);
-  if (nhsNumber === undefined) throw new RequestError('bad-nhs-number', 'patient of the token');
-  if (!PURPOSES.has(claims.reason_for_request)) throw new RequestError('purpose-refused');
-  if (!viewer.organisations.includes(claims.requesting_organization))
-    throw new RequestError('organisation-refused');
-  if (!isPerson(claims.requesting_user, viewer)) throw new RequestError('user-refused');
+  const refuse = (code: RequestCode, detail?: string): never => {
+    throw new ViewerRefusal(code, claims, detail);
+  };
+  if (nhsNumber === undefined) return refuse('bad-nhs-number', 'patient of the token');
+  if (!PURPOSES.has(claims.reason_for_request)) return refuse('purpose-refused');
+  if (!viewer.organisations.includes(claims.requesting_organization)) return refuse('organisation-refused');
+  if (!isPerson(claims.requesting_user, viewer)) return refuse('user-refused');
   const local = claims.requesting_user_role;
   const role = Object.hasOwn(viewer.roles, local) ? viewer.roles[local] : local;
-  if (role === undefined || !SDS_ROLE.test(role)) throw new RequestError('role-refused');
+  if (role === undefined || !SDS_ROLE.test(role)) return refuse('role-refused');
   const viewerOf: Omit<AuthenticatedViewer, typeof authenticated> = {
     viewer,
     claims,
@@ -125,7 +136,7 @@ function isPerson(user: string, viewer: Viewer): boolean {
 }
 
 function bearer(authorization: string | undefined): string {
-  const found = /^Bearer ([A-Za-z0-9_.-]+)$/.exec(authorization ?? '');
+  const found = /^Bearer ([A-Za-z0-9_.-]+)$/i.exec(authorization ?? '');
   if (found?.[1] === undefined) throw new RequestError('token-missing');
   return found[1];
 }

@@ -5,10 +5,14 @@ import type { SignedQuery } from '../evidence/query.ts';
 import { verifyResponse, type BelievedResponse } from '../evidence/response.ts';
 import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
 import { recordBase } from '../fhir/record-base.ts';
-import { isBundle, type BundleEntry, type Resource } from '../fhir/resource.ts';
+import { isBundle, isDeeperThan, type BundleEntry, type Resource } from '../fhir/resource.ts';
+import { parseSearch } from '../fhir/search-parameters.ts';
 import { checkSubjects, patientIdsIn } from '../fhir/subject-check.ts';
-import type { Neighbours } from '../trust/neighbours.ts';
+import type { Neighbour, Neighbours } from '../trust/neighbours.ts';
 import type { NeighbourAnswer } from '../upstream/neighbour-link.ts';
+
+/** FHIR resources nest by tens of levels at the very most. */
+const MOST_LEVELS = 200;
 
 /** A response that is believed, with the entries of each of its sources, subject-checked. */
 export interface CheckedResponse {
@@ -35,19 +39,27 @@ export async function believe(
   const { response: token, body, status, peer } = answer;
   const response = await verifyResponse(token, body, status, query, peer, neighbours, now);
   const { outcome, sources } = response.claims;
-  if (outcome === 'refused' || outcome === 'withheld') return { response, sources: [] };
+  if (outcome === 'refused' || outcome === 'withheld') {
+    if (sources !== undefined) throw new EvidenceError('bad-claims', 'sources');
+    return { response, sources: [] };
+  }
   if (sources === undefined) throw new EvidenceError('bad-claims', 'sources');
-  checkAnswersQuestion(sources, query);
+  checkAnswersQuestion(sources, query, peer.neighbour);
   const entries = parseEntries(body);
   checkResources(response, entries);
-  const shared = distribute(sources, entries, wireBaseOf(query, peer.neighbour.region));
+  const shared = distribute(sources, entries, query, wireBaseOf(query, peer.neighbour.region));
   checkEachRecord(shared, query, peer.neighbour.region);
   return { response, sources: shared };
 }
 
-/** Every source answers a search that was asked, of a record that was meant, once. */
-function checkAnswersQuestion(sources: readonly Source[], query: SignedQuery): void {
+/** Every source answers a search that was asked, of a record that was meant and that is approved, once. */
+function checkAnswersQuestion(
+  sources: readonly Source[],
+  query: SignedQuery,
+  { broker }: Pick<Neighbour, 'broker'>,
+): void {
   const { search, read } = query.claims;
+  const approved = new Set(broker.records.map(({ id }) => id));
   const seen = new Set<string>();
   for (const { record, search: id } of sources) {
     const asked =
@@ -55,7 +67,7 @@ function checkAnswersQuestion(sources: readonly Source[], query: SignedQuery): v
         ? search?.some((one) => one.id === id && (one.record === undefined || one.record === record))
         : read.record === record;
     const key = `${record} ${id}`;
-    if (!asked || seen.has(key)) throw new EvidenceError('bad-bundle', 'sources');
+    if (!asked || !approved.has(record) || seen.has(key)) throw new EvidenceError('bad-bundle', 'sources');
     seen.add(key);
   }
 }
@@ -67,6 +79,8 @@ function parseEntries(body: Buffer): BundleEntry[] {
   } catch (error) {
     throw new EvidenceError('bad-bundle', 'not JSON', { cause: error });
   }
+  // What comes after goes through every level by recursion: no neighbour may choose how deep that is.
+  if (isDeeperThan(MOST_LEVELS, parsed)) throw new EvidenceError('bad-bundle', 'too deep');
   if (!isBundle(parsed) || parsed.type !== 'searchset') throw new EvidenceError('bad-bundle', 'searchset');
   return parsed.entry ?? [];
 }
@@ -82,8 +96,10 @@ type Shared = CheckedResponse['sources'];
 function distribute(
   sources: readonly Source[],
   entries: readonly BundleEntry[],
+  query: SignedQuery,
   base: (record: string) => string,
 ): Shared {
+  const types = new Map(query.claims.search?.map(({ id, query: text }) => [id, parseSearch(text).type]));
   let next = 0;
   const isIn = (entry: BundleEntry | undefined, record: string, mode: 'match' | 'include'): boolean =>
     entry?.search?.mode === mode &&
@@ -93,6 +109,10 @@ function distribute(
     next += source.count;
     if (matches.length < source.count || !matches.every((entry) => isIn(entry, source.record, 'match'))) {
       throw new EvidenceError('bad-bundle', 'count');
+    }
+    const type = types.get(source.search);
+    if (type !== undefined && matches.some((entry) => entry.resource?.resourceType !== type)) {
+      throw new EvidenceError('bad-bundle', 'type');
     }
     const includes: BundleEntry[] = [];
     for (

@@ -59,7 +59,11 @@ export async function askAll(
   onAnswer?: (answer: RegionAnswer, planned: PlannedQuestion) => void,
 ): Promise<RegionAnswer[]> {
   const asking = askingOf(planned, request, broker);
-  await broker.audit.queriesSent(asking, planned.plan.regions, queries.flatMap(sentQuery));
+  await broker.audit.queriesSent(
+    asking,
+    authorityOf(planned, request.viewer, broker),
+    queries.flatMap(sentQuery),
+  );
 
   const headers = { 'X-Request-Id': request.exchange, traceparent: request.traceparent };
   const release = (answers: readonly RegionAnswer[]) => broker.audit.released(asking, answers.map(told));
@@ -75,6 +79,24 @@ export async function askAll(
   );
   if (onAnswer === undefined) await release(answers);
   return answers;
+}
+
+/** On whose authority: kept with the plan, so that who saw what, and why, can be rebuilt. */
+function authorityOf(
+  { plan, relationship }: PlannedQuestion,
+  viewer: AuthenticatedViewer,
+  broker: Requesting,
+): object {
+  const { break_glass: glass } = viewer.claims;
+  return {
+    regions: plan.regions,
+    rules: plan.rules,
+    relationship,
+    viewer: viewer.viewer.id,
+    origin: viewer.origin,
+    ...(glass === undefined ? {} : { break_glass: glass }),
+    ...(plan.also === undefined ? {} : { patient_also: broker.patientDigest(plan.also) }),
+  };
 }
 
 function sentQuery({ region, query }: RegionQuery): { region: string; jti: string; digest: string }[] {

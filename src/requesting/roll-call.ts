@@ -1,4 +1,4 @@
-import { OUTCOMES, REASONS, RULES, SYSTEM, type Outcome, type Reason } from '../fhir/codes.ts';
+import { OUTCOMES, REASONS, RULES, SYSTEM, type Outcome, type Reason, type Rule } from '../fhir/codes.ts';
 import type { Issue } from '../fhir/operation-outcome.ts';
 import type { Coding } from '../fhir/resource.ts';
 import type { Directory } from '../routing/directory.ts';
@@ -8,6 +8,17 @@ import type { RegionAnswer, SourceAnswer } from './region-answer.ts';
 /** Outcomes after which something may be held that is not on the screen. */
 const INCOMPLETE: ReadonlySet<Outcome> = new Set(['partial', 'withheld', 'not-reached']);
 
+/** Rules that say that it is not known where the patient belongs. */
+const NARROWED: ReadonlySet<Rule> = new Set([
+  'home-outside-federation',
+  'practice-unknown',
+  'registration-ended',
+  'no-practice',
+  'not-known',
+  'invalidated',
+  'demographics-not-reached',
+]);
+
 /** FHIR issue types of what did not fully answer; anything else is `incomplete`. */
 const ISSUE_TYPE: Partial<Record<Reason | Outcome, string>> = {
   timeout: 'timeout',
@@ -16,9 +27,22 @@ const ISSUE_TYPE: Partial<Record<Reason | Outcome, string>> = {
   withheld: 'suppressed',
 };
 
-/** True when something planned is missing, so that no total can be given. */
+/** Reasons for not asking a region that there was a reason to ask. */
+const NOT_ALLOWED_TO_ASK: ReadonlySet<Reason> = new Set(['restricted', 'no-agreement']);
+
+/** True when something is missing that there was a reason to ask for, so that no total can be given. */
 export function isIncomplete(plan: Plan, answers: readonly RegionAnswer[]): boolean {
-  return plan.unknownOrganisations.length > 0 || answers.some((answer) => INCOMPLETE.has(answer.outcome));
+  return (
+    plan.unknownOrganisations.length > 0 ||
+    (plan.rules.some((rule) => NARROWED.has(rule)) && plan.regions.some(leftWithoutReason)) ||
+    plan.regions.some((region) => !region.ask && NOT_ALLOWED_TO_ASK.has(region.reason)) ||
+    answers.some((answer) => INCOMPLETE.has(answer.outcome))
+  );
+}
+
+/** Where it is not known where the patient belongs, "nothing leads there" is no ground for a total. */
+function leftWithoutReason(region: Plan['regions'][number]): boolean {
+  return !region.ask && region.reason === 'no-reason';
 }
 
 /**

@@ -7,6 +7,7 @@ import { HouseError, WayleaveError } from '../errors.ts';
 import { countOf, sortOf } from '../fhir/search-parameters.ts';
 import { issuesOf, nobodyAnswered, type SearchRequest } from './answer-search.ts';
 import { mergedBundle } from './merge.ts';
+import { checkNamedPatient, checkRecordIsKnown, withPatientProbe } from './named-patient.ts';
 import { nextLink } from './page-link.ts';
 import { selectPage } from './paging.ts';
 import type { RegionAnswer } from './region-answer.ts';
@@ -29,19 +30,26 @@ export async function streamSearch(
     'X-Accel-Buffering': 'no',
   });
   response.flushHeaders();
-  const send = (event: string, data: object): void =>
-    void response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  const send = (event: string, data: object): void => {
+    // When the end was told early, for a fault of ours, another region may still be on its way.
+    if (!response.writableEnded) response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  };
   try {
+    const { question } = request;
+    if (question.patient.kind === 'regional') checkRecordIsKnown(question.patient, broker);
     const gathered = await requestRecord(
-      { ...request, patient: request.question.patient, searches: request.question.searches },
+      { ...request, patient: question.patient, searches: withPatientProbe(question) },
       broker,
       deadline,
-      (answer) => send('region', regionBundle(answer, request, broker)),
+      (answer) => {
+        for (const told of checkNamedPatient([answer], question, broker)) {
+          send('region', regionBundle(told, request, broker));
+        }
+      },
     );
-    const issues = issuesOf(gathered, gathered.answers, true, broker);
-    const error = nobodyAnswered(gathered.answers)
-      ? errorOutcome(new HouseError('nobody-answered')).issue
-      : [];
+    const answers = checkNamedPatient(gathered.answers, question, broker);
+    const issues = issuesOf(gathered, answers, true, broker);
+    const error = nobodyAnswered(answers) ? errorOutcome(new HouseError('nobody-answered')).issue : [];
     send('end', operationOutcome([...error, ...issues]));
   } catch (error) {
     const known =

@@ -4,25 +4,28 @@ import type { TLSSocket } from 'node:tls';
 
 import { startDeadline, type Deadline } from '../deadline.ts';
 import { RequestError } from '../errors.ts';
+import type { Bundle, Resource } from '../fhir/resource.ts';
+import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
+import { isAboutAPatient } from '../fhir/subject-check.ts';
 import { closeApp, createApp, methodNotAllowed, sendFhir } from '../http/app.ts';
 import { answerRead } from './answer-read.ts';
 import { answerSearch } from './answer-search.ts';
-import { authenticateViewer, type AuthenticatedViewer } from './authenticate-viewer.ts';
+import { authenticateViewer, ViewerRefusal, type AuthenticatedViewer } from './authenticate-viewer.ts';
 import { capabilityStatement, codeSystem } from './capability.ts';
 import { openPage } from './page-link.ts';
 import { parseEverything, parseTypeSearch, patientIndex, type SearchQuestion } from './question.ts';
 import type { Requesting } from './requesting.ts';
 import { streamSearch } from './stream.ts';
 
+/** Where the OperationOutcome of an answer is that is no Bundle. */
+const ROLL_CALL_EXTENSION = 'https://wayleave.example/StructureDefinition/roll-call';
 const MOST_FORM_BYTES = 64 * 1024;
 const SHORTEST_WAIT_MS = 250;
 const LOCAL_ID = /^[A-Za-z0-9.-]{1,64}$/;
 const TYPE = /^[A-Z][A-Za-z]{1,40}$/;
+const LOCAL_NAME = /^[A-Z][A-Za-z]{1,40}\/[A-Za-z0-9.-]{1,64}$/;
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** Refusals of a viewer whose signature was good: these go into the audit with who it was. */
-const PROVED_REFUSALS = new Set(['organisation-refused', 'user-refused', 'role-refused', 'purpose-refused']);
 
 /** FHIR R4 for viewers: one server to look at. `binding` is what this listener asks of a viewer. */
 export function viewerApi(broker: Requesting, binding: 'certificate' | 'single-use'): Express {
@@ -81,29 +84,25 @@ class ViewerApi {
 
   /** `Patient/{nhs-number}`: the index Patient itself, of the Bundle that a search would give. */
   async patient(request: Request, response: Response, id: string): Promise<void> {
-    const viewer = await this.#authenticate(request);
+    const trace = traceOf(request, response);
+    const viewer = await this.#authenticate(request, trace.exchange);
     const question = patientIndex(id);
-    await this.#checkPatient(viewer, question);
+    await this.#checkPatient(viewer, question, trace.exchange);
     using deadline = this.#deadline(request, response, this.#broker.budgets.bundle_ms);
-    const asked = { viewer, question, self: selfOf(request, this.#broker), ...traceOf(request, response) };
+    const asked = { viewer, question, self: selfOf(request, this.#broker), ...trace };
     const { status, resource } = await answerSearch(asked, this.#broker, deadline);
-    const entries = Array.isArray(resource['entry']) ? (resource['entry'] as { resource: object }[]) : [];
-    sendFhir(response, status, status === 200 ? (entries[0]?.resource ?? resource) : resource);
+    sendFhir(response, status, status === 200 ? indexAlone(resource as Bundle) : resource);
   }
 
   async page(request: Request, response: Response): Promise<void> {
-    const viewer = await this.#authenticate(request);
+    const trace = traceOf(request, response);
+    const viewer = await this.#authenticate(request, trace.exchange);
     const sealed = parametersOf(request).get('_page');
     if (sealed === null) throw new RequestError('bad-request', '_page');
     const page = openPage(sealed, viewer, this.#broker);
     using deadline = this.#deadline(request, response, this.#broker.budgets.bundle_ms);
-    const asked = {
-      viewer,
-      question: page.question,
-      page,
-      self: selfOf(request, this.#broker),
-      ...traceOf(request, response),
-    };
+    const { question } = page;
+    const asked = { viewer, question, page, self: selfOf(request, this.#broker), ...trace };
     const answer = await answerSearch(asked, this.#broker, deadline);
     sendFhir(response, answer.status, answer.resource);
   }
@@ -113,60 +112,66 @@ class ViewerApi {
     response: Response,
     { region, record, type, id }: { region: string; record: string; type: string; id: string },
   ): Promise<void> {
-    const viewer = await this.#authenticate(request);
+    const trace = traceOf(request, response);
+    const viewer = await this.#authenticate(request, trace.exchange);
     if (!TYPE.test(type) || !LOCAL_ID.test(id)) throw new RequestError('not-found');
     const via = parametersOf(request).get('via') ?? undefined;
-    if (via !== undefined && !via.split('/').every((part, at) => (at === 0 ? TYPE : LOCAL_ID).test(part))) {
-      throw new RequestError('bad-parameter', 'via');
-    }
+    if (via !== undefined && !isOfAPatient(via)) throw new RequestError('bad-parameter', 'via');
     using deadline = this.#deadline(request, response, this.#broker.budgets.document_ms);
-    const asked = { viewer, region, record, resource: `${type}/${id}`, via, ...traceOf(request, response) };
+    const asked = { viewer, region, record, resource: `${type}/${id}`, via, ...trace };
     const answer = await answerRead(asked, this.#broker, deadline);
     sendFhir(response, answer.status, answer.resource);
   }
 
   async #answer(request: Request, response: Response, parse: () => SearchQuestion): Promise<void> {
-    const viewer = await this.#authenticate(request);
+    const trace = traceOf(request, response);
+    const viewer = await this.#authenticate(request, trace.exchange);
     const question = parse();
-    await this.#checkPatient(viewer, question);
+    await this.#checkPatient(viewer, question, trace.exchange);
     const streams = request.get('Accept')?.includes('text/event-stream') ?? false;
     const { bundle_ms, stream_ms } = this.#broker.budgets;
     using deadline = this.#deadline(request, response, streams ? stream_ms : bundle_ms);
-    const asked = { viewer, question, self: selfOf(request, this.#broker), ...traceOf(request, response) };
-    if (streams) return streamSearch(asked, response, this.#broker, deadline);
+    const asked = { viewer, question, self: selfOf(request, this.#broker), ...trace };
+    if (streams) return await streamSearch(asked, response, this.#broker, deadline);
     const answer = await answerSearch(asked, this.#broker, deadline);
     sendFhir(response, answer.status, answer.resource);
   }
 
-  async #authenticate(request: Request): Promise<AuthenticatedViewer> {
+  async #authenticate(request: Request, exchange: string): Promise<AuthenticatedViewer> {
     const { door, now, audit } = this.#broker;
+    const socket = request.socket as TLSSocket;
     try {
-      return await authenticateViewer(
-        request.get('Authorization'),
-        request.socket as TLSSocket,
-        this.#binding,
-        door,
-        now(),
-      );
+      return await authenticateViewer(request.get('Authorization'), socket, this.#binding, door, now());
     } catch (error) {
-      if (error instanceof RequestError) {
-        if (PROVED_REFUSALS.has(error.code))
-          await audit.viewerRefused({ exchange: randomUUID() }, error.code);
-        else await audit.countRefusal(`viewer-${error.code}`);
-      }
+      if (error instanceof ViewerRefusal) await this.#keepRefusal(error, exchange);
+      else if (error instanceof RequestError) await audit.countRefusal(`viewer-${error.code}`);
       throw error;
     }
   }
 
-  /** The token is for one patient: a question about another is refused, and kept with who asked. */
-  async #checkPatient(viewer: AuthenticatedViewer, { patient }: SearchQuestion): Promise<void> {
-    if (patient.kind !== 'nhs-number' || patient.nhsNumber === viewer.nhsNumber) return;
-    const { requesting_organization: organisation, requesting_user: user } = viewer.claims;
-    await this.#broker.audit.viewerRefused(
-      { exchange: randomUUID(), organisation, user },
-      'patient-mismatch',
-    );
-    throw new RequestError('patient-mismatch');
+  /** The token is for one patient: a question about another is refused. */
+  async #checkPatient(
+    { claims, nhsNumber }: AuthenticatedViewer,
+    { patient }: SearchQuestion,
+    exchange: string,
+  ): Promise<void> {
+    if (patient.kind !== 'nhs-number' || patient.nhsNumber === nhsNumber) return;
+    const refusal = new ViewerRefusal('patient-mismatch', claims);
+    await this.#keepRefusal(refusal, exchange);
+    throw refusal;
+  }
+
+  #keepRefusal({ claims, code }: ViewerRefusal, exchange: string): Promise<void> {
+    const nhsNumber = fromNhsNumberToken(claims.patient);
+    const asking = {
+      exchange,
+      patient: nhsNumber === undefined ? undefined : this.#broker.patientDigest(nhsNumber),
+      organisation: claims.requesting_organization,
+      user: claims.requesting_user,
+      role: claims.requesting_user_role,
+      purpose: claims.reason_for_request,
+    };
+    return this.#broker.audit.viewerRefused(asking, code);
   }
 
   /** One budget for the whole request, which ends early when the viewer hangs up. */
@@ -181,6 +186,23 @@ class ViewerApi {
     });
     return deadline;
   }
+}
+
+/** The index Patient of a Bundle, with the roll-call contained: links that are missing are missing for a reason. */
+function indexAlone({ entry = [] }: Bundle): Resource {
+  const index = entry[0]?.resource ?? { resourceType: 'Patient' };
+  const outcome = entry.find(({ search }) => search?.mode === 'outcome')?.resource;
+  if (outcome === undefined) return index;
+  return {
+    ...index,
+    contained: [{ ...outcome, id: 'roll-call' }],
+    extension: [{ url: ROLL_CALL_EXTENSION, valueReference: { reference: '#roll-call' } }],
+  };
+}
+
+/** True for the name of a resource that can be a patient's own: nothing else leads from the patient anywhere. */
+function isOfAPatient(name: string): boolean {
+  return LOCAL_NAME.test(name) && isAboutAPatient({ resourceType: name.split('/')[0] ?? '' });
 }
 
 /** JSON or an event stream is all there is. */

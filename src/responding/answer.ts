@@ -1,10 +1,10 @@
-import { careSetting } from '../config/schema.ts';
 import type { WayleaveError } from '../errors.ts';
 import type { ResponseClaims, Source } from '../evidence/claims.ts';
 import { errorOutcome } from '../fhir/operation-outcome.ts';
 import type { Bundle, Resource } from '../fhir/resource.ts';
 import type { Permission } from './decide-sharing.ts';
 import type { RecordAnswer } from './record-answer.ts';
+import { settingsLeftOut } from './release.ts';
 
 /** What goes out: the body's bytes and the signed response that binds them to the query. */
 export interface SignedAnswer {
@@ -22,7 +22,7 @@ export function answerBody(permission: Permission, records: readonly RecordAnswe
     type: 'searchset',
     ...(entry.length > 0 ? { entry } : {}),
   };
-  const left = careSetting.options.filter((setting) => !permission.agreement.care_settings.includes(setting));
+  const left = settingsLeftOut(permission.agreement);
   return {
     outcome: overall(sources),
     status: 200,
@@ -58,5 +58,6 @@ function overall(sources: readonly Source[]): ResponseClaims['outcome'] {
     return kinds.has('answered') ? 'answered' : 'none';
   }
   const [only, ...others] = kinds;
-  return others.length === 0 && only !== undefined ? only : 'partial';
+  // Alone, `withheld` is the answer that has no sources: here something is told of each.
+  return others.length === 0 && only !== undefined && only !== 'withheld' ? only : 'partial';
 }

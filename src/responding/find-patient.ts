@@ -1,8 +1,9 @@
 import type { Deadline } from '../deadline.ts';
-import { EvidenceError } from '../errors.ts';
+import { DeliveryError, EvidenceError } from '../errors.ts';
 import { nhsNumberToken, nhsNumbersOf } from '../fhir/nhs-number.ts';
-import { isBundle, type Resource } from '../fhir/resource.ts';
+import type { Resource } from '../fhir/resource.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
+import { asSearchset, entriesIn, saysIncomplete } from './record-bundle.ts';
 
 /**
  * The record's own Patient resources for the numbers asked: usually one, none where the record does not know
@@ -23,11 +24,13 @@ export async function findPatient(
         `Patient?identifier=${encodeURIComponent(nhsNumberToken(nhsNumber))}`,
         deadline,
       );
-      const resources = isBundle(bundle) ? (bundle.entry ?? []).map((entry) => entry.resource) : [];
-      return resources.filter((resource) => resource !== undefined);
+      // Taken for "no such patient", half an answer would hide a restriction as well as the record.
+      const searchset = asSearchset(bundle, link.record.id);
+      if (saysIncomplete(searchset)) throw new DeliveryError('bad-content', link.record.id);
+      return entriesIn(searchset, link.record.base).map((entry) => entry.resource);
     }),
   );
-  const patients = found.flat().filter((resource) => resource.resourceType !== 'OperationOutcome');
+  const patients = found.flat();
   for (const patient of patients) {
     const numbers = nhsNumbersOf(patient['identifier']);
     if (patient.resourceType !== 'Patient' || !numbers.some((number) => nhsNumbers.has(number))) {

@@ -1,8 +1,6 @@
-import type { Agreement } from '../config/schema.ts';
+import { careSetting, type Agreement } from '../config/schema.ts';
 import { SYSTEM } from '../fhir/codes.ts';
 import type { Resource } from '../fhir/resource.ts';
-
-const CONFIDENTIALITY = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
 
 /** R (restricted) and V (very restricted) stay unless the agreement names them; break-glass never lifts them. */
 export function labelWithholds(resource: Resource, agreement: Agreement): boolean {
@@ -25,6 +23,13 @@ export function careSettingsOf(resource: Resource, recordSetting: string): strin
   return tags.length === 0 ? [recordSetting] : tags;
 }
 
+/** True when a resource is tagged with a care setting that no agreement can name: it stays, and that is said. */
+export function hasUnknownSetting(resource: Resource): boolean {
+  return careSettingsOf(resource, 'acute').some(
+    (setting) => !(careSetting.options as readonly string[]).includes(setting),
+  );
+}
+
 /** A resource is shared only if every care setting that it belongs to is. */
 export function settingIsShared(resource: Resource, recordSetting: string, agreement: Agreement): boolean {
   return careSettingsOf(resource, recordSetting).every((setting) =>
@@ -32,9 +37,7 @@ export function settingIsShared(resource: Resource, recordSetting: string, agree
   );
 }
 
+/** Under whichever system: STU3 and OID forms are in use, and a label without a system is still a label. */
 function labelsOf(resource: Resource): string[] {
-  return (resource.meta?.security ?? [])
-    .filter((label) => label.system === CONFIDENTIALITY)
-    .map((label) => label.code)
-    .filter((code) => code !== undefined);
+  return (resource.meta?.security ?? []).map((label) => label.code).filter((code) => code !== undefined);
 }

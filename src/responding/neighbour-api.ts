@@ -3,10 +3,10 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { TLSSocket } from 'node:tls';
 
 import { startDeadline } from '../deadline.ts';
-import { RequestError, WayleaveError } from '../errors.ts';
+import { RequestError } from '../errors.ts';
 import { RESPONSE_HEADER } from '../evidence/response.ts';
 import { FHIR_JSON } from '../fhir/resource.ts';
-import { closeApp, createApp, methodNotAllowed } from '../http/app.ts';
+import { closeApp, createApp, methodNotAllowed, notFound, toWayleaveError } from '../http/app.ts';
 import type { Log } from '../log.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { respond, type Responding } from './respond.ts';
@@ -33,13 +33,24 @@ export function neighbourApi(
   app.get('/federation/v1/hello', (_request, response) => void response.status(204).end());
   app.post(
     '/federation/v1/query',
+    jsonOnly,
     express.json({ limit: MOST_QUERY_BYTES, strict: true }),
     (request, response) => answerQuery(request, response, broker),
   );
-  app.all('/federation/v1/query', methodNotAllowed);
+  app.all('/federation/v1/query', (request, response) => {
+    response.set('Allow', 'POST');
+    methodNotAllowed(request, response);
+  });
+  app.use(notFound);
   app.use(countUnproved(broker));
   closeApp(app, log);
   return app;
+}
+
+/** A body of another type is refused as such; a body that is missing is a missing query. */
+function jsonOnly(request: Request, _response: Response, next: express.NextFunction): void {
+  if (request.is('application/json') === false) throw new RequestError('unsupported-media');
+  next();
 }
 
 async function answerQuery(request: Request, response: Response, broker: Responding): Promise<void> {
@@ -84,9 +95,8 @@ function limiter(ratePerSecond: (region: string) => number): (region: string) =>
 /** What is refused before the sender is proved is counted, one entry per code and minute. */
 function countUnproved(broker: Responding): express.ErrorRequestHandler {
   return async (error: unknown, _request, _response, next) => {
-    if (error instanceof WayleaveError && error.publicForm.status < 500) {
-      await broker.audit.countRefusal(error.code);
-    }
+    const known = toWayleaveError(error);
+    if (known.publicForm.status < 500) await broker.audit.countRefusal(known.code);
     next(error);
   };
 }

@@ -6,10 +6,11 @@ import { errorFields } from '../log.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
 import type { Permission } from './decide-sharing.ts';
 import { findPatient } from './find-patient.ts';
-import type { ParsedSearch, Reading } from './reading.ts';
-import { sameForAll, type RecordAnswer } from './record-answer.ts';
+import type { ParsedSearch, Reading, RecordSearch } from './reading.ts';
+import { isRestrictedPatient } from './labels.ts';
+import { restrictedAt, sameForAll, type RecordAnswer } from './record-answer.ts';
 import { release } from './release.ts';
-import { searchRecord } from './search-record.ts';
+import { failedPage, openCursor, searchRecord } from './search-record.ts';
 
 /** Parses the searches of a query against the allow-list. @throws RequestError */
 export function parseSearches(searches: readonly SearchClaim[]): ParsedSearch[] {
@@ -24,8 +25,13 @@ export function parseSearches(searches: readonly SearchClaim[]): ParsedSearch[] 
   return parsed;
 }
 
-/** Asks every record that the searches are meant for, side by side: a slow record costs only itself. */
-export function readRecords(
+/**
+ * Asks every record that the searches are meant for, side by side: a slow record costs only itself. Cursors are
+ * opened before any record hears of the question.
+ *
+ * @throws RequestError `page-unreadable`
+ */
+export async function readRecords(
   permission: Permission,
   searches: readonly ParsedSearch[],
   reading: Reading,
@@ -34,7 +40,9 @@ export function readRecords(
   const asked = reading.links
     .map((link) => ({
       link,
-      own: searches.filter(({ record }) => record === undefined || record === link.record.id),
+      own: searches
+        .filter(({ record }) => record === undefined || record === link.record.id)
+        .map((search) => ({ ...search, page: openCursor(search, permission, link, reading) })),
     }))
     .filter(({ own }) => own.length > 0);
   return Promise.all(asked.map(({ link, own }) => readRecord(permission, own, link, reading, deadline)));
@@ -42,7 +50,7 @@ export function readRecords(
 
 async function readRecord(
   permission: Permission,
-  searches: readonly ParsedSearch[],
+  searches: readonly RecordSearch[],
   link: RecordLink,
   reading: Reading,
   deadline: Deadline,
@@ -58,20 +66,31 @@ async function readRecord(
     'not-offered',
   );
   if (offered.length === 0) return notOffered;
+  const part = deadline.within(deadline.remainingMs());
   try {
-    const finding = findPatient(link, query.nhsNumbers, deadline);
-    const pages = await Promise.all(
-      offered.map((search) => searchRecord(search, permission, finding, link, reading, deadline)),
+    const finding = findPatient(link, query.nhsNumbers, part);
+    const searching = Promise.all(
+      offered.map((search) =>
+        searchRecord(search, permission, finding, link, reading, part).catch((error: unknown) => {
+          // One type that the record cannot answer leaves the others; a record that breaks the rules does not.
+          if (!(error instanceof DeliveryError)) throw error;
+          return failedPage(search, recordReason(error));
+        }),
+      ),
     );
+    // Judged below: the patient comes first, since a restriction silences a search that failed as well.
+    searching.catch(() => undefined);
     const patients = await finding;
-    const answer = release(patients, pages, permission, link, reading);
+    if (patients.some(isRestrictedPatient)) return restrictedAt(record);
+    const answer = release(patients, await searching, permission, link, reading);
     return { ...answer, sources: [...answer.sources, ...notOffered.sources] };
   } catch (error) {
-    // The asker's own mistake (a cursor that is not its own) is refused as a whole, not blamed on the record.
-    if (error instanceof RequestError) throw error;
     reading.log.warn({ record, ...errorFields(error) }, 'record not read');
-    const reason = recordReason(error);
-    return sameForAll(record, searches, 'not-reached', reason);
+    const failed = sameForAll(record, offered, 'not-reached', recordReason(error));
+    return { ...failed, sources: [...failed.sources, ...notOffered.sources] };
+  } finally {
+    // Once the answer is known, nobody waits for what is still under way at this record.
+    part.cancel();
   }
 }
 

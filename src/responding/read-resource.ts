@@ -1,5 +1,5 @@
 import type { Deadline } from '../deadline.ts';
-import { RequestError } from '../errors.ts';
+import { EvidenceError, RequestError } from '../errors.ts';
 import type { QueryClaims } from '../evidence/claims.ts';
 import { referencesIn } from '../fhir/references.ts';
 import type { Resource } from '../fhir/resource.ts';
@@ -8,9 +8,11 @@ import { errorFields } from '../log.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
 import type { Permission } from './decide-sharing.ts';
 import { findPatient } from './find-patient.ts';
+import { isRestrictedPatient } from './labels.ts';
 import { recordReason } from './read-records.ts';
 import type { Reading } from './reading.ts';
-import { sameForAll, type RecordAnswer } from './record-answer.ts';
+import { restrictedAt, sameForAll, type RecordAnswer } from './record-answer.ts';
+import { entriesIn } from './record-bundle.ts';
 import { release } from './release.ts';
 
 type Read = NonNullable<QueryClaims['read']>;
@@ -37,11 +39,16 @@ export async function readResource(
   const one = [{ id: READ }];
   if (!isOffered(names.about, permission, link)) return sameForAll(read.record, one, 'not-offered');
   try {
-    const [patients, target, via] = await Promise.all([
-      findPatient(link, permission.query.nhsNumbers, deadline),
+    const reads = Promise.all([
       link.get(read.resource, deadline),
       read.via === undefined ? undefined : link.get(read.via, deadline),
     ]);
+    // Judged below: a restriction is the same answer whether the resource is there, is not, or was not reached.
+    reads.catch(() => undefined);
+    const patients = await findPatient(link, permission.query.nhsNumbers, deadline);
+    if (patients.some(isRestrictedPatient)) return restrictedAt(read.record);
+    const [target, via] = await reads;
+    checkNames(read, target, via);
     if (target === undefined || !refers(via, target, link)) return sameForAll(read.record, one, 'none');
     return asAnswer(patients, target, via, permission, link, reading);
   } catch (error) {
@@ -59,6 +66,15 @@ function namesOf(read: Read): { about: string } {
   if (viaType === undefined || !isAboutAPatient({ resourceType: viaType }))
     throw new RequestError('via-missing');
   return { about: viaType };
+}
+
+/** A record that gives another resource than the one read has given none that can be told apart. */
+function checkNames(read: Read, target: Resource | undefined, via: Resource | undefined): void {
+  const differs = (resource: Resource | undefined, name: string | undefined): boolean =>
+    resource !== undefined && `${resource.resourceType}/${resource.id}` !== name;
+  if (differs(target, read.resource) || differs(via, read.via)) {
+    throw new EvidenceError('bad-bundle', 'another resource than was read');
+  }
 }
 
 function isOffered(type: string, permission: Permission, link: RecordLink): boolean {
@@ -83,16 +99,33 @@ function asAnswer(
 ): RecordAnswer {
   const own = isAboutAPatient(target) ? target : via;
   if (own === undefined) return sameForAll(link.record.id, [{ id: READ }], 'none');
-  const entries = [
-    { resource: own, search: { mode: 'match' as const } },
-    ...(own === target ? [] : [{ resource: target, search: { mode: 'include' as const } }]),
-  ];
+  const entries = entriesIn(
+    {
+      resourceType: 'Bundle',
+      type: 'searchset',
+      entry: [
+        { resource: own, search: { mode: 'match' } },
+        ...(own === target ? [] : [{ resource: target, search: { mode: 'include' as const } }]),
+      ],
+    },
+    link.record.base,
+  );
   const search = {
     id: READ,
     search: { type: own.resourceType, parameters: [] },
     record: link.record.id,
     cursor: undefined,
   };
-  const page = { search, entries, total: undefined, cursor: undefined, cutOff: false, asOf: undefined };
-  return release(patients, [page], permission, link, reading);
+  const page = { search, entries, cursor: undefined, missing: undefined, failed: undefined, asOf: undefined };
+  try {
+    return release(patients, [page], permission, link, reading);
+  } catch (error) {
+    if (!(error instanceof EvidenceError) || error.code !== 'wrong-subject') throw error;
+    // The asker named it, so this is no fault of the record; and that it exists is nobody else's business.
+    reading.log.warn(
+      { record: link.record.id, ...errorFields(error) },
+      'resource of another patient asked for',
+    );
+    return sameForAll(link.record.id, [{ id: READ }], 'none');
+  }
 }

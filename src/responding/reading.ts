@@ -20,3 +20,8 @@ export interface ParsedSearch {
   readonly record: string | undefined;
   readonly cursor: string | undefined;
 }
+
+/** A search for one record. `page` is where the record itself said to go on, unsealed from the cursor. */
+export interface RecordSearch extends ParsedSearch {
+  readonly page: string | undefined;
+}

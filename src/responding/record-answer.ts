@@ -1,5 +1,6 @@
 import type { Source } from '../evidence/claims.ts';
-import type { BundleEntry } from '../fhir/resource.ts';
+import { nhsNumbersOf } from '../fhir/nhs-number.ts';
+import type { BundleEntry, Resource } from '../fhir/resource.ts';
 
 /** What one record gives to one query: a source for each search, and the entries in the sources' order. */
 export interface RecordAnswer {
@@ -8,6 +9,13 @@ export interface RecordAnswer {
   readonly entries: readonly BundleEntry[];
   /** The record itself says that the patient is restricted: then the whole region says nothing. */
   readonly restricted: boolean;
+  /** Every NHS number on the record's Patients: an objection may be kept under any of them. */
+  readonly nhsNumbers: readonly string[];
+}
+
+/** The record knows the patient as restricted: nothing more of it is told, whatever was asked. */
+export function restrictedAt(record: string): RecordAnswer {
+  return { record, sources: [], entries: [], restricted: true, nhsNumbers: [] };
 }
 
 /** Every search of a record ends the same way. */
@@ -24,5 +32,10 @@ export function sameForAll(
     count: 0,
     ...(reason === undefined ? {} : { reason }),
   }));
-  return { record, sources, entries: [], restricted: false };
+  return { record, sources, entries: [], restricted: false, nhsNumbers: [] };
+}
+
+/** Every NHS number on some Patient resources. */
+export function numbersOn(patients: readonly Resource[]): string[] {
+  return patients.flatMap((patient) => nhsNumbersOf(patient['identifier']));
 }

@@ -2,15 +2,17 @@ import { careSetting, type Agreement } from '../config/schema.ts';
 import { EvidenceError } from '../errors.ts';
 import type { Source } from '../evidence/claims.ts';
 import { NHS_NUMBER_SYSTEM, nhsNumbersOf } from '../fhir/nhs-number.ts';
+import { recordBase } from '../fhir/record-base.ts';
 import { moveBase, referencesIn } from '../fhir/references.ts';
 import type { BundleEntry, Resource } from '../fhir/resource.ts';
-import { recordBase } from '../fhir/record-base.ts';
-import { checkSubjects, patientIdsIn } from '../fhir/subject-check.ts';
+import { hasContentFilter } from '../fhir/search-parameters.ts';
+import { checkSubjects, isAboutAPatient, patientIdsIn } from '../fhir/subject-check.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
 import type { Permission } from './decide-sharing.ts';
-import { isRestrictedPatient, labelWithholds, settingIsShared } from './labels.ts';
+import { hasUnknownSetting, labelWithholds, settingIsShared } from './labels.ts';
 import type { Reading } from './reading.ts';
-import type { RecordAnswer } from './record-answer.ts';
+import { numbersOn, type RecordAnswer } from './record-answer.ts';
+import type { RecordEntry } from './record-bundle.ts';
 import type { RecordPage } from './search-record.ts';
 
 const SUBSETTED = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' };
@@ -19,7 +21,7 @@ const SUBSETTED = { system: 'http://terminology.hl7.org/CodeSystem/v3-Observatio
  * What may leave of what one record gave: first the subject check of every resource, then labels and care
  * settings, then the record's own addresses are replaced by the federation's.
  *
- * @throws EvidenceError `wrong-subject`: the record is failed as a whole
+ * @throws EvidenceError `wrong-subject`, `bad-bundle`: the record is failed as a whole
  */
 export function release(
   patients: readonly Resource[],
@@ -31,11 +33,8 @@ export function release(
   const record = link.record.id;
   const { nhsNumbers } = permission.query;
   const patientIds = patientIdsIn(patients, nhsNumbers);
-  const all = pages
-    .flatMap((page) => page.entries.map((entry) => entry.resource))
-    .filter((found) => found !== undefined);
+  const all = pages.flatMap((page) => page.entries.map((entry) => entry.resource));
   checkSubjects(all, { nhsNumbers, patientIds, bases: [link.record.base] });
-  if (patients.some(isRestrictedPatient)) return { record, sources: [], entries: [], restricted: true };
 
   const wire = recordBase(reading.entity, reading.region, record);
   const toEntry = (resource: Resource, mode: 'match' | 'include'): BundleEntry => ({
@@ -60,56 +59,55 @@ export function release(
     }
     entries.push(...includes.map((include) => toEntry(include, 'include')));
   }
-  return { record, sources, entries, restricted: false };
+  return { record, sources, entries, restricted: false, nhsNumbers: numbersOn(patients) };
 }
 
 function releasePage(page: RecordPage, permission: Permission, link: RecordLink) {
   const { agreement } = permission;
-  const { type } = page.search.search;
-  const given = page.entries.filter((entry) => entry.resource !== undefined) as (BundleEntry & {
-    resource: Resource;
-  })[];
-  const isMatch = (entry: BundleEntry): boolean => entry.search?.mode !== 'include';
-  if (given.some((entry) => isMatch(entry) && entry.resource.resourceType !== type)) {
+  const { search, id } = page.search;
+  const isMatch = (entry: RecordEntry): boolean => entry.search?.mode !== 'include';
+  if (page.entries.some((entry) => isMatch(entry) && entry.resource.resourceType !== search.type)) {
     throw new EvidenceError('bad-bundle', 'another type than was searched');
   }
-  const shared = given.filter(({ resource }) =>
-    settingIsShared(resource, link.record.care_setting, agreement),
-  );
+  const setting = link.record.care_setting;
+  const shared = page.entries.filter(({ resource }) => settingIsShared(resource, setting, agreement));
   const released = shared.filter(({ resource }) => !labelWithholds(resource, agreement));
   const matches = released.filter(isMatch).map(({ resource }) => resource);
   const referred = new Set(matches.flatMap((match) => [...referencesIn(match, [link.record.base])]));
   const includes = released
-    .filter((entry) => !isMatch(entry))
+    .filter((entry) => !isMatch(entry) && mayInclude(entry.resource, agreement, link))
     .map(({ resource }) => resource)
     .filter((resource) => referred.has(`${resource.resourceType}/${resource.id}`));
-  const labelled = released.length < shared.length;
-  const total = labelled ? undefined : totalOf(page, matches.length, agreement);
+  // Told only of a search for all: with a filter by content it would answer "has the patient a withheld X?".
+  const labelled = released.length < shared.length && !hasContentFilter(search);
+  const unknown = page.entries.some(({ resource }) => hasUnknownSetting(resource));
+  const reason = page.failed ?? (labelled ? 'label' : unknown ? 'agreement' : page.missing);
+  const whole = page.cursor === undefined && reason === undefined && page.search.cursor === undefined;
   const source: Source = {
     record: link.record.id,
-    search: page.search.id,
-    outcome: outcomeOf(matches.length, labelled, page.cutOff),
+    search: id,
+    outcome: outcomeOf(page, matches.length, reason),
     count: matches.length,
-    ...(total === undefined ? {} : { total }),
+    // A total of more than is on the page would count what is withheld on the pages to come.
+    ...(whole ? { total: matches.length } : {}),
     ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
     ...(page.asOf === undefined ? {} : { as_of: page.asOf }),
-    ...(labelled ? { reason: 'label' } : page.cutOff ? { reason: 'paging' } : {}),
+    ...(reason === undefined ? {} : { reason }),
   };
   return { matches, includes, source };
 }
 
-/** The record's own total is handed on only where nothing can hide behind it. */
-function totalOf(page: RecordPage, count: number, agreement: Agreement): number | undefined {
-  const whole = page.cursor === undefined && !page.cutOff && page.search.cursor === undefined;
-  if (whole) return count;
-  const allShared = careSetting.options.every((setting) => agreement.care_settings.includes(setting));
-  return allShared ? page.total : undefined;
+function outcomeOf(page: RecordPage, count: number, reason: string | undefined): Source['outcome'] {
+  if (page.failed !== undefined) return 'not-reached';
+  if (reason === 'label' && count === 0 && page.cursor === undefined) return 'withheld';
+  if (reason !== undefined) return 'partial';
+  return count === 0 && page.cursor === undefined ? 'none' : 'answered';
 }
 
-function outcomeOf(count: number, labelled: boolean, cutOff: boolean): Source['outcome'] {
-  if (labelled) return count === 0 ? 'withheld' : 'partial';
-  if (cutOff) return 'partial';
-  return count === 0 ? 'none' : 'answered';
+/** What is included is shared under the same agreement as what is asked for. */
+function mayInclude(resource: Resource, agreement: Agreement, link: RecordLink): boolean {
+  const { resourceType: type } = resource;
+  return !isAboutAPatient(resource) || (agreement.types.includes(type) && link.record.offers.includes(type));
 }
 
 /** The record's Patient with nothing but its id and the NHS number that was asked for. */
@@ -121,4 +119,9 @@ function identifierOnly(patient: Resource, nhsNumbers: ReadonlySet<string>): Res
     meta: { tag: [SUBSETTED] },
     identifier: numbers.map((value) => ({ system: NHS_NUMBER_SYSTEM, value })),
   };
+}
+
+/** The care settings that an agreement leaves out by design, whoever the patient is. */
+export function settingsLeftOut(agreement: Agreement): string[] {
+  return careSetting.options.filter((setting) => !agreement.care_settings.includes(setting));
 }

@@ -14,9 +14,10 @@ import { admitQuery, type Admission } from './admit-query.ts';
 import { answerBody, refusalBody, withheldBody, type SignedAnswer } from './answer.ts';
 import { decideSharing, isWithheld, type Permission } from './decide-sharing.ts';
 import { parseSearches, readRecords } from './read-records.ts';
-import type { Reading } from './reading.ts';
+import type { ParsedSearch, Reading } from './reading.ts';
 import { readResource } from './read-resource.ts';
 import type { RecordAnswer } from './record-answer.ts';
+import { watchOthers } from './restrictions.ts';
 
 /** Everything the answering journey stands on. */
 export interface Responding {
@@ -53,29 +54,55 @@ export async function respond(
     const agreement = broker.agreementWith(peer.neighbour.region);
     const permission = decideSharing(query, agreement, broker.directory, broker.now());
     const searches = parseSearches(query.claims.search ?? []);
-    if (await patientObjects(permission, broker)) return await withhold(permission, broker);
+    if (await patientObjects(permission, query.nhsNumbers, broker)) return await withhold(permission, broker);
 
-    const records =
-      query.claims.read === undefined
-        ? await readRecords(permission, searches, broker.reading, deadline)
-        : [await readResource(permission, query.claims.read, broker.reading, deadline)];
+    const records = await look(permission, searches, broker, deadline);
     if (records.some((record) => record.restricted)) return await withhold(permission, broker);
+    // The records may know the patient under other numbers as well, and an objection under one of those.
+    const known = new Set(records.flatMap((record) => record.nhsNumbers));
+    if (await patientObjects(permission, known, broker)) return await withhold(permission, broker);
     return await answer(permission, records, broker);
   } catch (error) {
     const proved = query === undefined ? signedPart(error) : { jti: query.claims.jti, digest: query.digest };
     if (proved === undefined) throw error;
-    return await refuse(error, { issuer: peer.neighbour.entity, ...proved }, peer, broker);
+    return await refuse(error, { issuer: peer.neighbour.entity, ...proved }, query, peer, broker);
   }
 }
 
 /** Decided before looking; if it cannot be found out, nothing is said. */
-async function patientObjects(permission: Permission, broker: Responding): Promise<boolean> {
-  const digests = [...permission.query.nhsNumbers].map(broker.patientDigest);
+async function patientObjects(
+  permission: Permission,
+  nhsNumbers: ReadonlySet<string>,
+  broker: Responding,
+): Promise<boolean> {
+  if (nhsNumbers.size === 0) return false;
+  const digests = [...nhsNumbers].map(broker.patientDigest);
   try {
     return isWithheld(permission, await broker.objections.inForce(digests, broker.now()));
   } catch {
     return true;
   }
+}
+
+/** The records that are asked, and beside them the others, for what they know of a restriction. */
+async function look(
+  permission: Permission,
+  searches: readonly ParsedSearch[],
+  broker: Responding,
+  deadline: Deadline,
+): Promise<RecordAnswer[]> {
+  const { read } = permission.query.claims;
+  const everywhere = read === undefined && searches.some(({ record }) => record === undefined);
+  const named = read === undefined ? searches.map(({ record }) => record) : [read.record];
+  const ours = broker.reading.links.map(({ record }) => record.id);
+  const asked = new Set(everywhere ? ours : ours.filter((id) => named.includes(id)));
+  const watching = asked.size === 0 ? [] : watchOthers(permission, asked, broker.reading, deadline);
+  const reading =
+    read === undefined
+      ? readRecords(permission, searches, broker.reading, deadline)
+      : readResource(permission, read, broker.reading, deadline).then((one) => [one]);
+  const [answers, others] = await Promise.all([reading, watching]);
+  return [...answers, ...others];
 }
 
 async function answer(
@@ -88,7 +115,7 @@ async function answer(
   await broker.audit.queryAnswered(askingOf(permission, broker), permission.query.peer.neighbour.region, {
     outcome: body.outcome,
     count: body.resources.length,
-    detail: { response_digest: signed.digest, sources: body.sources, ...glassOf(permission) },
+    detail: { response_digest: signed.digest, sources: body.sources, ...notesOf(permission, broker) },
   });
   return { status: body.status, token: signed.token, bytes: body.bytes };
 }
@@ -98,7 +125,7 @@ async function withhold(permission: Permission, broker: Responding): Promise<Sig
   const signed = await signResponse(broker.sender, refOf(permission.query), body, broker.now());
   await broker.audit.queryWithheld(askingOf(permission, broker), permission.query.peer.neighbour.region, {
     outcome: body.outcome,
-    detail: { response_digest: signed.digest, ...glassOf(permission) },
+    detail: { response_digest: signed.digest, ...notesOf(permission, broker) },
   });
   return { status: body.status, token: signed.token, bytes: body.bytes };
 }
@@ -106,14 +133,16 @@ async function withhold(permission: Permission, broker: Responding): Promise<Sig
 /** A refusal after the sender is proved is signed and audited; a fault of ours is neither, and releases nothing. */
 async function refuse(
   error: unknown,
-  query: QueryRef,
+  ref: QueryRef,
+  query: AdmittedQuery | undefined,
   peer: IdentifiedPeer,
   broker: Responding,
 ): Promise<SignedAnswer> {
   if (!(error instanceof WayleaveError) || error.publicForm.status >= 500) throw error;
   const body = refusalBody(error);
-  const signed = await signResponse(broker.sender, query, body, broker.now());
-  await broker.audit.queryRefused({ exchange: query.jti }, peer.neighbour.region, error.code);
+  const signed = await signResponse(broker.sender, ref, body, broker.now());
+  const asking = query === undefined ? { exchange: ref.jti } : askingOf({ query }, broker);
+  await broker.audit.queryRefused(asking, peer.neighbour.region, error.code);
   return { status: body.status, token: signed.token, bytes: body.bytes };
 }
 
@@ -121,7 +150,7 @@ function signedPart(error: unknown): { jti: string; digest: string } | undefined
   return error instanceof EvidenceError ? error.signed : undefined;
 }
 
-function askingOf({ query }: Permission, broker: Responding) {
+function askingOf({ query }: Pick<Permission, 'query'>, broker: Responding) {
   const { claims } = query;
   const [nhsNumber = ''] = query.nhsNumbers;
   return {
@@ -134,7 +163,14 @@ function askingOf({ query }: Permission, broker: Responding) {
   };
 }
 
-/** A broken glass is kept with its code: both regions' privacy officers are to be told. */
-function glassOf({ query }: Permission): { break_glass?: string } {
-  return query.claims.break_glass === undefined ? {} : { break_glass: query.claims.break_glass.code };
+/** What an answer's row keeps beside the outcome: a broken glass with its reason, and a second number. */
+function notesOf({ query }: Permission, broker: Responding): object {
+  const { break_glass: glass, origin, relationship } = query.claims;
+  const [, also] = query.nhsNumbers;
+  return {
+    origin,
+    relationship,
+    ...(glass === undefined ? {} : { break_glass: glass }),
+    ...(also === undefined ? {} : { patient_also: broker.patientDigest(also) }),
+  };
 }

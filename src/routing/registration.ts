@@ -1,3 +1,4 @@
+import type { Deadline } from '../deadline.ts';
 import { isObject, type Coding } from '../fhir/resource.ts';
 import { isNhsNumber } from '../fhir/nhs-number.ts';
 
@@ -9,10 +10,7 @@ export type Registration =
 
 /** Asks the demographics service. Never rejects for what the service says or fails to say. */
 export interface RegistrationSource {
-  registrationOf(
-    nhsNumber: string,
-    signal: { readonly signal: AbortSignal; remainingMs(): number },
-  ): Promise<Registration>;
+  registrationOf(nhsNumber: string, deadline: Pick<Deadline, 'signal' | 'reason'>): Promise<Registration>;
 }
 
 const RESTRICTED_CODES = new Set(['R', 'V', 'REDACTED']);

@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 
 import type { RecordCredentials } from '../config/load.ts';
-import type { Deadline } from '../deadline.ts';
+import { beforeEnd, startDeadline, type Deadline } from '../deadline.ts';
 import { DeliveryError } from '../errors.ts';
 import { signClientAssertion } from '../evidence/client-assertion.ts';
 import { importSigner, type Signer } from '../evidence/keys.ts';
@@ -14,6 +14,7 @@ type OAuth2 = Extract<RecordCredentials, { kind: 'oauth2' }>;
 /** A token is renewed this long before it ends, so that none ends on its way. */
 const RENEW_BEFORE_MS = 30_000;
 const SHORTEST_LIFE_S = 60;
+const ASK_MS = 5_000;
 
 /**
  * Access tokens for one record: OAuth 2.0 client credentials with `private_key_jwt` (RFC 7523, as in SMART
@@ -44,8 +45,8 @@ export class AccessTokens {
   /** The Authorization header. @throws DeliveryError when no token can be had */
   async authorization(deadline: Deadline): Promise<string> {
     if (this.#token !== undefined && this.#now() < this.#token.until) return `Bearer ${this.#token.value}`;
-    this.#asking ??= this.#ask(deadline).finally(() => (this.#asking = undefined));
-    return `Bearer ${await this.#asking}`;
+    this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
+    return `Bearer ${await beforeEnd(this.#asking, deadline)}`;
   }
 
   /** The record refused the token: get another for the next call. */
@@ -57,7 +58,9 @@ export class AccessTokens {
     this.#agent.destroy();
   }
 
-  async #ask(deadline: Deadline): Promise<string> {
+  /** The request has a budget of its own: the one who began it may hang up while others wait for it. */
+  async #ask(): Promise<string> {
+    using deadline = startDeadline(ASK_MS);
     const { tokenEndpoint, clientId, scope } = this.#settings;
     const assertion = await signClientAssertion(await this.#signer, clientId, tokenEndpoint, this.#now());
     const answer = await exchange(

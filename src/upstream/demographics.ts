@@ -3,7 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 
 import type { DemographicsConfig } from '../config/schema.ts';
-import { startDeadline, type Deadline } from '../deadline.ts';
+import { beforeEnd, startDeadline, type Deadline } from '../deadline.ts';
 import { DeliveryError } from '../errors.ts';
 import { FHIR_JSON, isObject } from '../fhir/resource.ts';
 import type { Log } from '../log.ts';
@@ -41,7 +41,7 @@ export class Demographics implements RegistrationSource {
 
   async registrationOf(
     nhsNumber: string,
-    deadline: Pick<Deadline, 'signal' | 'remainingMs'>,
+    deadline: Pick<Deadline, 'signal' | 'reason'>,
   ): Promise<Registration> {
     const kept = this.#kept.get(nhsNumber);
     if (kept !== undefined && this.#now() < kept.until) return kept.registration;
@@ -51,7 +51,7 @@ export class Demographics implements RegistrationSource {
       asking = this.#ask(nhsNumber).finally(() => this.#underWay.delete(nhsNumber));
       this.#underWay.set(nhsNumber, asking);
     }
-    return Promise.race([asking, whenSpent(deadline)]);
+    return beforeEnd(asking, deadline).catch(() => ({ kind: 'not-reached' }));
   }
 
   close(): void {
@@ -112,13 +112,6 @@ export class Demographics implements RegistrationSource {
     );
     if (answer.status >= 500) throw new DeliveryError('peer-failed', 'demographics');
   }
-}
-
-function whenSpent(deadline: Pick<Deadline, 'signal'>): Promise<Registration> {
-  return new Promise((resolve) => {
-    if (deadline.signal.aborted) resolve({ kind: 'not-reached' });
-    deadline.signal.addEventListener('abort', () => resolve({ kind: 'not-reached' }), { once: true });
-  });
 }
 
 function readJson(body: Buffer): unknown {

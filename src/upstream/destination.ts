@@ -108,10 +108,33 @@ export class Destination {
 }
 
 /**
+ * Runs a call that should have `fullMs`, and does not blame the destination when the caller left it less than
+ * half of that: one caller's short budget must not open the circuit for everybody.
+ *
+ * @throws DeliveryError `cancelled` in the place of such a `timeout`
+ */
+export async function fairly<Result>(
+  fullMs: number,
+  deadline: Deadline,
+  call: () => Promise<Result>,
+): Promise<Result> {
+  const fair = deadline.remainingMs() >= fullMs / 2;
+  try {
+    return await call();
+  } catch (error) {
+    if (!fair && error instanceof DeliveryError && error.code === 'timeout')
+      throw new DeliveryError('cancelled');
+    throw error;
+  }
+}
+
+/**
  * What must not open a circuit: a refusal proves that the other side is well, and a caller who hung up proves
  * nothing. In the half-open state only a real answer may close it.
  */
 function isNoFailure(error: unknown, halfOpen: boolean): boolean {
+  // The bulkhead is our own: that it is full says nothing about the other side.
+  if ((error as NodeJS.ErrnoException).code === 'ESEMLOCKED') return !halfOpen;
   if (error instanceof RequestError || error instanceof PolicyRefusal) return true;
   if (!(error instanceof DeliveryError)) return false;
   return error.code === 'peer-refused' || (error.code === 'cancelled' && !halfOpen);

@@ -92,9 +92,9 @@ function deliveryCode(error: unknown, deadline: Deadline): DeliveryCode {
   return isTlsCode(code) ? 'tls-failed' : 'lost-connection';
 }
 
-/** OpenSSL's verification results and Node's TLS errors. */
+/** OpenSSL's verification results (Node calls those that it has no name for UNSPECIFIED) and Node's TLS errors. */
 function isTlsCode(code: string): boolean {
-  return /^ERR_(SSL|TLS)|CERT|^UNABLE_TO|SELF_SIGNED|INVALID_PURPOSE|INVALID_CA|^EPROTO$|HOSTNAME_MISMATCH/.test(
+  return /^ERR_(SSL|TLS)|CERT|^UNABLE_TO|INVALID_(PURPOSE|CA)|PATH_LENGTH|MISMATCH|^(EPROTO|UNSPECIFIED)$/.test(
     code,
   );
 }

@@ -5,15 +5,15 @@ import type { Duplex } from 'node:stream';
 
 import type { BreakerConfig } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
-import { DeliveryError } from '../errors.ts';
+import { DeliveryError, EvidenceError } from '../errors.ts';
 import { RESPONSE_HEADER } from '../evidence/response.ts';
 import type { SignedQuery } from '../evidence/query.ts';
 import type { Log } from '../log.ts';
 import { peerCertificateOf, uriNames } from '../trust/peer-certificate.ts';
 import type { IdentifiedPeer, Neighbour, Neighbours } from '../trust/neighbours.ts';
 import { federationClientTls, type TlsIdentity } from '../trust/tls.ts';
-import { Destination } from './destination.ts';
-import { exchange } from './exchange.ts';
+import { Destination, fairly } from './destination.ts';
+import { exchange, type Call } from './exchange.ts';
 
 /** What came back for a query: not yet believed. */
 export interface NeighbourAnswer {
@@ -83,20 +83,18 @@ export class NeighbourLink {
     return this.destination.call(async () => {
       using part = deadline.within(Math.min(this.#settings.timeoutMs, deadline.remainingMs()));
       const budget = Math.max(0, Math.floor(part.remainingMs() - this.#settings.marginMs));
-      const answer = await exchange(
-        {
-          method: 'POST',
-          url: this.#url(QUERY_PATH),
-          body: JSON.stringify({ query: query.token }),
-          headers: { 'Content-Type': 'application/json', 'Wayleave-Budget-Ms': String(budget), ...headers },
-          agent: this.#agent,
-          mostBytes: MOST_ANSWER_BYTES,
-        },
-        part,
-      );
+      const call: Call = {
+        method: 'POST',
+        url: this.#url(QUERY_PATH),
+        body: JSON.stringify({ query: query.token }),
+        headers: { 'Content-Type': 'application/json', 'Wayleave-Budget-Ms': String(budget), ...headers },
+        agent: this.#agent,
+        mostBytes: MOST_ANSWER_BYTES,
+      };
+      const answer = await fairly(this.#settings.timeoutMs, part, () => exchange(call, part));
       const response = answer.header(RESPONSE_HEADER);
       if (response === undefined) refuseUnsigned(answer.status);
-      return believe({
+      return await believe({
         status: answer.status,
         response,
         body: answer.body,
@@ -130,8 +128,9 @@ export class NeighbourLink {
   }
 }
 
-/** An answer without a signature tells nothing but that it is no answer. */
+/** Without a signature an error tells nothing but that it is no answer, and an answer is not believed. */
 function refuseUnsigned(status: number): never {
+  if (status >= 200 && status < 300) throw new EvidenceError('unsigned');
   if (status === 429 || status === 503) throw new DeliveryError('peer-throttled');
   if (status >= 400 && status < 500) throw new DeliveryError('peer-refused');
   throw new DeliveryError('peer-failed', 'unsigned');

@@ -7,7 +7,7 @@ import { DeliveryError } from '../errors.ts';
 import { FHIR_JSON, isResource, type Resource } from '../fhir/resource.ts';
 import type { Log } from '../log.ts';
 import { AccessTokens } from './access-tokens.ts';
-import { Destination } from './destination.ts';
+import { Destination, fairly } from './destination.ts';
 import { exchange } from './exchange.ts';
 
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
@@ -44,7 +44,7 @@ export class RecordLink {
     const url = path.startsWith(this.record.base) ? path : `${this.record.base}/${path}`;
     return this.destination.call(async () => {
       using part = deadline.within(this.record.timeout_ms);
-      return this.#get(url, part);
+      return await fairly(this.record.timeout_ms, part, () => this.#get(url, part));
     });
   }
 

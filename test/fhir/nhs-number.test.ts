@@ -34,7 +34,8 @@ describe('the NHS number', () => {
     'a line end after it': '9990000018\n',
     nothing: '',
   };
-  for (const [what, text] of Object.entries(WRONG)) it(`refuses ${what}`, () => assert.ok(!isNhsNumber(text)));
+  for (const [what, text] of Object.entries(WRONG))
+    it(`refuses ${what}`, () => assert.ok(!isNhsNumber(text)));
 
   it('has at most one check digit for any nine digits, and the one that the rule gives', () => {
     fc.assert(

@@ -90,7 +90,7 @@ describe('moving a resource from one service base to another', () => {
     const tree = fc.letrec((tie) => ({
       value: fc.oneof(below, fc.string(), fc.integer(), fc.constant(null), tie('list'), tie('map')),
       list: fc.array(tie('value'), { maxLength: 4 }),
-      map: fc.dictionary(fc.string({ maxLength: 8 }), tie('value'), { maxKeys: 4 }),
+      map: fc.dictionary(fc.string({ maxLength: 8 }), tie('value'), { maxKeys: 4, noNullPrototype: true }),
     })).map;
     fc.assert(
       fc.property(tree, (value) => {

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 
+import { patientDigestOf } from '../../src/broker.ts';
+import { loadSecrets } from '../../src/config/secrets.ts';
 import type { RegionId } from '../../src/demo/places.ts';
 import type { QueryClaims, ResponseClaims } from '../../src/evidence/claims.ts';
 import type { Signer } from '../../src/evidence/keys.ts';
 import { signingInputDigest } from '../../src/evidence/message.ts';
 import { pinnedNeighbours } from '../../src/evidence/pinned-neighbours.ts';
 import { RESPONSE_HEADER, verifyResponse } from '../../src/evidence/response.ts';
-import type { Store, StoredAuditRow } from '../../src/store/contracts.ts';
+import type { Objection, Store, StoredAuditRow } from '../../src/store/contracts.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { Neighbours } from '../../src/trust/neighbours.ts';
 import { thumbprintOf, uriNames } from '../../src/trust/peer-certificate.ts';
@@ -64,6 +66,11 @@ export class Asking {
   async stop(): Promise<void> {
     await this.federation.stop();
     await this.#store.close();
+  }
+
+  /** Another region that asks the same one. */
+  by(region: RegionId): Asking {
+    return new Asking(this.federation, { from: region, to: this.to }, this.#now, this.#store);
   }
 
   token(change: Change = {}, signing: { typ?: string; signer?: Signer } = {}): Promise<string> {
@@ -162,6 +169,13 @@ export class Asking {
       await new Promise((done) => setTimeout(done, 10));
     }
     throw new assert.AssertionError({ message: 'the refusal was not counted' });
+  }
+
+  /** Has the region that is asked know an objection or a restriction, as an import does. */
+  async object(nhsNumber: string, objection: Partial<Omit<Objection, 'patient'>> = {}): Promise<void> {
+    const digest = patientDigestOf(loadSecrets(this.federation.config(this.to).secretsDirectory));
+    const said: Objection = { patient: digest(nhsNumber), kind: 'objection', from: 0, ...objection };
+    await this.#store.objections.record([said]);
   }
 
   /** All rows of the audit; a test makes fewer than one page of them. */

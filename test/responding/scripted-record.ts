@@ -32,9 +32,10 @@ export function sendJson(response: ServerResponse, resource: Resource, status = 
 /** A searchset of matches; whole entries pass as they are. */
 export function searchset(...entries: (Resource | BundleEntry)[]): Bundle {
   const entry = entries.map((one): BundleEntry =>
-    'resourceType' in one ? { resource: one as Resource, search: { mode: 'match' } } : one,
+    'resourceType' in one ? { resource: one, search: { mode: 'match' } } : one,
   );
-  return { resourceType: 'Bundle', type: 'searchset', total: entry.length, entry };
+  const total = entry.filter(({ search }) => search?.mode === 'match').length;
+  return { resourceType: 'Bundle', type: 'searchset', total, entry };
 }
 
 export function included(resource: Resource): BundleEntry {
@@ -44,6 +45,22 @@ export function included(resource: Resource): BundleEntry {
 export function patientOf(id: string, nhsNumber: string, more: object = {}): Resource {
   const [system, value] = nhsNumberToken(nhsNumber).split('|');
   return { resourceType: 'Patient', id, identifier: [{ system, value }], ...more };
+}
+
+/** A `Patient` script that looks at the identifier, as a record should. */
+export function patientsBy(patients: Readonly<Record<string, Resource>>): Script {
+  return (request, response) => {
+    const asked = new URL(request.url ?? '', 'http://record').searchParams.get('identifier') ?? '';
+    const found = patients[asked.split('|')[1] ?? ''];
+    sendJson(response, searchset(...(found === undefined ? [] : [found])));
+  };
+}
+
+const CONFIDENTIALITY = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
+
+/** `meta` with one confidentiality label. */
+export function labelled(code: string): { meta: Resource['meta'] } {
+  return { meta: { security: [{ system: CONFIDENTIALITY, code }] } };
 }
 
 /** An allergy; `patient` is an id of the record's own Patient, or a whole reference. */

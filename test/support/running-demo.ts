@@ -17,29 +17,6 @@ export const STATE = join(ROOT, 'var/demo');
 const READY = 'Wayleave demo is ready';
 const START_MS = 60_000;
 
-export interface Finished {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs a program to its end. */
-export function run(program: string, args: readonly string[]): Promise<Finished> {
-  return new Promise((done, failed) => {
-    const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
-    const texts = { stdout: '', stderr: '' };
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text));
-    child.once('error', failed);
-    child.once('close', (code) => done({ code, ...texts }));
-  });
-}
-
-/** Runs one command of the command line to its end, as `npx wayleave` does. */
-export function wayleave(...args: string[]): Promise<Finished> {
-  return run(process.execPath, ['src/launch.js', ...args]);
-}
-
 /** The demo as a person starts it: one command, and everything else is its children. */
 export class RunningDemo {
   /** How the command ended; pending while it runs. */
@@ -81,8 +58,13 @@ export class RunningDemo {
   }
 
   /** As Ctrl-C does. */
-  async stop(): Promise<number | null> {
+  interrupt(): void {
     this.#child.kill('SIGINT');
+  }
+
+  /** @returns the exit code */
+  async stop(): Promise<number | null> {
+    this.interrupt();
     return this.finished;
   }
 
@@ -118,8 +100,11 @@ export function isRunning(pid: number): boolean {
   }
 }
 
+/** Never 0 or less: a signal to that would reach our own process group. */
 function readPid(file: string): number {
-  return Number(readFileSync(file, 'utf8').trim());
+  const pid = Number(readFileSync(file, 'utf8').trim());
+  if (!Number.isInteger(pid) || pid < 2) throw new Error(`${file} holds no process id`);
+  return pid;
 }
 
 export interface TimedReply {

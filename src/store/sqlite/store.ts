@@ -36,6 +36,7 @@ export async function openSqliteStore(file: string, now: () => number = Date.now
     chmodSync(file, 0o600);
     // A connection of its own for writes: a group commit must never meet a transaction of kysely's.
     database = openDatabase(file);
+    database.exec('PRAGMA busy_timeout = 0');
   } catch (error) {
     throw new StartError(
       `store: ${file} cannot be opened as a SQLite store: name a file in a directory that this user can write.`,
