@@ -152,13 +152,14 @@ export type ErrorCode = keyof typeof PUBLIC_FORM;
  * `detail` names the part at fault in words from the code (a parameter's name, a check's name), never a value
  * that came from outside.
  */
-export abstract class WayleaveError extends Error {
-  abstract readonly code: ErrorCode;
+export abstract class WayleaveError<Code extends ErrorCode = ErrorCode> extends Error {
+  readonly code: Code;
   readonly detail: string | undefined;
 
-  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+  constructor(code: Code, detail?: string, options?: ErrorOptions) {
     super(detail === undefined ? code : `${code}: ${detail}`, options);
     this.name = new.target.name;
+    this.code = code;
     this.detail = detail;
   }
 
@@ -167,55 +168,31 @@ export abstract class WayleaveError extends Error {
   }
 }
 
-/** What a caller asked is wrong, or the caller is not who it must be. */
-export class RequestError extends WayleaveError {
-  readonly code: RequestCode;
-  constructor(code: RequestCode, detail?: string, options?: ErrorOptions) {
-    super(code, detail, options);
-    this.code = code;
-  }
+/** True for every error that the one table has a public form for. */
+export function isWayleaveError(error: unknown): error is WayleaveError {
+  return error instanceof WayleaveError;
 }
 
+/** What a caller asked is wrong, or the caller is not who it must be. */
+export class RequestError extends WayleaveError<RequestCode> {}
+
 /** Not believed: a signed message failed a check. */
-export class EvidenceError extends WayleaveError {
-  readonly code: EvidenceCode;
+export class EvidenceError extends WayleaveError<EvidenceCode> {
   /**
    * Set when the signature itself was good, so that the refusal can be signed and bound to the message: its
    * `jti` (if it has a readable one) and the digest of its signing input.
    */
   signed: { readonly jti: string; readonly digest: string } | undefined;
-  constructor(code: EvidenceCode, detail?: string, options?: ErrorOptions) {
-    super(code, detail, options);
-    this.code = code;
-  }
 }
 
 /** Believed but not allowed. */
-export class PolicyRefusal extends WayleaveError {
-  readonly code: PolicyCode;
-  constructor(code: PolicyCode, detail?: string, options?: ErrorOptions) {
-    super(code, detail, options);
-    this.code = code;
-  }
-}
+export class PolicyRefusal extends WayleaveError<PolicyCode> {}
 
 /** Not reachable. */
-export class DeliveryError extends WayleaveError {
-  readonly code: DeliveryCode;
-  constructor(code: DeliveryCode, detail?: string, options?: ErrorOptions) {
-    super(code, detail, options);
-    this.code = code;
-  }
-}
+export class DeliveryError extends WayleaveError<DeliveryCode> {}
 
 /** The broker itself cannot go on. */
-export class HouseError extends WayleaveError {
-  readonly code: HouseCode;
-  constructor(code: HouseCode, detail?: string, options?: ErrorOptions) {
-    super(code, detail, options);
-    this.code = code;
-  }
-}
+export class HouseError extends WayleaveError<HouseCode> {}
 
 /** A start that must not happen: its message is a sentence with the setting, what is wrong and the mend. */
 export class StartError extends Error {

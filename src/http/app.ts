@@ -1,7 +1,7 @@
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import helmet from 'helmet';
 
-import { HouseError, RequestError, WayleaveError } from '../errors.ts';
+import { HouseError, isWayleaveError, RequestError, type WayleaveError } from '../errors.ts';
 import { errorOutcome } from '../fhir/operation-outcome.ts';
 import { FHIR_JSON } from '../fhir/resource.ts';
 import { errorFields, type Log } from '../log.ts';
@@ -43,7 +43,7 @@ export function sendError(response: Response, error: unknown, log: Log): void {
 
 /** The error of ours that an error means; what is not known is `internal`. */
 export function toWayleaveError(error: unknown): WayleaveError {
-  if (error instanceof WayleaveError) return error;
+  if (isWayleaveError(error)) return error;
   // body-parser's and express's own errors say what happened in `type` and `status`.
   const { type, status } = error as { type?: unknown; status?: unknown };
   if (type === 'entity.too.large') return new RequestError('too-large');

@@ -3,7 +3,7 @@ import type { Response } from 'express';
 import type { Deadline } from '../deadline.ts';
 import { SYSTEM } from '../fhir/codes.ts';
 import { errorOutcome, operationOutcome } from '../fhir/operation-outcome.ts';
-import { HouseError, WayleaveError } from '../errors.ts';
+import { HouseError, isWayleaveError } from '../errors.ts';
 import { countOf, sortOf } from '../fhir/search-parameters.ts';
 import { issuesOf, nobodyAnswered, type SearchRequest } from './answer-search.ts';
 import { mergedBundle } from './merge.ts';
@@ -52,8 +52,7 @@ export async function streamSearch(
     const error = nobodyAnswered(answers) ? errorOutcome(new HouseError('nobody-answered')).issue : [];
     send('end', operationOutcome([...error, ...issues]));
   } catch (error) {
-    const known =
-      error instanceof WayleaveError ? error : new HouseError('internal', undefined, { cause: error });
+    const known = isWayleaveError(error) ? error : new HouseError('internal', undefined, { cause: error });
     send('end', errorOutcome(known));
   }
   response.end();

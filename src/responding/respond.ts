@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Agreement } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
-import { EvidenceError, WayleaveError } from '../errors.ts';
+import { EvidenceError, isWayleaveError, type WayleaveError } from '../errors.ts';
 import type { AdmittedQuery, Sender } from '../evidence/query.ts';
 import { refOf, signResponse, type QueryRef } from '../evidence/response.ts';
 import type { Directory } from '../routing/directory.ts';
@@ -138,7 +138,7 @@ async function refuse(
   peer: IdentifiedPeer,
   broker: Responding,
 ): Promise<SignedAnswer> {
-  if (!(error instanceof WayleaveError) || error.publicForm.status >= 500) throw error;
+  if (!isWayleaveError(error) || error.publicForm.status >= 500) throw error;
   const body = refusalBody(error);
   const signed = await signResponse(broker.sender, ref, body, broker.now());
   const asking = query === undefined ? { exchange: ref.jti } : askingOf({ query }, broker);
