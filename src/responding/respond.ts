@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Agreement } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
-import { EvidenceError, isWayleaveError, type WayleaveError } from '../errors.ts';
+import { EvidenceError, isWayleaveError } from '../errors.ts';
 import type { AdmittedQuery, Sender } from '../evidence/query.ts';
 import { refOf, signResponse, type QueryRef } from '../evidence/response.ts';
 import type { Directory } from '../routing/directory.ts';

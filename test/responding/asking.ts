@@ -59,13 +59,13 @@ export class Asking {
   static async start(options: FederationOptions & { from?: RegionId; to?: RegionId } = {}): Promise<Asking> {
     const { from = 'herts-west-essex', to = 'london', ...rest } = options;
     const federation = await startFederation({ regions: [from, to], ...rest });
-    const store = await openSqliteStore(join(federation.directory, `${to}.db`));
+    const store = options.store?.(to) ?? (await openSqliteStore(join(federation.directory, `${to}.db`)));
     return new Asking(federation, { from, to }, options.now ?? Date.now, store);
   }
 
   async stop(): Promise<void> {
-    await this.federation.stop();
     await this.#store.close();
+    await this.federation.stop();
   }
 
   /** Another region that asks the same one. */

@@ -165,6 +165,14 @@ describe('the listener between brokers: a record that fails', () => {
     });
   }
 
+  it('fails to name its Patient long before it answers the search: the answer waits for neither', async () => {
+    broken.scripts['Patient'] = sending(200, 'text/html', '<html></html>');
+    broken.scripts['AllergyIntolerance'] = () => undefined;
+    const started = performance.now();
+    await failsAlone('fault');
+    assert.ok(performance.now() - started < RECORD_MS);
+  });
+
   describe('what a record says of its page never makes the whole answer unbelievable', () => {
     const said: readonly [name: string, more: object, expected: object][] = [
       ['a total below nothing', { total: -1 }, { total: 1 }],

@@ -181,7 +181,7 @@ describe('the listener between brokers: whose resources a record may release', (
 
     it('a resource without an id, which cannot be told apart', async () => {
       const { id: _, ...nameless } = allergyOf('x', 'p1');
-      broken.scripts['AllergyIntolerance'] = searchset(good, nameless as typeof good);
+      broken.scripts['AllergyIntolerance'] = searchset(good, nameless);
       await failsAlone('bad-bundle');
     });
 

@@ -41,8 +41,9 @@ describe('the listener between brokers: who may connect', () => {
   const issued = async (
     names: { uris?: string[]; dns?: string[] },
     by?: Credential,
+    use: { usage?: 'client' } = { usage: 'client' },
   ): Promise<TlsMaterial> => {
-    const profile = { commonName: 'client', authority: false, usage: 'client', ...names } as const;
+    const profile = { commonName: 'client', authority: false, ...use, ...names };
     return material(await signCertificate({ ...profile, ...leafValidity(new Date()) }, by));
   };
   const knock = async (tls: TlsMaterial): Promise<Reply> => asking.send(await asking.token(), { tls });
@@ -108,8 +109,9 @@ describe('the listener between brokers: who may connect', () => {
       ['a name that only begins like a neighbour', () => issued({ uris: [`${HERTS}.example`] }, authority)],
       [
         "a host name that reads like a neighbour's URI",
-        () => issued({ dns: [`x, URI:${HERTS}`] }, authority),
+        () => issued({ dns: [`x, URI:${HERTS}, DNS:y`] }, authority),
       ],
+      ['no stated use', () => issued({ uris: [HERTS] }, authority, {})],
     ];
     for (const [name, tls] of cases) {
       it(name, async () => {

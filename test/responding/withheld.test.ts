@@ -137,12 +137,15 @@ describe('the listener between brokers: what is not said', () => {
     }
 
     it('withheld too where a search fails, and where a read finds or finds nothing', async () => {
+      const nameless = { resourceType: 'AllergyIntolerance' };
       record.scripts = {
         Patient: patientsBy({ [NO_OBJECTION]: patientOf('p3', NO_OBJECTION, labelled('R')) }),
         'AllergyIntolerance/a3': allergyOf('a3', 'p3'),
         'AllergyIntolerance/a4': allergyOf('a4', 'somebody-else'),
         AllergyIntolerance: (_request, response) => void response.destroy(),
       };
+      await withheld({});
+      record.scripts['AllergyIntolerance'] = searchset(nameless, allergyOf('a4', 'somebody-else'));
       await withheld({});
       for (const id of ['a3', 'a4', 'a5']) {
         const read = { record: 'london-care-record', resource: `AllergyIntolerance/${id}` };
