@@ -154,10 +154,22 @@ describe('what opens a circuit, and what does not', () => {
     assert.deepEqual([circuit, window.failed], ['closed', 0]);
   });
 
+  it('is not opened by viewers who cannot wait', async () => {
+    london.behaviour = NEVER;
+    const path = `/fhir/Condition?patient=${PATIENT}`;
+    const hurried = { headers: { Prefer: 'wait=0.3' } };
+    for (let at = 0; at <= THRESHOLD; at += 1) {
+      const { body } = await asked.viewer.ask(PATIENT, path, hurried);
+      assert.deepEqual(rollCallOf(body)['london'], ['not-reached', 'care-location', 'timeout']);
+    }
+    const { circuit, window } = await asked.circuit();
+    assert.deepEqual([circuit, window.failed], ['closed', 0]);
+  });
+
   const OPEN: Record<string, () => Behaviour> = {
     'an answer that is not believed': () => (heard) =>
       london.believable(heard, { claims: { query_digest: 'A'.repeat(43) } }),
-    'an answer about another patient': () => (heard) => london.believable(heard, { entries: [aCondition()] }),
+    'an answer that is about nobody': () => (heard) => london.believable(heard, { entries: [aCondition()] }),
     'an unsigned answer': () => html(200),
     'an error': () => html(500),
     'being busy': () => html(503),
@@ -198,7 +210,7 @@ describe('a signed refusal', () => {
 
 describe('a neighbour’s bulkhead', () => {
   it('refuses one call too many at once as busy, and takes the next when there is room', async () => {
-    const asked = await AskedOfLiars.start({ breaker: { capacity: 2, volume_threshold: 1000 } });
+    const asked = await AskedOfLiars.start({ breaker: { ...BREAKER, error_percentage: 1, capacity: 2 } });
     const { london } = asked;
     const let2go = Promise.withResolvers<void>();
     london.behaviour = async (heard) => {
@@ -207,7 +219,9 @@ describe('a neighbour’s bulkhead', () => {
     };
     const held = [asked.ask(), asked.ask()];
     await eventually(async () => london.heard.length === 2);
-    await asked.assertNotReached('busy', 'bulkhead-full');
+    for (let at = 0; at <= THRESHOLD; at += 1) await asked.assertNotReached('busy', 'bulkhead-full');
+    // Nothing failed there: what is full is ours, and no circuit opens for it.
+    assert.equal((await asked.circuit()).circuit, 'closed');
     let2go.resolve();
     for (const { body } of [...(await Promise.all(held)), await asked.ask()]) {
       assert.deepEqual(rollCallOf(body)['london'], ['answered', 'care-location']);

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 
 import type { DeliveryCode } from '../../src/errors.ts';
+import { sha256 } from '../../src/evidence/digests.ts';
 import type { Reason } from '../../src/fhir/codes.ts';
 import { rollCallOf } from '../support/viewer.ts';
 import { AskedOfLiars } from './asked-of-liars.ts';
-import { aCondition, LyingLondon, thePatient, type Behaviour } from './lying-london.ts';
+import { LyingLondon, type Behaviour } from './lying-london.ts';
 
 const MEGABYTE = 1024 * 1024;
+const TWENTY_MEGABYTES = Buffer.alloc(20 * MEGABYTE, ' ');
 /** What Hertfordshire waits for London here. */
-const TIMEOUT_MS = 700;
+const TIMEOUT_MS = 1000;
 
 describe('a neighbour that breaks on the wire', () => {
   let asked: AskedOfLiars;
@@ -71,9 +73,9 @@ describe('a neighbour that breaks on the wire', () => {
     'sends 20 MB, rightly signed': [
       'fault',
       'answer-too-large',
-      (heard) => {
-        const extension = [{ url: 'x', valueString: 'x'.repeat(20 * MEGABYTE) }];
-        return london.believable(heard, { entries: [aCondition({ extension }), thePatient()] });
+      async (heard) => {
+        const claims = { body_digest: sha256(TWENTY_MEGABYTES) };
+        return { ...(await london.believable(heard, { claims })), body: TWENTY_MEGABYTES };
       },
     ],
     'sends as fast as it can without end': [

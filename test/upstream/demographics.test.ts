@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { DemographicsConfig } from '../../src/config/schema.ts';
+import { startDeadline } from '../../src/deadline.ts';
+import { Demographics } from '../../src/upstream/demographics.ts';
+import { NEVER_OPEN, ScriptedServer, sendJson, SILENT, type Script } from './scripted-server.ts';
+
+const [ONE, TWO, THREE] = ['9990000018', '9990000026', '9990000034'];
+const registered: Script = ({ url }, response) =>
+  sendJson(response, 200, {
+    resourceType: 'Patient',
+    id: url.split('/').at(-1),
+    generalPractitioner: [{ identifier: { value: 'F81027' } }],
+  });
+
+describe('demographics', () => {
+  let server: ScriptedServer;
+  let opened: Demographics[];
+  let clock: number;
+  beforeEach(async () => {
+    server = await ScriptedServer.start(registered);
+    opened = [];
+    clock = Date.parse('2026-11-22T12:00:00Z');
+  });
+  afterEach(() => {
+    for (const one of opened) one.close();
+    server.stop();
+  });
+
+  function demographics(change: Partial<DemographicsConfig> = {}): Demographics {
+    const settings = {
+      base: `${server.origin}/FHIR/R4`,
+      timeout_ms: 500,
+      cache: { entries: 2, seconds: 300 },
+      breaker: NEVER_OPEN,
+      ...change,
+    };
+    const made = new Demographics(settings, SILENT, () => clock);
+    opened.push(made);
+    return made;
+  }
+  async function kindOf(source: Demographics, nhsNumber = ONE, budgetMs = 2000): Promise<string> {
+    using deadline = startDeadline(budgetMs);
+    return (await source.registrationOf(nhsNumber ?? '', deadline)).kind;
+  }
+
+  it('is asked as PDS wants it: an id for each request, JSON, the organisation where there is one', async () => {
+    await kindOf(demographics({ organisation: 'RQW' }));
+    const [seen] = server.seen;
+    assert.equal(seen?.url, `/FHIR/R4/Patient/${ONE}`);
+    assert.match(String(seen?.headers['x-request-id']), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    assert.equal(seen?.headers.accept, 'application/fhir+json');
+    assert.equal(seen?.headers['nhsd-end-user-organisation-ods'], 'RQW');
+    await kindOf(demographics());
+    assert.equal('nhsd-end-user-organisation-ods' in (server.seen[1]?.headers ?? {}), false);
+  });
+
+  it('answers any number of simultaneous questions about one patient with one call', async () => {
+    const source = demographics({ cache: { entries: 0, seconds: 0 } });
+    server.script = (seen, response, request) =>
+      void setTimeout(() => registered(seen, response, request), 50);
+    const kinds = await Promise.all(Array.from({ length: 20 }, () => kindOf(source)));
+    assert.deepEqual(new Set(kinds), new Set(['registered']));
+    assert.equal(server.seen.length, 1);
+    await Promise.all([kindOf(source), kindOf(source, TWO)]);
+    assert.equal(server.seen.length, 3);
+  });
+
+  it('keeps an answer for as long as it is told, and no longer', async () => {
+    const source = demographics();
+    await kindOf(source);
+    clock += 299_000;
+    await kindOf(source);
+    assert.equal(server.seen.length, 1);
+    clock += 2_000;
+    await kindOf(source);
+    assert.equal(server.seen.length, 2);
+  });
+
+  it('keeps no more answers than it is told, the oldest goes first', async () => {
+    const source = demographics();
+    for (const number of [ONE, TWO, THREE, TWO, THREE]) await kindOf(source, number);
+    assert.equal(server.seen.length, 3);
+    await kindOf(source, ONE);
+    assert.equal(server.seen.length, 4);
+  });
+
+  it('keeps "not known" as well, and never that it was not reached', async () => {
+    const source = demographics();
+    server.script = (_seen, response) =>
+      sendJson(response, 404, { resourceType: 'OperationOutcome', issue: [] });
+    assert.deepEqual([await kindOf(source), await kindOf(source)], ['unknown', 'unknown']);
+    assert.equal(server.seen.length, 1);
+    server.script = (_seen, response) => sendJson(response, 503, {});
+    assert.equal(await kindOf(source, TWO), 'not-reached');
+    server.script = registered;
+    assert.equal(await kindOf(source, TWO), 'registered');
+  });
+
+  it('is not reached when its own time is spent, or the asker’s', async () => {
+    server.script = () => undefined;
+    const source = demographics({ timeout_ms: 200 });
+    assert.equal(await kindOf(source, ONE, 5000), 'not-reached');
+    const patient = demographics({ timeout_ms: 5000 });
+    const started = performance.now();
+    assert.equal(await kindOf(patient, ONE, 100), 'not-reached');
+    assert.ok(performance.now() - started < 2000);
+  });
+
+  it('goes on for the others when the one who began a call hangs up', async () => {
+    const source = demographics();
+    server.script = (seen, response, request) =>
+      void setTimeout(() => registered(seen, response, request), 200);
+    using first = startDeadline(2000);
+    const [beginning, other] = [source.registrationOf(ONE ?? '', first), kindOf(source)];
+    await sleep(50);
+    first.cancel();
+    assert.equal((await beginning).kind, 'not-reached');
+    assert.equal(await other, 'registered');
+    assert.equal(server.seen.length, 1);
+  });
+
+  it('takes no answer that is larger than a Patient can be', async () => {
+    server.script = (_seen, response) => void response.end('x'.repeat(1024 * 1024));
+    assert.equal(await kindOf(demographics()), 'not-reached');
+  });
+
+  it('is left alone while it fails, and found again by a probe without a patient’s number', async () => {
+    const breaker = { ...NEVER_OPEN, volume_threshold: 3, reset_ms: 200 };
+    const source = demographics({ breaker, cache: { entries: 0, seconds: 0 } });
+    server.script = (_seen, response) => sendJson(response, 429, {});
+    for (let at = 0; at < 4; at += 1) assert.equal(await kindOf(source), 'not-reached');
+    const calls = server.seen.length;
+    assert.equal(await kindOf(source), 'not-reached');
+    assert.equal(server.seen.length, calls);
+    server.script = registered;
+    for (let tries = 0; tries < 100 && source.destination.status().circuit !== 'closed'; tries += 1) {
+      await sleep(20);
+    }
+    const probe = server.seen.at(-1);
+    assert.ok(probe && !probe.url.includes('999'));
+    assert.equal(await kindOf(source), 'registered');
+  });
+
+  it('counts "not known" as an answer: it opens no circuit', async () => {
+    const breaker = { ...NEVER_OPEN, volume_threshold: 2, error_percentage: 1 };
+    const source = demographics({ breaker, cache: { entries: 0, seconds: 0 } });
+    server.script = (_seen, response) => sendJson(response, 404, {});
+    for (let at = 0; at < 6; at += 1) assert.equal(await kindOf(source), 'unknown');
+    assert.equal(source.destination.status().circuit, 'closed');
+  });
+});
