@@ -32,7 +32,7 @@ const breaker = z.strictObject({
   /** How long that probe may take. */
   probe_ms: milliseconds.default(1_000),
   /** Bulkhead: calls under way at once; one more is refused at once. */
-  capacity: z.int().min(1).max(1000).default(64),
+  capacity: z.int().min(1).max(5000).default(64),
 });
 
 const noBreaker = {} as const;
@@ -75,7 +75,8 @@ const record = z.strictObject({
   care_setting: careSetting.default('acute'),
   page_size: z.int().min(1).max(500).default(250),
   timeout_ms: milliseconds.default(4_000),
-  breaker: breaker.prefault(noBreaker),
+  /** One whole-record question is dozens of calls, so the bulkhead of a record is a large one. */
+  breaker: breaker.prefault({ capacity: 512 }),
 });
 
 const viewer = z.strictObject({

@@ -46,6 +46,25 @@ const localName = z.string().regex(/^[A-Z][A-Za-z]{1,40}\/(?!\.{1,2}$)[A-Za-z0-9
 
 const read = z.strictObject({ record: shortText, resource: localName, via: localName.optional() });
 
+const SHARED_ACCOUNTS = new Set([
+  'unk',
+  'unknown',
+  'shared',
+  'generic',
+  'system',
+  'admin',
+  'test',
+  'anonymous',
+  'user',
+]);
+
+/** True for `system|id` whose id may be a person's: unknown and shared accounts are nobody. */
+export function isPersonal(user: string): boolean {
+  const [system, id, ...more] = user.split('|');
+  if (system === undefined || id === undefined || more.length > 0) return false;
+  return /^https:\/\//.test(system) && /^[\w.@-]{2,100}$/.test(id) && !SHARED_ACCOUNTS.has(id.toLowerCase());
+}
+
 /** The audit claims of a query, with Spine's names (NRL and Spine core), here signed. */
 export const auditClaims = {
   reason_for_request: shortText,
@@ -61,6 +80,7 @@ export const queryClaims = z
   .object({
     ...common,
     ...auditClaims,
+    requesting_user: shortText.refine(isPersonal, 'a person, not a shared account'),
     patient: nhsNumberClaim,
     /** A superseded number of the same patient: either satisfies the subject check. */
     patient_also: nhsNumberClaim.optional(),

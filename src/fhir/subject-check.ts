@@ -55,7 +55,9 @@ export function isAboutAPatient(resource: { resourceType: string }): boolean {
 
 function isAbout(resource: Resource, subject: Subject): boolean {
   if (resource.resourceType === 'Patient') {
-    return resource.id !== undefined && subject.patientIds.has(resource.id);
+    const numbers = nhsNumbersOf(resource['identifier']);
+    const ours = numbers.some((number) => subject.nhsNumbers.has(number));
+    return ours && resource.id !== undefined && subject.patientIds.has(resource.id);
   }
   const subjects = (SUBJECT_ELEMENTS[resource.resourceType] ?? [])
     .flatMap((path) =>

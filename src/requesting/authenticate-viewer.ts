@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 
 import { EvidenceError, RequestError, type RequestCode } from '../errors.ts';
+import { isPersonal } from '../evidence/claims.ts';
 import type { ReplayGuard } from '../evidence/query.ts';
 import {
   claimedIssuer,
@@ -96,7 +97,7 @@ function checkClaims(verified: VerifiedViewerToken, viewer: Viewer): Authenticat
   if (nhsNumber === undefined) return refuse('bad-nhs-number', 'patient of the token');
   if (!PURPOSES.has(claims.reason_for_request)) return refuse('purpose-refused');
   if (!viewer.organisations.includes(claims.requesting_organization)) return refuse('organisation-refused');
-  if (!isPerson(claims.requesting_user, viewer)) return refuse('user-refused');
+  if (!isKnownPerson(claims.requesting_user, viewer)) return refuse('user-refused');
   const local = claims.requesting_user_role;
   const role = Object.hasOwn(viewer.roles, local) ? viewer.roles[local] : local;
   if (role === undefined || !SDS_ROLE.test(role)) return refuse('role-refused');
@@ -110,29 +111,11 @@ function checkClaims(verified: VerifiedViewerToken, viewer: Viewer): Authenticat
   return viewerOf as AuthenticatedViewer;
 }
 
-const SHARED_ACCOUNTS = new Set([
-  'unk',
-  'unknown',
-  'shared',
-  'generic',
-  'system',
-  'admin',
-  'test',
-  'anonymous',
-  'user',
-]);
-
-/** A person: an SDS user, or the viewer's own user id. Shared and unknown accounts are nobody. */
-function isPerson(user: string, viewer: Viewer): boolean {
-  const cut = user.indexOf('|');
-  const system = user.slice(0, Math.max(cut, 0));
-  const id = user.slice(cut + 1);
-  if (system === 'https://fhir.nhs.uk/Id/sds-user-id') return /^\d{9,12}$/.test(id);
-  return (
-    system === `${viewer.issuer}/Id/user` &&
-    /^[\w.@-]{2,100}$/.test(id) &&
-    !SHARED_ACCOUNTS.has(id.toLowerCase())
-  );
+/** An SDS user, or a person whom the viewer itself names. */
+function isKnownPerson(user: string, viewer: Viewer): boolean {
+  if (!isPersonal(user)) return false;
+  if (user.startsWith('https://fhir.nhs.uk/Id/sds-user-id|')) return /\|\d{9,12}$/.test(user);
+  return user.startsWith(`${viewer.issuer}/Id/user|`);
 }
 
 function bearer(authorization: string | undefined): string {

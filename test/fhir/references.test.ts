@@ -19,6 +19,7 @@ describe('references within one record', () => {
   const FOREIGN: Record<string, string> = {
     'another server': 'https://elsewhere.example/fhir/Patient/1001',
     'a base that only begins alike': `${BASE}x/Patient/1001`,
+    'a base without its slash': `${BASE}-Patient/1001`,
     'a way out of the base': `${BASE}/../../Patient/1001`,
     'a fragment': '#p1',
     'a urn': 'urn:uuid:8e2a7e0e-0b0c-4c62-9d8e-0f1f6f0b7a11',

@@ -36,6 +36,12 @@ const refused = (resources: Resource[]): void => {
 };
 
 describe('the subject check: whom a resource is about', () => {
+  it('a Patient with the right id and somebody else’s number is somebody else', () => {
+    checkSubjects([patient('1', NUMBER)], SUBJECT);
+    refused([patient('1', OTHER)]);
+    refused([patient('1')]);
+  });
+
   const THIS_PATIENT: Record<string, object> = {
     'a relative reference': { reference: 'Patient/1' },
     'a versioned reference': { reference: 'Patient/1/_history/4' },
@@ -101,6 +107,35 @@ describe('the subject check: whom a resource is about', () => {
     refused([appointment('Patient/1', 'Patient/2')]);
   });
 
+  const TAKING_PART: Record<string, object> = {
+    'somebody named only in words': { display: 'The daughter' },
+    'somebody by a local number': { identifier: { system: 'https://example.org', value: '7' } },
+    'a practitioner elsewhere': { reference: 'https://elsewhere.example/fhir/Practitioner/7' },
+  };
+  for (const [what, actor] of Object.entries(TAKING_PART)) {
+    it(`lets ${what} take part in this patient’s appointment, and not stand for the patient`, () => {
+      const appointment = (...actors: object[]): Resource => ({
+        resourceType: 'Appointment',
+        id: 'a1',
+        participant: actors.map((one) => ({ actor: one })),
+      });
+      checkSubjects([appointment(actor, { reference: 'Patient/1' })], SUBJECT);
+      refused([appointment(actor)]);
+    });
+  }
+
+  it('lets no other patient take part, however it is named', () => {
+    for (const actor of [
+      { reference: 'https://elsewhere.example/fhir/Patient/1' },
+      { type: 'Patient', display: 'Somebody else' },
+      { type: 'Patient', identifier: { system: 'https://example.org', value: '7' } },
+      { identifier: identifier(OTHER) },
+    ]) {
+      const participant = [{ actor }, { actor: { reference: 'Patient/1' } }];
+      refused([{ resourceType: 'Appointment', id: 'a1', participant }]);
+    }
+  });
+
   it('does not take the author of something about somebody else for its subject', () => {
     const questionnaire = { resourceType: 'QuestionnaireResponse', id: 'q1' };
     refused([{ ...questionnaire, subject: { reference: 'Patient/2' }, author: { reference: 'Patient/1' } }]);
@@ -147,6 +182,13 @@ describe('the subject check: what is about no patient', () => {
     const organisation = { resourceType: 'Organization', id: 'o1', partOf: { reference: 'Organization/o2' } };
     refused([document, organisation, { resourceType: 'Organization', id: 'o2' }]);
   });
+
+  for (const type of ['Bundle', 'Group', 'Person', 'Provenance', 'AuditEvent', 'Library', 'Foo']) {
+    it(`is refused as a ${type}, which may hold other patients, also where it is referred to`, () => {
+      const referring = { ...document, context: { related: [{ reference: `${type}/x` }] } };
+      refused([referring, { resourceType: type, id: 'x' }]);
+    });
+  }
 
   it('is not known by a type that an object happens to inherit', () => {
     refused([{ resourceType: 'constructor', id: 'x', subject: { reference: 'Patient/1' } }]);

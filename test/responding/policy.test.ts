@@ -51,6 +51,17 @@ describe('the listener between brokers: what a proved neighbour may ask', () => 
     });
   }
 
+  for (const user of [
+    'UNK',
+    'https://viewer.example/Id/user|UNK',
+    'https://viewer.example/Id/user|shared',
+    'https://a|b|c',
+  ]) {
+    it(`refuses ${user}: no person`, async () => {
+      await asking.refusesSigned(400, 'bad-claims', await asking.token({ requesting_user: user }));
+    });
+  }
+
   for (const organisation of ['RWG', 'RWG02', 'F81027']) {
     it(`answers ${organisation}: in the sender's coverage`, async () => {
       assert.equal((await asking.ask({ requesting_organization: organisation })).claims.outcome, 'answered');
