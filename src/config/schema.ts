@@ -23,10 +23,13 @@ const listener = z.strictObject({
 });
 
 const breaker = z.strictObject({
-  /** Calls in the rolling window before the circuit may open. */
-  volume_threshold: z.int().min(1).default(5),
+  /**
+   * Calls in the rolling window before the circuit may open. The window must hold as many time-outs one after
+   * another, or a quiet region that hangs is waited for by every clinician anew.
+   */
+  volume_threshold: z.int().min(1).default(3),
   error_percentage: z.int().min(1).max(100).default(50),
-  window_ms: milliseconds.default(10_000),
+  window_ms: milliseconds.default(15_000),
   /** How long the circuit stays open before one probe is sent. */
   reset_ms: milliseconds.default(5_000),
   /** How long that probe may take. */

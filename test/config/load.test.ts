@@ -54,7 +54,7 @@ describe('a configuration file', () => {
     const config = loadConfig(write(() => undefined));
     assert.equal(config.region, 'west-midlands');
     assert.equal(config.records.length, 2);
-    assert.equal(config.records[0]?.breaker.volume_threshold, 5);
+    assert.equal(config.records[0]?.breaker.volume_threshold, 3);
     assert.ok(Object.isFrozen(config) && Object.isFrozen(config.neighbours[0]?.agreement.types));
   });
 

@@ -127,6 +127,11 @@ export class LyingLondon {
     return { status: 200, token: signed.token, body };
   }
 
+  /** Lets go of every connection, with the tickets for resuming them still good. */
+  hangUp(): void {
+    this.#server.closeAllConnections();
+  }
+
   close(): void {
     this.#server.closeAllConnections();
     this.#server.close();
@@ -191,13 +196,18 @@ export async function startWithLyingLondon(
   options: FederationOptions = {},
 ): Promise<{ federation: TestFederation; london: LyingLondon }> {
   const london = await LyingLondon.listen();
-  const federation = await startFederation({
-    ...options,
-    edit: (region, config) => {
-      if (region === 'london') config['federation_base'] = `https://127.0.0.1:${london.port}`;
-      options.edit?.(region, config);
-    },
-  });
-  london.present(federation);
-  return { federation, london };
+  try {
+    const federation = await startFederation({
+      ...options,
+      edit: (region, config) => {
+        if (region === 'london') config['federation_base'] = `https://127.0.0.1:${london.port}`;
+        options.edit?.(region, config);
+      },
+    });
+    london.present(federation);
+    return { federation, london };
+  } catch (error) {
+    london.close();
+    throw error;
+  }
 }

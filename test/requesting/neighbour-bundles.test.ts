@@ -15,6 +15,7 @@ import {
   type Believable,
   type LyingLondon,
 } from './lying-london.ts';
+import { PATIENT } from './small-data.ts';
 
 const OBSERVATION = {
   resourceType: 'Observation',
@@ -163,6 +164,20 @@ describe('a well-signed response of the wrong form', () => {
     london.behaviour = (heard) =>
       london.believable(heard, { entries: [aCondition({ extension }), thePatient()] });
     assert.ok((await asked.ask()).text.includes(MARK));
+  });
+
+  it('is shown once where two searches of a record bring the same', async () => {
+    london.behaviour = (heard) =>
+      london.believable(heard, {
+        entries: [aCondition(), thePatient(), entryOf(OBSERVATION), thePatient()],
+        sources: [conditions(), conditions({ search: 'Observation' })],
+      });
+    const path = `/fhir/Patient/${PATIENT}/$everything?_type=Condition,Observation`;
+    const { body } = await asked.viewer.ask(PATIENT, path);
+    assert.deepEqual(rollCallOf(body)['london'], ['answered', 'care-location']);
+    const urls = ((body as Bundle).entry ?? []).map(({ fullUrl }) => fullUrl ?? 'outcome');
+    assert.equal(new Set(urls).size, urls.length);
+    assert.equal(urls.filter((url) => url.endsWith('/london-care-record/fhir/Patient/p1')).length, 1);
   });
 
   it('says so when an answer leaves out a record that was asked', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 
 import { hostNames } from '../../certs-dev/make-region.ts';
 import { leafValidity } from '../../certs-dev/validity.ts';
@@ -74,6 +75,19 @@ describe('a neighbour with a certificate that is not its own', () => {
     const { body } = await asked.ask();
     assert.deepEqual(rollCallOf(body)['london'], ['answered', 'care-location']);
     assert.equal(london.heard.length, 1);
+  });
+
+  it('shows its certificate on every connection: none is resumed from an earlier one', async () => {
+    const resumed: boolean[] = [];
+    london.behaviour = (heard) => {
+      resumed.push((heard.request.socket as TLSSocket).isSessionReused());
+      return london.believable(heard);
+    };
+    for (let at = 0; at < 3; at += 1) {
+      london.hangUp();
+      await asked.ask();
+    }
+    assert.deepEqual(resumed, [false, false, false]);
   });
 
   it('is judged again on every request: a new certificate needs a new binding, an old connection does not', async () => {

@@ -1,6 +1,6 @@
 import type { DemoData } from '../../src/demo/demo-data.ts';
 import { pdsPatient, type Person } from '../../src/demo/people/person.ts';
-import { perRecord, perRegion } from '../../src/demo/places.ts';
+import { perRecord, perRegion, recordBase } from '../../src/demo/places.ts';
 import { NHS_NUMBER_SYSTEM } from '../../src/fhir/nhs-number.ts';
 import type { Resource } from '../../src/fhir/resource.ts';
 
@@ -72,7 +72,12 @@ function london(): Resource[] {
       status: 'current',
       subject: { reference: 'Patient/p1' },
       author: [{ reference: 'Practitioner/dr' }],
-      content: [{ attachment: { contentType: 'text/plain', url: 'Binary/b1' } }],
+      content: [
+        { attachment: { contentType: 'text/plain', url: 'Binary/b1' } },
+        // As some records write it: by their own address, which the federation replaces.
+        { attachment: { contentType: 'text/plain', url: `${recordBase('london-care-record')}/Binary/b1` } },
+        { attachment: { contentType: 'text/plain', url: 'https://elsewhere.example/fhir/Binary/b1' } },
+      ],
     },
     {
       resourceType: 'DocumentReference',

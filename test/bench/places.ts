@@ -1,0 +1,114 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import { parse, stringify } from 'yaml';
+
+import { prepareKeys } from '../../src/demo/prepare.ts';
+import { REGION_IDS, type RegionId } from '../../src/demo/places.ts';
+
+export const ROOT = resolve(import.meta.dirname, '../..');
+export const STATE = join(ROOT, 'var/bench');
+export const KEYS = join(STATE, 'keys');
+
+/** Who asks, and who is asked. */
+export const ASKING: RegionId = 'herts-west-essex';
+export const ANSWERING: readonly RegionId[] = REGION_IDS.filter((region) => region !== ASKING);
+
+export interface RegionPorts {
+  readonly viewer: number;
+  readonly federation: number;
+  readonly admin: number;
+  readonly statement: number;
+  readonly record: number;
+}
+
+export interface Places {
+  readonly regions: Readonly<Record<RegionId, RegionPorts>>;
+  readonly demographics: number;
+  /** For the floor: where the plain asking process listens, and the plain answering ones. */
+  readonly floor: { readonly asking: number; readonly answering: readonly number[] };
+}
+
+/** The part of a configuration file that changes here. */
+interface RawConfig {
+  region: string;
+  directory: string;
+  store: string;
+  log_level: string;
+  federation_base: string;
+  listeners: Record<string, { port: number }>;
+  demographics: { base: string };
+  records: { id: string; base: string; search: string; breaker?: object }[];
+  viewers: { own_records: string[] }[];
+  neighbours: { rate_per_second?: number; breaker?: object }[];
+}
+
+/**
+ * Writes each region's committed configuration with free ports, one record and no limits that a benchmark would
+ * meet, and makes the keys that go with it. Files of an earlier run go; keys are kept.
+ */
+export async function preparePlaces(): Promise<Places> {
+  const ports = await freePorts(REGION_IDS.length * 5 + 5);
+  const take = (): number => ports.pop() ?? 0;
+  const regions = Object.fromEntries(
+    REGION_IDS.map((region) => [
+      region,
+      { viewer: take(), federation: take(), admin: take(), statement: take(), record: take() },
+    ]),
+  ) as Record<RegionId, RegionPorts>;
+  const places: Places = {
+    regions,
+    demographics: take(),
+    floor: { asking: take(), answering: ANSWERING.map(take) },
+  };
+  await mkdir(KEYS, { recursive: true, mode: 0o700 });
+  for (const region of REGION_IDS) {
+    await rm(join(STATE, region), { recursive: true, force: true });
+    await writeConfig(region, places);
+  }
+  await prepareKeys({ configs: STATE, keys: KEYS }, new Date());
+  return places;
+}
+
+export function configFile(region: RegionId): string {
+  return join(STATE, `${region}.yaml`);
+}
+
+async function writeConfig(region: RegionId, { regions, demographics }: Places): Promise<void> {
+  const text = await readFile(join(ROOT, 'config', `${region}.yaml`), 'utf8');
+  const raw = parse(text.replaceAll('../certs-dev/generated', KEYS)) as RawConfig;
+  const { record, ...listeners } = regions[region];
+  const unlimited = { capacity: 1000 };
+  raw.directory = join(ROOT, 'config/directory.yaml');
+  raw.store = `sqlite:${join(STATE, region, 'wayleave.db')}`;
+  raw.log_level = 'warn';
+  raw.federation_base = `https://127.0.0.1:${listeners.federation}`;
+  for (const [name, port] of Object.entries(listeners)) raw.listeners[name] = { port };
+  raw.demographics.base = `http://127.0.0.1:${demographics}/personal-demographics/FHIR/R4`;
+  raw.records = raw.records.slice(0, 1).map((one) => ({
+    ...one,
+    base: `http://127.0.0.1:${record}/fhir`,
+    search: 'chained',
+    breaker: unlimited,
+  }));
+  const [only] = raw.records;
+  raw.viewers = raw.viewers.filter(({ own_records: own }) => own.every((id) => id === only?.id));
+  for (const neighbour of raw.neighbours) {
+    Object.assign(neighbour, { rate_per_second: 1_000_000, breaker: unlimited });
+  }
+  await writeFile(configFile(region), stringify(raw, { aliasDuplicateObjects: false }));
+}
+
+/** Ports that were free a moment ago, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
+}

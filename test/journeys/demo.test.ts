@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+
+import { RunningDemo } from '../support/running-demo.ts';
+import { BundlesToLoad } from './demo/bundles.ts';
+import { clients } from './demo/clients.ts';
+import { everything } from './demo/everything.ts';
+import { logs } from './demo/logs.ts';
+import { stoppedBroker } from './demo/stopped-broker.ts';
+import { stoppedRecord } from './demo/stopped-record.ts';
+import { stories } from './demo/stories.ts';
+
+/** The demo has fixed ports, so it is started once for all that is tried on it; its logs are read last. */
+describe('the four regions, every broker and record a process of its own', function () {
+  this.timeout(90_000);
+  const bundles = new BundlesToLoad();
+  let demo: RunningDemo | undefined;
+  const running = (): RunningDemo => {
+    assert.ok(demo);
+    return demo;
+  };
+  before(async () => {
+    demo = await RunningDemo.start('--records', bundles.directory());
+  });
+  after(async () => {
+    await demo?.stop();
+    bundles.remove();
+  });
+
+  stories();
+  clients();
+  everything(() => bundles.directory());
+  stoppedBroker(running);
+  stoppedRecord(running);
+  logs();
+});
