@@ -229,9 +229,11 @@ describe('readBundles', () => {
 
 const SYNTHEA = '../shared/data/fhir/synthea-r4';
 
-describe('spreadBundles with Synthea', () => {
-  it('loses none of its 3,290 resources and holds none twice', async function () {
-    if (!existsSync(SYNTHEA)) return this.skip();
+/** What the bundles above hold is held for these as well, on a machine that has them. */
+const describeWhereThere = existsSync(SYNTHEA) ? describe : (): void => undefined;
+
+describeWhereThere('spreadBundles with Synthea', () => {
+  it('loses none of its 3,290 resources and holds none twice', async () => {
     const spread = await spreadBundles({ bundles: readBundles(SYNTHEA), now: NOW });
     const given: Resource[] = [];
     for await (const file of readBundles(SYNTHEA)) {
