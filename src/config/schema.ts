@@ -29,7 +29,7 @@ const breaker = z.strictObject({
    */
   volume_threshold: z.int().min(1).default(3),
   error_percentage: z.int().min(1).max(100).default(50),
-  window_ms: milliseconds.default(15_000),
+  window_ms: milliseconds.default(20_000),
   /** How long the circuit stays open before one probe is sent. */
   reset_ms: milliseconds.default(5_000),
   /** How long that probe may take. */
