@@ -107,6 +107,8 @@ type PagedBundle = Parameters<Client['nextPage']>[0]['bundle'];
 
 /** The client as its README has it; `requestOptions` go into the RequestInit of every call. */
 async function fhirKitClient(viewer: DemoViewer, baseUrl = `${viewer.base}/fhir`): Promise<Client> {
+  // Node loads fetch, and with it the dispatcher that is looked for, at its first use.
+  await fetch('data:,');
   return new Client({
     baseUrl,
     bearerToken: await viewer.token(NHS_NUMBER),
