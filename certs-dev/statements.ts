@@ -39,7 +39,7 @@ export async function ensureStatement(configFile: string, directory: string, now
     metadata: { wayleave_broker: { ...metadata, sequence: (kept?.sequence ?? 0) + 1 } },
   };
   const signer = await importSigner(await readJson(join(directory, 'offline', 'federation.jwk.json')));
-  await writeFile(`${target}.new`, await signStatement(signer, statement));
+  await writeFile(`${target}.new`, signStatement(signer, statement));
   await rename(`${target}.new`, target);
   return true;
 }

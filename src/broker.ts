@@ -202,12 +202,17 @@ export async function startBroker(
     publicBase = config.public_base ?? `https://${listeners.viewer.host}:${viewer}`;
     const withoutCertificate = viewerServerTls(server, undefined);
     if (listeners.viewer_tokens !== undefined) {
-      await start({
+      const { host } = listeners.viewer_tokens;
+      let tokensBase = config.viewer_tokens_base ?? '';
+      const port = await start({
         name: 'viewer_tokens',
         ...listeners.viewer_tokens,
         tls: withoutCertificate,
-        handler: viewerApi(requesting, 'single-use'),
+        // Links lead back to the listener that was asked: the other one is closed to who has no certificate.
+        handler: viewerApi({ ...requesting, publicBase: () => tokensBase }, 'single-use'),
+        headerBytes: VIEWER_HEADER_BYTES,
       });
+      tokensBase = config.viewer_tokens_base ?? `https://${host}:${port}`;
     }
     const admin = await start({ name: 'admin', ...listeners.admin, handler: adminApi({ status }, log) });
     const statementPort = await start({

@@ -13,15 +13,15 @@ export interface Deadline {
   readonly reason: 'timeout' | 'cancelled' | undefined;
   /** The caller went away: stop the work. */
   cancel(): void;
-  /** A part of what is left: at most `limitMs`, ending with this deadline at the latest. */
+  /** A part of what is left: at most `limitMs` (none: over at once), ending with this deadline at the latest. */
   within(limitMs: number): Deadline;
   /** The work is done: release the timer. */
   [Symbol.dispose](): void;
 }
 
-/** Starts a budget of `budgetMs` milliseconds now. */
+/** Starts a budget of `budgetMs` milliseconds now; one of none is over at once. */
 export function startDeadline(budgetMs: number): Deadline {
-  return new TimedDeadline(budgetMs);
+  return TimedDeadline.start(budgetMs);
 }
 
 /**
@@ -53,6 +53,13 @@ class TimedDeadline implements Deadline {
     this.#timer = setTimeout(() => this.#end('timeout'), Math.max(0, budgetMs));
   }
 
+  /** What has no time left is over now, not when the timer's turn comes: no work begins on it. */
+  static start(budgetMs: number): TimedDeadline {
+    const deadline = new TimedDeadline(budgetMs);
+    if (budgetMs <= 0) deadline.#end('timeout');
+    return deadline;
+  }
+
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -66,9 +73,11 @@ class TimedDeadline implements Deadline {
   }
 
   within(limitMs: number): Deadline {
-    const part = new TimedDeadline(Math.min(limitMs, this.remainingMs()));
+    const remainingMs = this.remainingMs();
+    const part = new TimedDeadline(Math.min(limitMs, remainingMs));
     const follow = (): void => part.#end(this.reason ?? 'cancelled');
     if (this.signal.aborted) follow();
+    else if (limitMs <= 0 || remainingMs <= 0) part.#end('timeout');
     else {
       this.signal.addEventListener('abort', follow, { once: true });
       part.#unlink = () => this.signal.removeEventListener('abort', follow);

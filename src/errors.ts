@@ -42,6 +42,7 @@ const REQUEST = {
   'unknown-parameter': form(400, 'not-supported', 'A search parameter is not known or not allowed here.'),
   'bad-parameter': form(400, 'value', 'A search parameter has a value that cannot be read.'),
   'too-many-searches': form(400, 'too-costly', 'The query holds more searches than one query may.'),
+  'search-too-long': form(400, 'too-long', 'The search is longer than one query may carry.'),
   'via-missing': form(
     400,
     'required',
@@ -52,6 +53,7 @@ const REQUEST = {
   'not-found': form(404, 'not-found', 'No such resource is known for this patient.'),
   'method-not-allowed': form(405, 'not-supported', 'This address takes another method.'),
   'not-acceptable': form(406, 'not-supported', 'Only application/fhir+json is served.'),
+  'too-slow': form(408, 'timeout', 'The request did not arrive in time.'),
   'too-large': form(413, 'too-long', 'The body is larger than this address takes.'),
   'unsupported-media': form(
     415,

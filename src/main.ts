@@ -10,6 +10,9 @@ import { statusCommand } from './cli/status.ts';
 import { tokenCommand } from './cli/token.ts';
 import { StartError } from './errors.ts';
 
+const LONGEST_LINE = 1000;
+let stopAsked: Promise<string> | undefined;
+
 /** The command line's door: the only file of the broker that touches `process`. */
 const io: Io = {
   print: (text) => void process.stdout.write(`${text}\n`),
@@ -17,11 +20,13 @@ const io: Io = {
   isTerminal: process.stdout.isTTY,
   pid: process.pid,
   node: process.execPath,
+  // In a terminal Ctrl-C reaches us and the launcher, which hands it on: the second must not cut the stop short.
   stopped: () =>
-    new Promise((resolve) => {
+    (stopAsked ??= new Promise((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-        process.once(signal, () => resolve(signal));
-    }),
+        process.on(signal, () => resolve(signal));
+    })),
+  inputLine: () => firstLine(process.stdin),
   fail: (code) => {
     process.exitCode = code;
   },
@@ -46,6 +51,16 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
+
+/** As it comes, without waiting for the end of the input: a person ends a line, not a file. */
+async function firstLine(input: AsyncIterable<Buffer>): Promise<string> {
+  let text = '';
+  for await (const chunk of input) {
+    text += chunk.toString('utf8');
+    if (text.includes('\n') || text.length > LONGEST_LINE) break;
+  }
+  return text.split('\n')[0] ?? '';
+}
 
 try {
   await program.parseAsync();

@@ -5,6 +5,7 @@ import { SYSTEM } from '../fhir/codes.ts';
 import type { Issue } from '../fhir/operation-outcome.ts';
 import type { Bundle, BundleEntry } from '../fhir/resource.ts';
 import { INCOMPLETE, type Io } from './io.ts';
+import { FROM_INPUT, patientOf } from './patient-argument.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
 import { codesOf, entryLines, issuesIn, rollCallLines } from './tell.ts';
 import { ViewerClient } from './viewer-client.ts';
@@ -20,7 +21,7 @@ interface AskOptions extends RegionOptions, ViewerOptions {
 export function askCommand(io: Io): Command {
   const command = new Command('ask')
     .description("Ask as a viewer: the roll-call first, then what the neighbours' records hold.")
-    .argument('<nhs-number>', 'whom to ask about')
+    .argument('<nhs-number>', `whom to ask about; ${FROM_INPUT}`)
     .option('--region <region>', 'whose viewer asks')
     .option('--config <file>', 'a configuration file instead of --region')
     .option('--type <type>', 'a FHIR resource type (default: everything)')
@@ -32,13 +33,12 @@ export function askCommand(io: Io): Command {
       '\nExit codes: 0 complete; 1 not done; 2 called wrongly; 3 something is missing from the answer.',
     );
   for (const [flags, help] of VIEWER_OPTIONS) command.option(flags, help);
-  return command.action((nhsNumber: string, options: AskOptions) =>
-    ask(io, nhsNumber.replaceAll(' ', ''), options),
-  );
+  return command.action((patient: string, options: AskOptions) => ask(io, patient, options));
 }
 
-async function ask(io: Io, nhsNumber: string, options: AskOptions): Promise<void> {
+async function ask(io: Io, patient: string, options: AskOptions): Promise<void> {
   const config = regionConfig(options);
+  const nhsNumber = await patientOf(patient, io);
   const identity = viewerIdentity(config, options);
   const client = new ViewerClient(baseOf(config), identity, await identity.tokenFor(nhsNumber));
   const path = pathOf(nhsNumber, options);

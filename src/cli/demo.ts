@@ -30,8 +30,6 @@ export function demoCommand(io: Io): Command {
       });
       for (const line of welcome(demo.configs)) io.print(line);
       await stopped;
-      // In a terminal Ctrl-C reaches us and the launcher, which hands it on: the second must not cut this short.
-      void io.stopped();
       io.print('Stopping.');
       await demo.stop();
     });

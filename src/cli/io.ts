@@ -6,8 +6,10 @@ export interface Io {
   readonly pid: number;
   /** The Node executable that runs this. */
   readonly node: string;
-  /** Resolves with the signal that asks to stop. */
+  /** Resolves with the first signal that asks to stop; from the call on, no signal ends the process by itself. */
   readonly stopped: () => Promise<string>;
+  /** The first line of standard input. */
+  readonly inputLine: () => Promise<string>;
   readonly fail: (exitCode: number) => void;
 }
 

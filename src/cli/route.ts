@@ -6,13 +6,13 @@ import type { Config } from '../config/load.ts';
 import { loadSecrets } from '../config/secrets.ts';
 import { startDeadline } from '../deadline.ts';
 import { REASONS, RULES } from '../fhir/codes.ts';
-import { isNhsNumber } from '../fhir/nhs-number.ts';
 import { createLog } from '../log.ts';
 import { Directory } from '../routing/directory.ts';
 import type { Plan } from '../routing/plan.ts';
 import { planFor } from '../routing/plan-for.ts';
 import { Demographics } from '../upstream/demographics.ts';
 import { CommandFailed, type Io } from './io.ts';
+import { FROM_INPUT, patientOf } from './patient-argument.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
 import { columns } from './tell.ts';
 
@@ -21,15 +21,13 @@ export function routeCommand(io: Io): Command {
     .description(
       'Say which regions would be asked about a patient, and why. Nobody is asked but demographics.',
     )
-    .argument('<nhs-number>', 'whose route')
+    .argument('<nhs-number>', `whose route; ${FROM_INPUT}`)
     .option('--region <region>', 'from where')
     .option('--config <file>', 'a configuration file instead of --region')
     .option('--viewer <id>', "for which viewer (default: the region's first)")
     .option('--json', 'print the plan as JSON')
-    .action(async (text: string, options: RegionOptions & { viewer?: string; json?: true }) => {
-      const nhsNumber = text.replaceAll(' ', '');
-      if (!isNhsNumber(nhsNumber))
-        throw new CommandFailed('That is no valid NHS number: check its ten digits.', 2);
+    .action(async (patient: string, options: RegionOptions & { viewer?: string; json?: true }) => {
+      const nhsNumber = await patientOf(patient, io);
       const config = regionConfig(options);
       const viewer = config.viewers.find(({ id }) => options.viewer === undefined || id === options.viewer);
       if (viewer === undefined) {

@@ -24,6 +24,7 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
       );
     }
   }
+  checkPublicBases(config.records, fail);
   for (const [position, viewer] of config.viewers.entries()) {
     const unknown = viewer.own_records.find((id) => !records.has(id));
     if (unknown !== undefined) {
@@ -40,6 +41,10 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
       fail('listeners.viewer_tokens', 'is missing', `viewer ${viewer.id} has no certificate and needs it`);
     }
   }
+  const { listeners, public_base: base, viewer_tokens_base: tokensBase } = config;
+  if (listeners.viewer_tokens !== undefined && base !== undefined && tokensBase === undefined) {
+    fail('viewer_tokens_base', 'is missing', 'write the base of that listener too: its links lead there');
+  }
   const regions = config.neighbours.map((neighbour) => neighbour.region);
   if (new Set(regions).size < regions.length) {
     fail('neighbours', 'names one region twice', 'keep one entry for each region');
@@ -50,6 +55,29 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
       fail('directory', `does not have the region ${region}`, 'add it with its sub_icbs');
   }
   checkSubIcbs(source, directory);
+}
+
+/** By its address alone it is known which record a URL leads to, and where in it. */
+function checkPublicBases(
+  records: ConfigFile['records'],
+  fail: (setting: string, wrong: string, write: string) => never,
+): void {
+  for (const [position, record] of records.entries()) {
+    for (const name of record.public_base) {
+      const setting = `records.${position}.public_base`;
+      const other = records.find((one) => one !== record && [one.base, ...one.public_base].includes(name));
+      if (other !== undefined) {
+        fail(
+          setting,
+          `of ${record.id} is an address of ${other.id} as well`,
+          'write one of this record alone',
+        );
+      }
+      if (`${record.base}/`.startsWith(`${name}/`)) {
+        fail(setting, `of ${record.id} is its base, or lies above it`, 'remove it, or write the whole base');
+      }
+    }
+  }
 }
 
 /** TLS, or an address that does not leave this machine. */

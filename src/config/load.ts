@@ -5,6 +5,7 @@ import type { PublicJwk } from '../trust/entity-statement.ts';
 import { checkTogether } from './check-together.ts';
 import { jwkFrom, jwksFrom, parseYaml, readNamed } from './read-files.ts';
 import {
+  clientKey,
   configFile,
   directoryFile,
   type ConfigFile,
@@ -99,9 +100,7 @@ export function loadConfig(file: string): Config {
     })),
     records: raw.records.map(({ auth, ...record }, position) => ({
       ...record,
-      credentials: recordCredentials(auth, (setting, name) =>
-        text(`records.${position}.auth.${setting}`, name),
-      ),
+      credentials: recordCredentials(auth, `records.${position}.auth`, source, text),
     })),
     neighbours: raw.neighbours.map((neighbour, position) => {
       const at = `neighbours.${position}`;
@@ -123,6 +122,8 @@ export function readConfigFile(file: string): ConfigFile {
 
 function recordCredentials(
   auth: RecordConfig['auth'],
+  at: string,
+  source: string,
   text: (setting: string, name: string) => string,
 ): RecordCredentials {
   switch (auth.kind) {
@@ -131,29 +132,34 @@ function recordCredentials(
     case 'mutual-tls':
       return {
         kind: 'mutual-tls',
-        certificate: text('certificate', auth.certificate),
-        key: text('key', auth.key),
-        anchors: text('anchors', auth.anchors),
+        certificate: text(`${at}.certificate`, auth.certificate),
+        key: text(`${at}.key`, auth.key),
+        anchors: text(`${at}.anchors`, auth.anchors),
       };
     case 'oauth2':
       return {
         kind: 'oauth2',
         tokenEndpoint: auth.token_endpoint,
         clientId: auth.client_id,
-        key: privateJwk(text('key', auth.key)),
+        key: clientJwk(source, `${at}.key`, text(`${at}.key`, auth.key)),
         scope: auth.scope,
-        anchors: auth.anchors === undefined ? undefined : text('anchors', auth.anchors),
+        anchors: auth.anchors === undefined ? undefined : text(`${at}.anchors`, auth.anchors),
       };
   }
 }
 
 /** @throws StartError which does not quote the text: it is a key */
-function privateJwk(text: string): object {
+function clientJwk(source: string, setting: string, text: string): object {
   try {
-    return JSON.parse(text) as object;
+    const parsed = clientKey.safeParse(JSON.parse(text));
+    if (parsed.success) return parsed.data;
   } catch {
-    throw new StartError('records: auth.key names a file that is not JSON: write a private JWK there.');
+    // Told below: the parser's own message quotes the text.
   }
+  throw new StartError(
+    `${source}: ${setting} names no private key for a client: write a JWK with kid, its private part, and ` +
+      `alg (one of ${clientKey.shape.alg.options.join(', ')}).`,
+  );
 }
 
 function deepFreeze<T>(value: T): T {

@@ -54,6 +54,13 @@ const recordAuth = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** The private JWK of `auth.key`: the algorithms of `src/evidence/client-assertion.ts`, never those of messages. */
+export const clientKey = z.looseObject({
+  kid: z.string().min(1),
+  alg: z.enum(['ES384', 'RS384', 'ES256', 'EdDSA']),
+  d: z.string().min(1),
+});
+
 export const careSetting = z.enum([
   'acute',
   'primary',
@@ -64,12 +71,23 @@ export const careSetting = z.enum([
   'social',
 ]);
 
+/** A FHIR service base, without the slash that would come twice before a resource's name. */
+const serviceBase = z
+  .url({ protocol: /^https?$/, error: 'an http or https address, as https://record.example/fhir' })
+  .regex(/^[^?#]*$/, 'an address without a query or fragment')
+  .transform((url) => url.replace(/\/+$/, ''));
+
 const record = z.strictObject({
   id: code,
   name: z.string(),
   supplier: z.string().optional(),
-  /** FHIR R4 service base. */
-  base: z.url({ protocol: /^https?$/ }),
+  /** FHIR R4 service base, where it is asked. */
+  base: serviceBase,
+  /** Bases that the record calls itself by in its own URLs, where a proxy stands before it: never connected to. */
+  public_base: z
+    .union([serviceBase, z.array(serviceBase)])
+    .default([])
+    .transform((bases) => [bases].flat()),
   auth: recordAuth.default({ kind: 'none' }),
   /** `chained`: patient.identifier=; `patient-first`: the Patient by identifier, then by its id. */
   search: z.enum(['chained', 'patient-first']).default('patient-first'),
@@ -145,7 +163,13 @@ const demographics = z.strictObject({
   organisation: odsCode.optional(),
   timeout_ms: milliseconds.default(1_500),
   cache: z
-    .strictObject({ entries: z.int().min(0).default(10_000), seconds: z.int().min(0).default(300) })
+    .strictObject({
+      entries: z.int().min(0).default(10_000),
+      /** An answer serves this long without being asked for again. */
+      fresh_seconds: z.int().min(0).default(60),
+      /** It stands in this long where demographics is not reached. */
+      seconds: z.int().min(0).default(300),
+    })
     .prefault({}),
   breaker: breaker.prefault(noBreaker),
 });
@@ -181,6 +205,8 @@ export const configFile = z.strictObject({
   }),
   /** The base that viewers see, when a proxy or another name stands before the listener. */
   public_base: z.url().optional(),
+  /** The same for viewers with single-use tokens. */
+  viewer_tokens_base: z.url().optional(),
   /** The base that neighbours use; goes into the entity statement. */
   federation_base: z.url({ protocol: /^https$/ }),
   store: z.string().regex(/^sqlite:.+/, 'sqlite: and a file, as sqlite:var/wayleave.db'),

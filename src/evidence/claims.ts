@@ -30,7 +30,7 @@ const common = {
 
 /** Limits of one query: the shape of what a viewer's whole-record question needs, and no more. */
 export const MOST_SEARCHES = 256;
-const LONGEST_SEARCH = 2000;
+export const LONGEST_SEARCH = 2000;
 export const LONGEST_CURSOR = 2000;
 
 const search = z.strictObject({
@@ -86,6 +86,8 @@ export const queryClaims = z
     patient_also: nhsNumberClaim.optional(),
     search: z.array(search).min(1).max(MOST_SEARCHES).optional(),
     read: read.optional(),
+    /** What the resources refer to directly and is about no patient comes with them (FHIR R4, `$everything`). */
+    referenced: z.boolean().optional(),
     relationship: z.enum(['registered', 'encounter', 'referral', 'asserted']),
     /** SHA-256 of the viewer's token, which the requester keeps. */
     origin: base64url,

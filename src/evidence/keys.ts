@@ -1,3 +1,4 @@
+import { KeyObject } from 'node:crypto';
 import { importJWK, type CryptoKey, type JWK } from 'jose';
 
 /** The signature algorithms between brokers and from viewers (RFC 7518, RFC 8037). */
@@ -8,7 +9,7 @@ export type Algorithm = (typeof ALGORITHMS)[number];
 export interface Signer {
   readonly kid: string;
   readonly alg: Algorithm;
-  readonly key: CryptoKey;
+  readonly key: KeyObject;
 }
 
 /**
@@ -21,7 +22,7 @@ export async function importSigner(jwk: object): Promise<Signer> {
   if (kid === undefined || !isAlgorithm(alg) || d === undefined) {
     throw new TypeError('a signing key needs kid, alg ES256 or EdDSA, and its private part');
   }
-  return { kid, alg, key: (await importJWK(jwk as JWK, alg)) as CryptoKey };
+  return { kid, alg, key: await importKey(jwk, alg) };
 }
 
 export function isAlgorithm(alg: unknown): alg is Algorithm {
@@ -34,11 +35,18 @@ export interface PinnedKey {
   readonly alg: Algorithm;
 }
 
-const imported = new WeakMap<object, Promise<CryptoKey>>();
+export type VerifyingKey = KeyObject;
+
+const imported = new WeakMap<object, Promise<VerifyingKey>>();
 
 /** The verifying form of a pinned public key, imported once per key object. */
-export function verifyingKey(jwk: PinnedKey): Promise<CryptoKey> {
+export function verifyingKey(jwk: PinnedKey): Promise<VerifyingKey> {
   let key = imported.get(jwk);
-  if (key === undefined) imported.set(jwk, (key = importJWK(jwk as JWK, jwk.alg) as Promise<CryptoKey>));
+  if (key === undefined) imported.set(jwk, (key = importKey(jwk, jwk.alg)));
   return key;
+}
+
+/** jose checks that the key is of the algorithm's type and curve. */
+async function importKey(jwk: JWK, alg: Algorithm): Promise<KeyObject> {
+  return KeyObject.from((await importJWK(jwk, alg, { extractable: true })) as CryptoKey);
 }

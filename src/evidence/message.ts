@@ -1,15 +1,10 @@
-import {
-  CompactSign,
-  compactVerify,
-  decodeProtectedHeader,
-  errors,
-  type ProtectedHeaderParameters,
-} from 'jose';
+import type { ProtectedHeaderParameters } from 'jose';
 import type { z } from 'zod';
 
 import { EvidenceError } from '../errors.ts';
 import { sha256 } from './digests.ts';
-import { ALGORITHMS, verifyingKey, type PinnedKey, type Signer } from './keys.ts';
+import { readHeader, signCompact, verifyCompact } from './jws.ts';
+import { isAlgorithm, verifyingKey, type PinnedKey, type Signer } from './keys.ts';
 
 /** A message may live this many seconds from `iat` to `exp`. */
 export const LONGEST_LIFE_S = 60;
@@ -23,10 +18,8 @@ export interface SignedMessage {
 }
 
 /** Signs `claims` as a JWS in compact form (RFC 7515). */
-export async function signMessage(signer: Signer, typ: string, claims: object): Promise<SignedMessage> {
-  const token = await new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
-    .setProtectedHeader({ alg: signer.alg, kid: signer.kid, typ })
-    .sign(signer.key);
+export function signMessage(signer: Signer, typ: string, claims: object): SignedMessage {
+  const token = signCompact(signer, typ, JSON.stringify(claims));
   return { token, digest: signingInputDigest(token) };
 }
 
@@ -44,8 +37,21 @@ export interface Expected<Claims> {
   readonly claims: z.ZodType<Claims>;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  readonly longestLifeS?: number;
+  /** Default: as between brokers. */
+  readonly freshness?: Freshness;
 }
+
+/**
+ * How long a message is good for. Between brokers it is signed for one sending, so `iat` itself must be `recent`;
+ * a viewer's token is handed about within its platform first, and is good until its own `exp`.
+ */
+export interface Freshness {
+  readonly rule: 'recent' | 'until-exp';
+  /** The most seconds from `iat` to `exp`. */
+  readonly longestLifeS: number;
+}
+
+const BETWEEN_BROKERS: Freshness = { rule: 'recent', longestLifeS: LONGEST_LIFE_S };
 
 /** The claims that every check looks at; each message has more. */
 interface Checked {
@@ -94,7 +100,7 @@ function checkClaims<Claims extends Checked>(
   if (expected.thumbprint !== undefined && claims.cnf?.['x5t#S256'] !== expected.thumbprint) {
     throw new EvidenceError('wrong-binding');
   }
-  checkFresh(claims, expected.now, expected.longestLifeS ?? LONGEST_LIFE_S);
+  checkFresh(claims, expected.now, expected.freshness ?? BETWEEN_BROKERS);
   return claims;
 }
 
@@ -108,16 +114,14 @@ function readableJti(payload: Uint8Array): string {
   }
 }
 
-function checkFresh(claims: Checked, now: number, longestLifeS: number): void {
+function checkFresh({ iat, exp }: Checked, now: number, { rule, longestLifeS }: Freshness): void {
   const seconds = now / 1000;
-  const life = claims.exp - claims.iat;
+  const life = exp - iat;
   if (life <= 0 || life > longestLifeS) throw new EvidenceError('not-fresh', 'lifetime');
-  if (claims.iat > seconds + CLOCK_TOLERANCE_S) throw new EvidenceError('not-fresh', 'from the future');
-  // Between brokers `iat` itself must be recent; a viewer's longer token is bounded by its own `exp`.
-  const oldest = longestLifeS > LONGEST_LIFE_S ? longestLifeS : CLOCK_TOLERANCE_S;
-  if (claims.iat < seconds - oldest || claims.exp <= seconds - CLOCK_TOLERANCE_S) {
-    throw new EvidenceError('not-fresh', 'too old');
-  }
+  if (iat > seconds + CLOCK_TOLERANCE_S) throw new EvidenceError('not-fresh', 'from the future');
+  // What is recent has not ended either, by a clock that may be as far off as ours.
+  const tooOld = rule === 'recent' ? iat < seconds - CLOCK_TOLERANCE_S : exp <= seconds;
+  if (tooOld) throw new EvidenceError('not-fresh', 'too old');
 }
 
 /** Verifies the signature with the pinned key that `kid` names; the key alone decides the algorithm. */
@@ -126,31 +130,17 @@ export async function verifySignature(
   keyOf: (kid: string) => PinnedKey | undefined,
 ): Promise<{ header: ProtectedHeaderParameters; payload: Uint8Array }> {
   const header = readHeader(token);
-  if (!(ALGORITHMS as readonly unknown[]).includes(header.alg)) throw new EvidenceError('alg-refused');
+  if (!isAlgorithm(header.alg)) throw new EvidenceError('alg-refused');
   if (typeof header.kid !== 'string') throw new EvidenceError('unknown-kid');
   const pinned = keyOf(header.kid);
   if (pinned === undefined) throw new EvidenceError('unknown-kid');
   if (header.alg !== pinned.alg) throw new EvidenceError('alg-refused');
-  try {
-    const { payload } = await compactVerify(token, await verifyingKey(pinned), { algorithms: [pinned.alg] });
-    return { header, payload };
-  } catch (error) {
-    const badSignature = error instanceof errors.JWSSignatureVerificationFailed;
-    throw new EvidenceError(badSignature ? 'bad-signature' : 'malformed', undefined, { cause: error });
-  }
+  return { header, payload: verifyCompact(token, pinned.alg, await verifyingKey(pinned)) };
 }
 
 /** SHA-256 of the signing input: header and payload as signed, without the signature. */
 export function signingInputDigest(token: string): string {
   return sha256(token.slice(0, token.lastIndexOf('.')));
-}
-
-function readHeader(token: string): ProtectedHeaderParameters {
-  try {
-    return decodeProtectedHeader(token);
-  } catch (error) {
-    throw new EvidenceError('malformed', undefined, { cause: error });
-  }
 }
 
 function parseJson(payload: Uint8Array): unknown {

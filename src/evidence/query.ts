@@ -32,14 +32,9 @@ export interface SignedQuery extends SignedMessage {
 }
 
 /** Signs one query for exactly one neighbour. A retry is a new query: it gets a new `jti`. */
-export async function signQuery(
-  sender: Sender,
-  audience: string,
-  body: QueryBody,
-  now: number,
-): Promise<SignedQuery> {
+export function signQuery(sender: Sender, audience: string, body: QueryBody, now: number): SignedQuery {
   const claims: QueryClaims = { ...envelope(sender, audience, now), ...body };
-  const message = await signMessage(sender.signer, TYP.query, claims);
+  const message = signMessage(sender.signer, TYP.query, claims);
   return { ...message, jti: claims.jti, audience, claims };
 }
 

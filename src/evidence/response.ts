@@ -29,12 +29,12 @@ export function refOf(query: VerifiedQuery): QueryRef {
 }
 
 /** Signs the response to one query whose signature was verified, refusals included. */
-export async function signResponse(
+export function signResponse(
   sender: Sender,
   query: QueryRef,
   response: ResponseBody,
   now: number,
-): Promise<SignedMessage & { claims: ResponseClaims }> {
+): SignedMessage & { claims: ResponseClaims } {
   const { bytes, resources, ...said } = response;
   const claims: ResponseClaims = {
     ...envelope(sender, query.issuer, now),
@@ -44,7 +44,7 @@ export async function signResponse(
     body_digest: sha256(bytes),
     ...(resources === undefined ? {} : { resources_digest: resourcesDigest(resources) }),
   };
-  return { ...(await signMessage(sender.signer, TYP.response, claims)), claims };
+  return { ...signMessage(sender.signer, TYP.response, claims), claims };
 }
 
 declare const believed: unique symbol;

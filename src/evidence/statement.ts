@@ -9,8 +9,8 @@ import type { Signer } from './keys.ts';
 import { signMessage, verifySignature } from './message.ts';
 
 /** Signs an entity statement with the federation key, which lives off the running brokers. */
-export async function signStatement(federationKey: Signer, statement: EntityStatement): Promise<string> {
-  return (await signMessage(federationKey, STATEMENT_TYP, statement)).token;
+export function signStatement(federationKey: Signer, statement: EntityStatement): string {
+  return signMessage(federationKey, STATEMENT_TYP, statement).token;
 }
 
 /**

@@ -65,19 +65,18 @@ export async function verifyViewerToken(
     thumbprint: viewer.binding === 'certificate' ? (thumbprint ?? 'no certificate') : undefined,
     claims: viewerClaims,
     now,
-    longestLifeS: VIEWER_LIFE_S[viewer.binding],
+    freshness: { rule: 'until-exp', longestLifeS: VIEWER_LIFE_S[viewer.binding] },
   });
   return { claims, origin: digest } as VerifiedViewerToken;
 }
 
 /** Signs a viewer token, as a viewer's platform does; for the command line, the demo and tests. */
-export async function signViewerToken(
+export function signViewerToken(
   signer: Signer,
   claims: Omit<ViewerClaims, 'iat' | 'exp' | 'jti'> & Partial<Pick<ViewerClaims, 'jti'>>,
   lifeS: number,
   now: number,
-): Promise<string> {
+): string {
   const iat = Math.floor(now / 1000);
-  return (await signMessage(signer, VIEWER_TYP, { iat, exp: iat + lifeS, jti: randomUUID(), ...claims }))
-    .token;
+  return signMessage(signer, VIEWER_TYP, { iat, exp: iat + lifeS, jti: randomUUID(), ...claims }).token;
 }

@@ -46,6 +46,7 @@ export const REASONS = {
   agreement: 'The sharing agreement does not cover this purpose, role or organisation',
   label: 'Something is withheld by its confidentiality label',
   'record-not-reached': 'A record behind the region was not reached',
+  'record-not-approved': 'The record is not approved here yet, so nothing of it is used',
   paging: 'The record holds more than it could hand over',
   'record-incomplete': 'The record itself says that its answer is not whole',
   'not-trusted': 'Its statement of identity is not in force',

@@ -28,13 +28,13 @@ export function referencesIn(resource: Resource, bases: readonly string[] = []):
   return found;
 }
 
-/** A copy of `resource` in which every string below `from` lies below `to`; the same object if none does. */
+/** A copy of `resource` in which every URL below `from` lies below `to`; the same object if none does. */
 export function moveBase<T>(resource: T, from: string, to: string): T {
-  return moved(resource, `${from}/`, `${to}/`) as T;
+  return moved(resource, from, to) as T;
 }
 
 function moved(value: unknown, from: string, to: string): unknown {
-  if (typeof value === 'string') return value.startsWith(from) ? to + value.slice(from.length) : value;
+  if (typeof value === 'string') return isBelow(value, from) ? to + value.slice(from.length) : value;
   if (Array.isArray(value)) {
     const items = value.map((item) => moved(item, from, to));
     return items.every((item, position) => item === value[position]) ? value : items;
@@ -46,6 +46,11 @@ function moved(value: unknown, from: string, to: string): unknown {
     if (now !== element) (copy ??= { ...value })[key] = now;
   }
   return copy ?? value;
+}
+
+/** Some servers write the links to their pages as a query of the base itself. */
+function isBelow(url: string, base: string): boolean {
+  return url.startsWith(base) && (url[base.length] === '/' || url[base.length] === '?');
 }
 
 function visit(value: unknown, see: (key: string, text: string) => void, key = ''): void {

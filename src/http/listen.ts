@@ -24,6 +24,8 @@ export interface ListenOptions {
   readonly handler: RequestListener;
   /** The most that the request line and headers may have together; default 32 KiB. */
   readonly headerBytes?: number;
+  /** The most that a request may take to arrive, in milliseconds; default one minute. */
+  readonly requestMs?: number;
   /** Called with the code of a failed handshake or an unreadable request; nothing else is known of it. */
   readonly onFault?: (code: string) => void;
 }
@@ -32,6 +34,8 @@ const HEADER_BYTES = 32 * 1024;
 
 const HEADER_MS = 10_000;
 const REQUEST_MS = 60_000;
+/** How often what is too slow is looked for. */
+const CHECKING_MS = 5_000;
 const HANDSHAKE_MS = 10_000;
 const IDLE_MS = 65_000;
 const MOST_CONNECTIONS = 5_000;
@@ -42,10 +46,14 @@ const MOST_CONNECTIONS = 5_000;
  * @throws StartError a sentence with the listener, the address and what to do when the port is taken
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
+  const requestMs = options.requestMs ?? REQUEST_MS;
   const shared = {
     maxHeaderSize: options.headerBytes ?? HEADER_BYTES,
-    headersTimeout: HEADER_MS,
-    requestTimeout: REQUEST_MS,
+    headersTimeout: Math.min(HEADER_MS, requestMs),
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: Math.min(CHECKING_MS, requestMs),
+    // Node's own refusal has no body: `createApp` refuses it.
+    requireHostHeader: false,
   };
   const server =
     options.tls === undefined
@@ -60,6 +68,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   });
   const answering = new WeakMap<Duplex, http.ServerResponse>();
   server.on('request', (request, response) => void answering.set(request.socket, response));
+  // An expectation that is not known is no reason to refuse (RFC 9110, 10.1.1), and Node's refusal has no body.
+  server.on('checkExpectation', (request, response) => void server.emit('request', request, response));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     const code = error.code ?? '';
     // What is no fault of HTTP was one of TLS, counted above, or a caller that hung up.
@@ -99,10 +109,11 @@ function refuseUnreadable(code: string, socket: Duplex, answer: http.ServerRespo
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
-/** Codes of Node's HTTP parser. */
+/** Codes of Node's HTTP parser and server. */
 const UNREADABLE: Readonly<Record<string, RequestCode>> = {
   HPE_HEADER_OVERFLOW: 'headers-too-large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'too-slow',
 };
 
 function closeServer(server: http.Server | https.Server, graceMs: number): Promise<void> {
@@ -121,6 +132,7 @@ function startError(options: ListenOptions, error: NodeJS.ErrnoException): Start
   if (error.code === 'EADDRINUSE') {
     return new StartError(
       `listeners.${options.name}: ${address} is taken: stop the program that listens there, or write another port.`,
+      { cause: error },
     );
   }
   return new StartError(

@@ -63,7 +63,7 @@ export async function answerRead(
   if (typeof via === 'object') return nothing(request, via.outcome, via.reason);
   const read = { record, resource: request.resource, ...(via === undefined ? {} : { via }) };
   const body = { ...commonClaims(planned, viewer), read };
-  const query = await signQuery(broker.sender, link.neighbour.entity, body, broker.now());
+  const query = signQuery(broker.sender, link.neighbour.entity, body, broker.now());
   const part = { region, asked: place.reasons, notOffered: [], link, query };
   const [answer] = await askAll(planned, [part], request, broker, deadline);
   const source = answer?.sources[0];
@@ -134,7 +134,7 @@ async function viaOf(
     skip: 0,
   }));
   for (let page = 0; page < MOST_VIA_PAGES && states.length > 0; page += 1) {
-    const queries = await signSearches(planned, searches, states, request.viewer, broker);
+    const queries = signSearches(planned, searches, states, request.viewer, broker);
     const [answer] = await askAll(planned, queries, request, broker, deadline);
     const entries = answer?.sources.flatMap((source) => source.matches) ?? [];
     const referring = entries.find(

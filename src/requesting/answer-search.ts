@@ -39,7 +39,7 @@ export async function answerSearch(
   // The first page has found out who a record's own Patient is; its links are good for that patient only.
   const searches = page === undefined ? withPatientProbe(question) : question.searches;
   const gathered = await requestRecord(
-    { ...request, patient: question.patient, searches, ...(states === undefined ? {} : { states }) },
+    { ...request, ...asked(question), searches, ...(states === undefined ? {} : { states }) },
     broker,
     deadline,
   );
@@ -71,6 +71,14 @@ export async function answerSearch(
     status: 200,
     resource: toBundle(gathered, selected, issues, next, total, request, broker),
   };
+}
+
+/** Whom a question is about, and what is wanted with what is found. */
+export function asked({
+  patient,
+  referenced,
+}: SearchQuestion): Pick<RecordRequest, 'patient' | 'referenced'> {
+  return { patient, ...(referenced === undefined ? {} : { referenced }) };
 }
 
 /** The issues of one page: on the first the whole roll-call, on later ones what was lost since. */

@@ -153,7 +153,10 @@ export function overallOf(sources: readonly SourceAnswer[]): { outcome: Outcome;
   const [only, ...others] = kinds;
   if (only === undefined) return { outcome: 'not-offered' };
   if (kinds.has('not-reached')) {
-    return { outcome: others.length === 0 ? 'not-reached' : 'partial', reason: 'record-not-reached' };
+    const lost = sources.filter((source) => source.outcome === 'not-reached');
+    const unapproved = lost.every((source) => source.reason === 'record-not-approved');
+    const reason = unapproved ? 'record-not-approved' : 'record-not-reached';
+    return { outcome: others.length === 0 ? 'not-reached' : 'partial', reason };
   }
   if (others.length === 0) return { outcome: only };
   if ([...kinds].every((kind) => kind === 'answered' || kind === 'none')) return { outcome: 'answered' };

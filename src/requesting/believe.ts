@@ -14,7 +14,13 @@ import type { NeighbourAnswer } from '../upstream/neighbour-link.ts';
 /** FHIR resources nest by tens of levels at the very most. */
 const MOST_LEVELS = 200;
 
-/** A response that is believed, with the entries of each of its sources, subject-checked. */
+/** A record that is not approved is named to the viewer: an id is all that its name can be. */
+const RECORD_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/**
+ * A response that is believed, with the entries of each of its sources, subject-checked. A source of a record that
+ * is not approved here is there without its entries: `not-reached`, `record-not-approved`.
+ */
 export interface CheckedResponse {
   readonly response: BelievedResponse;
   readonly sources: readonly {
@@ -44,22 +50,17 @@ export async function believe(
     return { response, sources: [] };
   }
   if (sources === undefined) throw new EvidenceError('bad-claims', 'sources');
-  checkAnswersQuestion(sources, query, peer.neighbour);
+  checkAnswersQuestion(sources, query);
   const entries = parseEntries(body);
   checkResources(response, entries);
   const shared = distribute(sources, entries, query, wireBaseOf(query, peer.neighbour.region));
   checkEachRecord(shared, query, peer.neighbour.region);
-  return { response, sources: shared };
+  return { response, sources: withoutUnapproved(shared, peer.neighbour) };
 }
 
-/** Every source answers a search that was asked, of a record that was meant and that is approved, once. */
-function checkAnswersQuestion(
-  sources: readonly Source[],
-  query: SignedQuery,
-  { broker }: Pick<Neighbour, 'broker'>,
-): void {
+/** Every source answers a search that was asked, of a record that was meant, once. */
+function checkAnswersQuestion(sources: readonly Source[], query: SignedQuery): void {
   const { search, read } = query.claims;
-  const approved = new Set(broker.records.map(({ id }) => id));
   const seen = new Set<string>();
   for (const { record, search: id } of sources) {
     const asked =
@@ -67,7 +68,7 @@ function checkAnswersQuestion(
         ? search?.some((one) => one.id === id && (one.record === undefined || one.record === record))
         : read.record === record;
     const key = `${record} ${id}`;
-    if (!asked || !approved.has(record) || seen.has(key)) throw new EvidenceError('bad-bundle', 'sources');
+    if (!asked || seen.has(key) || !RECORD_ID.test(record)) throw new EvidenceError('bad-bundle', 'sources');
     seen.add(key);
   }
 }
@@ -144,6 +145,22 @@ function checkEachRecord(shared: Shared, query: SignedQuery, region: string): vo
     const patientIds = patientIdsIn(resources, nhsNumbers);
     checkSubjects(resources, { nhsNumbers, patientIds, bases: [base(record)] });
   }
+}
+
+/**
+ * A neighbour may have added a record that its approved statement does not list yet. Nothing of that record is
+ * used, whatever it says, and what it holds is not known; the neighbour's other records are as good as before.
+ */
+function withoutUnapproved(shared: Shared, { broker }: Pick<Neighbour, 'broker'>): Shared {
+  const approved = new Set(broker.records.map(({ id }) => id));
+  return shared.map((one) => {
+    const { record, search, outcome } = one.source;
+    if (approved.has(record)) return one;
+    const empty = { matches: [], includes: [] };
+    if (outcome === 'not-offered') return { source: { record, search, outcome, count: 0 }, ...empty };
+    const left = { outcome: 'not-reached', count: 0, reason: 'record-not-approved' } as const;
+    return { source: { record, search, ...left }, ...empty };
+  });
 }
 
 function wireBaseOf(query: SignedQuery, region: string): (record: string) => string {

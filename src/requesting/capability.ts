@@ -3,8 +3,13 @@ import { CODE_SYSTEM_BASE, OUTCOMES, REASONS, RULES } from '../fhir/codes.ts';
 import { FHIR_JSON, type Resource } from '../fhir/resource.ts';
 import { SEARCHABLE_TYPES, searchParametersOf } from '../fhir/search-parameters.ts';
 
+const SECURITY = {
+  certificate: 'Mutual TLS and a bearer token signed by the viewer, for one patient.',
+  'single-use': 'A bearer token signed by the viewer, for one patient and one request.',
+} as const;
+
 /** `metadata` (FHIR R4 CapabilityStatement): what can be asked here, whoever can answer it. */
-export function capabilityStatement(base: string): Resource {
+export function capabilityStatement(base: string, binding: 'certificate' | 'single-use'): Resource {
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -17,7 +22,7 @@ export function capabilityStatement(base: string): Resource {
     rest: [
       {
         mode: 'server',
-        security: { description: 'Mutual TLS and a bearer token signed by the viewer, for one patient.' },
+        security: { description: SECURITY[binding] },
         resource: SEARCHABLE_TYPES.map((type) => ({
           type,
           interaction: [{ code: 'search-type' }, { code: 'read' }],

@@ -1,5 +1,7 @@
 import { RequestError } from '../errors.ts';
+import { NHS_NUMBER_SYSTEM, nhsNumbersOf } from '../fhir/nhs-number.ts';
 import { recordBase } from '../fhir/record-base.ts';
+import type { BundleEntry } from '../fhir/resource.ts';
 import { checkSearch, type Search } from '../fhir/search-parameters.ts';
 import { overallOf } from './ask-region.ts';
 import type { PatientRef, SearchQuestion } from './question.ts';
@@ -45,6 +47,27 @@ export function checkNamedPatient(
     if (told && !known) throw new RequestError('not-found');
     if (!probeIsOurs) return answer;
     const sources = answer.sources.filter((source) => source.search !== 'Patient');
+    const first = sources.findIndex(({ matches }) => matches.length > 0);
+    const own = sources[first];
+    // Nothing comes twice in a region's answer: whom the matches are about came with the probe.
+    if (own !== undefined) {
+      const patients = probe.flatMap(({ matches }) => matches.map(asInclude));
+      sources[first] = { ...own, includes: [...patients, ...own.includes] };
+    }
     return { ...answer, reason: undefined, ...overallOf(sources), sources };
   });
+}
+
+/** The Patient as it is included anywhere: with nothing but its id and NHS numbers. */
+function asInclude({ fullUrl, resource }: BundleEntry): BundleEntry {
+  const numbers = nhsNumbersOf(resource?.['identifier']);
+  return {
+    ...(fullUrl === undefined ? {} : { fullUrl }),
+    resource: {
+      resourceType: 'Patient',
+      ...(resource?.id === undefined ? {} : { id: resource.id }),
+      identifier: numbers.map((value) => ({ system: NHS_NUMBER_SYSTEM, value })),
+    },
+    search: { mode: 'include' },
+  };
 }

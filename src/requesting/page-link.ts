@@ -19,6 +19,7 @@ interface Sealed {
   p: PatientRef;
   q: string[];
   e?: readonly string[];
+  r?: true;
   t?: number;
   s: [region: string, record: string, search: string, skip: number, cursor?: string][];
 }
@@ -38,6 +39,7 @@ export function nextLink(
     p: question.patient,
     q: question.searches.map(searchText),
     ...(question.shape.elements === undefined ? {} : { e: question.shape.elements }),
+    ...(question.referenced === undefined ? {} : { r: question.referenced }),
     ...(total === undefined ? {} : { t: total }),
     s: states.map(({ region, record, search, skip, cursor }) =>
       cursor === undefined ? [region, record, search, skip] : [region, record, search, skip, cursor],
@@ -56,6 +58,7 @@ export function openPage(page: string, viewer: AuthenticatedViewer, broker: Requ
       patient: sealed.p,
       searches: sealed.q.map(parseSearch),
       index: false,
+      ...(sealed.r === undefined ? {} : { referenced: sealed.r }),
       shape: { elements: sealed.e, countOnly: false },
     },
     states: sealed.s.map(([region, record, search, skip, cursor]) => ({

@@ -1,3 +1,4 @@
+import { referencesIn } from '../fhir/references.ts';
 import { sortElement, type Search } from '../fhir/search-parameters.ts';
 import { isObject, type BundleEntry, type Resource } from '../fhir/resource.ts';
 import type { SourceAnswer } from './region-answer.ts';
@@ -46,12 +47,40 @@ export function selectPage(
   const most = count ?? Infinity;
   const picked = sort === undefined ? takeInOrder(lanes, most) : takeSorted(lanes, most, sort);
   const entries = picked.map(({ lane, entry }) => ({ source: lane.source, entry, mode: 'match' as const }));
-  const included = lanes
-    .filter((lane) => lane.taken > 0)
-    .flatMap((lane) =>
-      lane.source.includes.map((entry) => ({ source: lane.source, entry, mode: 'include' as const })),
-    );
+  const records = Map.groupBy(lanes, ({ source }) => `${source.region} ${source.record}`);
+  const included = [...records.values()].flatMap(includedWith);
   return { entries: [...entries, ...included], next: lanes.map(goOn).filter((state) => state !== undefined) };
+}
+
+/**
+ * Of what one record includes, what the matches on this page refer to, and its Patient, though its turn as a match
+ * may come on another page. Each thing comes once, with one source, and another's matches may refer to it as well.
+ */
+function includedWith(lanes: readonly Lane[]): SelectedPage['entries'] {
+  const shown = lanes.flatMap((lane) => lane.matches.slice(0, lane.taken));
+  if (shown.length === 0) return [];
+  const all = lanes.flatMap(({ source }) =>
+    [...source.includes, ...source.matches.filter((entry) => isPatient(entry) && !shown.includes(entry))].map(
+      (entry) => ({ source, entry, mode: 'include' as const }),
+    ),
+  );
+  const others = all.filter(({ entry }) => !isPatient(entry));
+  if (others.length === 0) return all;
+  const bases = [...new Set(others.map(({ entry }) => baseOf(entry)))];
+  const referred = new Set(
+    shown.flatMap(({ resource }) => (resource === undefined ? [] : [...referencesIn(resource, bases)])),
+  );
+  return all.filter(
+    ({ entry }) => isPatient(entry) || referred.has(`${entry.resource?.resourceType}/${entry.resource?.id}`),
+  );
+}
+
+function isPatient({ resource }: BundleEntry): boolean {
+  return resource?.resourceType === 'Patient';
+}
+
+function baseOf({ fullUrl = '', resource }: BundleEntry): string {
+  return fullUrl.slice(0, -`/${resource?.resourceType}/${resource?.id}`.length);
 }
 
 function firstState(source: SourceAnswer): SourceState {

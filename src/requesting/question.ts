@@ -1,6 +1,7 @@
 import { RequestError } from '../errors.ts';
+import { LONGEST_SEARCH } from '../evidence/claims.ts';
 import { fromNhsNumberToken, isNhsNumber } from '../fhir/nhs-number.ts';
-import { checkSearch, SEARCHABLE_TYPES, type Search } from '../fhir/search-parameters.ts';
+import { checkSearch, searchText, SEARCHABLE_TYPES, type Search } from '../fhir/search-parameters.ts';
 
 /** Whom a question is about: by NHS number, or as one region's record knows the patient. */
 export type PatientRef =
@@ -19,11 +20,15 @@ export interface SearchQuestion {
   readonly searches: readonly Search[];
   /** The index Patient is made of the answer. */
   readonly index: boolean;
+  /** What the resources refer to directly, and is about no patient, is wanted with them. */
+  readonly referenced?: true;
   readonly shape: Shape;
 }
 
 const PATIENT_NAMES = new Set(['patient', 'subject', 'patient.identifier', 'subject.identifier']);
 const MOST_PARAMETERS = 40;
+/** FHIR R4 `instant`, or a date that begins one. */
+const INSTANT = /^\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?)?)?$/;
 
 /**
  * Parses `{type}?patient=...`. Exactly one patient; everything else is checked against the allow-list.
@@ -42,7 +47,7 @@ export function parseTypeSearch(type: string, parameters: URLSearchParams, base:
   const own = rest.filter(([name]) => !PATIENT_NAMES.has(name));
   return {
     patient: readPatient(first[0], first[1], base),
-    searches: [checkSearch(type, own)],
+    searches: [checkedSearch(type, own)],
     index: false,
     shape,
   };
@@ -55,7 +60,7 @@ function parsePatientSearch(parameters: readonly [string, string][], shape: Shap
   if (others.length > 0) throw new RequestError('bad-parameter', 'more than one patient');
   const own = parameters.filter(([name]) => name !== 'identifier' && name !== '_id');
   const nhsNumber = first[0] === '_id' ? first[1] : (fromNhsNumberToken(first[1]) ?? 'invalid');
-  return { ...patientIndex(nhsNumber), searches: [checkSearch('Patient', own)], shape };
+  return { ...patientIndex(nhsNumber), searches: [checkedSearch('Patient', own)], shape };
 }
 
 /** `Patient/{id}`. @throws RequestError `bad-nhs-number` */
@@ -68,25 +73,38 @@ export function patientIndex(nhsNumber: string): SearchQuestion {
   };
 }
 
-/** `Patient/{id}/$everything`, with `_count`, `_type` and `_since` (FHIR R4 operation). */
+/** `Patient/{id}/$everything`, with `_count`, `_type` (a list, or repeated) and `_since` (FHIR R4 operation). */
 export function parseEverything(id: string, parameters: URLSearchParams): SearchQuestion {
   const { shape, rest } = takeShape(parameters);
-  const common: [string, string][] = [];
-  let types: readonly string[] = SEARCHABLE_TYPES;
+  const common = new Map<string, string>();
+  const types: string[] = [];
   for (const [name, value] of rest) {
-    if (name === '_type') types = value.split(',');
-    else if (name === '_since') common.push(['_lastUpdated', `ge${value}`]);
-    else if (name === '_count') common.push([name, value]);
+    const passed = name === '_since' ? '_lastUpdated' : name;
+    if (common.has(passed)) throw new RequestError('bad-parameter', `${name} twice`);
+    if (name === '_type') types.push(...value.split(','));
+    else if (name === '_since' && INSTANT.test(value)) common.set(passed, `ge${value}`);
+    else if (name === '_since') throw new RequestError('bad-parameter', name);
+    else if (name === '_count') common.set(passed, value);
     else throw new RequestError('unknown-parameter');
   }
   const unknown = types.find((type) => !SEARCHABLE_TYPES.includes(type));
   if (unknown !== undefined) throw new RequestError('unknown-type');
+  const asked = types.length === 0 ? SEARCHABLE_TYPES : [...new Set(types)];
   return {
     patient: { kind: 'nhs-number', nhsNumber: checkedNumber(id) },
-    searches: [...new Set(types)].map((type) => checkSearch(type, common)),
+    searches: asked.map((type) => checkedSearch(type, [...common])),
     index: false,
+    // `_type` names all that is wanted, and a count is of the patient's own resources.
+    ...(types.length === 0 && !shape.countOnly ? { referenced: true } : {}),
     shape,
   };
+}
+
+/** A search that a query can carry. @throws RequestError `search-too-long`, and as `checkSearch` does */
+function checkedSearch(type: string, parameters: readonly [string, string][]): Search {
+  const search = checkSearch(type, parameters);
+  if (searchText(search).length > LONGEST_SEARCH) throw new RequestError('search-too-long');
+  return search;
 }
 
 /** `patient=` as id, reference or URL; `patient.identifier=` as `system|value`. */

@@ -23,6 +23,7 @@ type Asked = Extract<RegionPlan, { ask: true }>;
  * Signs one query for each region of the plan.
  *
  * @param states where each source of an earlier page stopped; absent for a first page
+ * @param referenced what the resources refer to directly, and is about no patient, is wanted with them
  */
 export function signSearches(
   planned: { plan: Plan; relationship: Relationship },
@@ -30,30 +31,28 @@ export function signSearches(
   states: readonly SourceState[] | undefined,
   viewer: AuthenticatedViewer,
   broker: Requesting,
-): Promise<RegionQuery[]> {
+  referenced?: true,
+): RegionQuery[] {
   const asked = planned.plan.regions.filter((region) => region.ask);
-  return Promise.all(
-    asked
-      .filter(({ region }) => states === undefined || states.some((state) => state.region === region))
-      .map(async (region): Promise<RegionQuery> => {
-        const link = broker.links.get(region.region);
-        const records = recordsOf(region, link);
-        const wanted = searches.flatMap((search) => records.map((record) => ({ search, record })));
-        const offered = wanted.filter(({ search, record }) => record.offers.includes(search.type));
-        const notOffered = wanted
-          .filter(({ search, record }) => !record.offers.includes(search.type))
-          .map(({ search, record }) => ({ record: record.id, search: search.type }));
-        const claims =
-          states === undefined
-            ? firstSearches(offered, region)
-            : nextSearches(searches, region.region, states);
-        const head = { region: region.region, asked: region.reasons, notOffered };
-        if (link === undefined || claims.length === 0) return { ...head, query: undefined };
-        const body = { ...commonClaims(planned, viewer), search: claims };
-        const query = await signQuery(broker.sender, link.neighbour.entity, body, broker.now());
-        return { ...head, link, query };
-      }),
-  );
+  return asked
+    .filter(({ region }) => states === undefined || states.some((state) => state.region === region))
+    .map((region): RegionQuery => {
+      const link = broker.links.get(region.region);
+      const records = recordsOf(region, link);
+      const wanted = searches.flatMap((search) => records.map((record) => ({ search, record })));
+      const offered = wanted.filter(({ search, record }) => record.offers.includes(search.type));
+      const notOffered = wanted
+        .filter(({ search, record }) => !record.offers.includes(search.type))
+        .map(({ search, record }) => ({ record: record.id, search: search.type }));
+      const claims =
+        states === undefined ? firstSearches(offered, region) : nextSearches(searches, region.region, states);
+      const head = { region: region.region, asked: region.reasons, notOffered };
+      if (link === undefined || claims.length === 0) return { ...head, query: undefined };
+      const asking = { search: claims, ...(referenced === undefined ? {} : { referenced }) };
+      const body = { ...commonClaims(planned, viewer), ...asking };
+      const query = signQuery(broker.sender, link.neighbour.entity, body, broker.now());
+      return { ...head, link, query };
+    });
 }
 
 function recordsOf(

@@ -17,6 +17,8 @@ export interface RecordRequest {
   readonly viewer: AuthenticatedViewer;
   readonly patient: PatientRef;
   readonly searches: readonly Search[];
+  /** What the resources refer to directly, and is about no patient, is wanted with them. */
+  readonly referenced?: true;
   /** Where an earlier page stopped; absent for a first page. */
   readonly states?: readonly SourceState[];
   /** Our id of this request: ties its audit rows together and travels as `X-Request-Id`. */
@@ -44,7 +46,8 @@ export async function requestRecord(
   onAnswer?: (answer: RegionAnswer, planned: PlannedQuestion) => void,
 ): Promise<Gathered> {
   const planned = await planQuestion(request.viewer, request.patient, broker, deadline);
-  const queries = await signSearches(planned, request.searches, request.states, request.viewer, broker);
+  const { searches, states, viewer, referenced } = request;
+  const queries = signSearches(planned, searches, states, viewer, broker, referenced);
   const answers = await askAll(planned, queries, request, broker, deadline, onAnswer);
   return { ...planned, answers };
 }

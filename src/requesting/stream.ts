@@ -5,7 +5,7 @@ import { SYSTEM } from '../fhir/codes.ts';
 import { errorOutcome, operationOutcome } from '../fhir/operation-outcome.ts';
 import { HouseError, isWayleaveError } from '../errors.ts';
 import { countOf, sortOf } from '../fhir/search-parameters.ts';
-import { issuesOf, nobodyAnswered, type SearchRequest } from './answer-search.ts';
+import { asked, issuesOf, nobodyAnswered, type SearchRequest } from './answer-search.ts';
 import { mergedBundle } from './merge.ts';
 import { checkNamedPatient, checkRecordIsKnown, withPatientProbe } from './named-patient.ts';
 import { nextLink } from './page-link.ts';
@@ -38,7 +38,7 @@ export async function streamSearch(
     const { question } = request;
     if (question.patient.kind === 'regional') checkRecordIsKnown(question.patient, broker);
     const gathered = await requestRecord(
-      { ...request, patient: question.patient, searches: withPatientProbe(question) },
+      { ...request, ...asked(question), searches: withPatientProbe(question) },
       broker,
       deadline,
       (answer) => {

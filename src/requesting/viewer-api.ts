@@ -1,13 +1,12 @@
 import express, { type Express, type Request, type Response } from 'express';
-import { randomBytes, randomUUID } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 
 import { startDeadline, type Deadline } from '../deadline.ts';
 import { RequestError } from '../errors.ts';
-import type { Bundle, Resource } from '../fhir/resource.ts';
+import { FHIR_JSON, type Bundle, type Resource } from '../fhir/resource.ts';
 import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
 import { isAboutAPatient } from '../fhir/subject-check.ts';
-import { closeApp, createApp, methodNotAllowed, sendFhir } from '../http/app.ts';
+import { closeApp, createApp, only, sendFhir, takes } from '../http/app.ts';
 import { answerRead } from './answer-read.ts';
 import { answerSearch } from './answer-search.ts';
 import { authenticateViewer, ViewerRefusal, type AuthenticatedViewer } from './authenticate-viewer.ts';
@@ -16,49 +15,70 @@ import { openPage } from './page-link.ts';
 import { parseEverything, parseTypeSearch, patientIndex, type SearchQuestion } from './question.ts';
 import type { Requesting } from './requesting.ts';
 import { streamSearch } from './stream.ts';
+import { checkAccept, everythingParametersOf, parametersOf, selfOf, traceOf } from './viewer-request.ts';
 
 /** Where the OperationOutcome of an answer is that is no Bundle. */
 const ROLL_CALL_EXTENSION = 'https://wayleave.example/StructureDefinition/roll-call';
-const MOST_FORM_BYTES = 64 * 1024;
+const MOST_BODY_BYTES = 64 * 1024;
+const FORM = 'application/x-www-form-urlencoded';
+const JSON_TYPES = [FHIR_JSON, 'application/json'];
+const READ = ['GET', 'HEAD'];
 const SHORTEST_WAIT_MS = 250;
 const LOCAL_ID = /^[A-Za-z0-9.-]{1,64}$/;
 const TYPE = /^[A-Z][A-Za-z]{1,40}$/;
 const LOCAL_NAME = /^[A-Z][A-Za-z]{1,40}\/[A-Za-z0-9.-]{1,64}$/;
-const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** FHIR R4 for viewers: one server to look at. `binding` is what this listener asks of a viewer. */
 export function viewerApi(broker: Requesting, binding: 'certificate' | 'single-use'): Express {
   const app = createApp();
   const api = new ViewerApi(broker, binding);
-  const form = express.urlencoded({ extended: false, limit: MOST_FORM_BYTES, parameterLimit: 100 });
+  const form = [
+    takes(FORM),
+    express.urlencoded({ type: FORM, extended: false, limit: MOST_BODY_BYTES, parameterLimit: 100 }),
+  ];
+  const json = [takes(...JSON_TYPES), express.json({ type: JSON_TYPES, limit: MOST_BODY_BYTES })];
 
   app.use((request, _response, next) => {
     checkAccept(request);
     next();
   });
-  app.get('/fhir/metadata', (_request, response) =>
-    sendFhir(response, 200, capabilityStatement(broker.publicBase())),
-  );
-  app.get('/fhir/CodeSystem/:id', (request, response) =>
-    sendFhir(response, 200, codeSystem(request.params.id)),
-  );
-  app.get('/fhir', (request, response) => api.page(request, response));
-  app.get('/fhir/Patient/:id', (request, response) => api.patient(request, response, request.params.id));
-  app.get('/fhir/Patient/:id/\\$everything', (request, response) =>
-    api.everything(request, response, request.params.id),
-  );
-  app.get('/fhir/:type', (request, response) => api.search(request, response, request.params.type));
-  app.post('/fhir/:type/_search', form, (request, response) =>
-    api.search(request, response, String(request.params['type'])),
-  );
-  app.get('/regions/:region/:record/fhir/:type/:id', (request, response) =>
-    api.read(request, response, request.params),
-  );
-  app.all(['/fhir', '/fhir/*rest', '/regions/*rest'], (request, response) => {
-    if (request.method === 'GET' || request.method === 'HEAD') throw new RequestError('not-found');
-    methodNotAllowed(request, response);
-  });
+  app
+    .route('/fhir/metadata')
+    .get((_request, response) => sendFhir(response, 200, capabilityStatement(broker.publicBase(), binding)))
+    .all(only(...READ));
+  app
+    .route('/fhir/CodeSystem/:id')
+    .get((request, response) => sendFhir(response, 200, codeSystem(request.params.id)))
+    .all(only(...READ));
+  app
+    .route('/fhir')
+    .get((request, response) => api.page(request, response))
+    .all(only(...READ));
+  app
+    .route('/fhir/:type/_search')
+    .post(form, (request: Request<{ type: string }>, response: Response) =>
+      api.search(request, response, request.params.type),
+    )
+    .all(only('POST'));
+  app
+    .route('/fhir/Patient/:id')
+    .get((request, response) => api.patient(request, response, request.params.id))
+    .all(only(...READ));
+  app
+    .route('/fhir/Patient/:id/\\$everything')
+    .get((request, response) => api.everything(request, response, request.params.id))
+    .post(json, (request: Request<{ id: string }>, response: Response) =>
+      api.everything(request, response, request.params.id),
+    )
+    .all(only(...READ, 'POST'));
+  app
+    .route('/fhir/:type')
+    .get((request, response) => api.search(request, response, request.params.type))
+    .all(only(...READ));
+  app
+    .route('/regions/:region/:record/fhir/:type/:id')
+    .get((request, response) => api.read(request, response, request.params))
+    .all(only(...READ));
   closeApp(app, broker.log);
   return app;
 }
@@ -73,13 +93,15 @@ class ViewerApi {
   }
 
   search(request: Request, response: Response, type: string): Promise<void> {
-    return this.#answer(request, response, () =>
-      parseTypeSearch(type, parametersOf(request), this.#broker.publicBase()),
+    return this.#answer(request, response, parametersOf, (parameters) =>
+      parseTypeSearch(type, parameters, this.#broker.publicBase()),
     );
   }
 
   everything(request: Request, response: Response, id: string): Promise<void> {
-    return this.#answer(request, response, () => parseEverything(id, parametersOf(request)));
+    return this.#answer(request, response, everythingParametersOf, (parameters) =>
+      parseEverything(id, parameters),
+    );
   }
 
   /** `Patient/{nhs-number}`: the index Patient itself, of the Bundle that a search would give. */
@@ -89,7 +111,7 @@ class ViewerApi {
     const question = patientIndex(id);
     await this.#checkPatient(viewer, question, trace.exchange);
     using deadline = this.#deadline(request, response, this.#broker.budgets.bundle_ms);
-    const asked = { viewer, question, self: selfOf(request, this.#broker), ...trace };
+    const asked = { viewer, question, self: this.#asGiven(request), ...trace };
     const { status, resource } = await answerSearch(asked, this.#broker, deadline);
     sendFhir(response, status, status === 200 ? indexAlone(resource as Bundle) : resource);
   }
@@ -102,7 +124,7 @@ class ViewerApi {
     const page = openPage(sealed, viewer, this.#broker);
     using deadline = this.#deadline(request, response, this.#broker.budgets.bundle_ms);
     const { question } = page;
-    const asked = { viewer, question, page, self: selfOf(request, this.#broker), ...trace };
+    const asked = { viewer, question, page, self: this.#asGiven(request), ...trace };
     const answer = await answerSearch(asked, this.#broker, deadline);
     sendFhir(response, answer.status, answer.resource);
   }
@@ -123,15 +145,22 @@ class ViewerApi {
     sendFhir(response, answer.status, answer.resource);
   }
 
-  async #answer(request: Request, response: Response, parse: () => SearchQuestion): Promise<void> {
+  async #answer(
+    request: Request,
+    response: Response,
+    read: (request: Request) => URLSearchParams,
+    parse: (parameters: URLSearchParams) => SearchQuestion,
+  ): Promise<void> {
     const trace = traceOf(request, response);
     const viewer = await this.#authenticate(request, trace.exchange);
-    const question = parse();
+    const parameters = read(request);
+    const question = parse(parameters);
     await this.#checkPatient(viewer, question, trace.exchange);
     const streams = request.get('Accept')?.includes('text/event-stream') ?? false;
     const { bundle_ms, stream_ms } = this.#broker.budgets;
     using deadline = this.#deadline(request, response, streams ? stream_ms : bundle_ms);
-    const asked = { viewer, question, self: selfOf(request, this.#broker), ...trace };
+    const self = selfOf(request, parameters, this.#broker.publicBase());
+    const asked = { viewer, question, self, ...trace };
     if (streams) return await streamSearch(asked, response, this.#broker, deadline);
     const answer = await answerSearch(asked, this.#broker, deadline);
     sendFhir(response, answer.status, answer.resource);
@@ -174,6 +203,10 @@ class ViewerApi {
     return this.#broker.audit.viewerRefused(asking, code);
   }
 
+  #asGiven(request: Request): string {
+    return `${this.#broker.publicBase()}${request.originalUrl}`;
+  }
+
   /** One budget for the whole request, which ends early when the viewer hangs up. */
   #deadline(request: Request, response: Response, budgetMs: number): Deadline {
     const wait = /(?:^|[,;\s])wait=(\d{1,3}(?:\.\d{1,3})?)/.exec(request.get('Prefer') ?? '')?.[1];
@@ -203,38 +236,4 @@ function indexAlone({ entry = [] }: Bundle): Resource {
 /** True for the name of a resource that can be a patient's own: nothing else leads from the patient anywhere. */
 function isOfAPatient(name: string): boolean {
   return LOCAL_NAME.test(name) && isAboutAPatient({ resourceType: name.split('/')[0] ?? '' });
-}
-
-/** JSON or an event stream is all there is. */
-function checkAccept(request: Request): void {
-  const accept = request.get('Accept');
-  if (accept === undefined || accept.includes('text/event-stream')) return;
-  if (request.accepts(['application/fhir+json', 'application/json']) === false)
-    throw new RequestError('not-acceptable');
-}
-
-/** The query's parameters, and those of a POSTed form. */
-function parametersOf(request: Request): URLSearchParams {
-  const cut = request.url.indexOf('?');
-  const parameters = new URLSearchParams(cut < 0 ? '' : request.url.slice(cut + 1));
-  for (const [name, value] of Object.entries((request.body ?? {}) as Record<string, string | string[]>)) {
-    for (const one of [value].flat()) parameters.append(name, one);
-  }
-  return parameters;
-}
-
-function selfOf(request: Request, broker: Requesting): string {
-  return `${broker.publicBase()}${request.originalUrl}`;
-}
-
-/** The request's id and trace context: the viewer's own where it sends good ones. */
-function traceOf(request: Request, response: Response): { exchange: string; traceparent: string } {
-  const id = request.get('X-Request-Id') ?? '';
-  const exchange = UUID.test(id) ? id.toLowerCase() : randomUUID();
-  response.set('X-Request-Id', exchange);
-  const parent = request.get('traceparent') ?? '';
-  const traceparent = TRACEPARENT.test(parent)
-    ? parent
-    : `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
-  return { exchange, traceparent };
 }

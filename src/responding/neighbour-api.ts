@@ -6,7 +6,7 @@ import { startDeadline } from '../deadline.ts';
 import { RequestError } from '../errors.ts';
 import { RESPONSE_HEADER } from '../evidence/response.ts';
 import { FHIR_JSON } from '../fhir/resource.ts';
-import { closeApp, createApp, methodNotAllowed, notFound, toWayleaveError } from '../http/app.ts';
+import { closeApp, createApp, notFound, only, toWayleaveError } from '../http/app.ts';
 import type { Log } from '../log.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { respond, type Responding } from './respond.ts';
@@ -37,10 +37,7 @@ export function neighbourApi(
     express.json({ limit: MOST_QUERY_BYTES, strict: true }),
     (request, response) => answerQuery(request, response, broker),
   );
-  app.all('/federation/v1/query', (request, response) => {
-    response.set('Allow', 'POST');
-    methodNotAllowed(request, response);
-  });
+  app.all('/federation/v1/query', only('POST'));
   app.use(notFound);
   app.use(countUnproved(broker));
   closeApp(app, log);

@@ -9,6 +9,7 @@ import { findPatient } from './find-patient.ts';
 import type { ParsedSearch, Reading, RecordSearch } from './reading.ts';
 import { isRestrictedPatient } from './labels.ts';
 import { restrictedAt, sameForAll, type RecordAnswer } from './record-answer.ts';
+import { withReferenced } from './referenced.ts';
 import { release } from './release.ts';
 import { failedPage, openCursor, searchRecord } from './search-record.ts';
 
@@ -82,7 +83,8 @@ async function readRecord(
     searching.catch(() => undefined);
     const patients = await finding;
     if (patients.some(isRestrictedPatient)) return restrictedAt(record);
-    const answer = release(patients, await searching, permission, link, reading);
+    const pages = await withReferenced(await searching, permission, link, reading, part);
+    const answer = release(patients, pages, permission, link, reading);
     return { ...answer, sources: [...answer.sources, ...notOffered.sources] };
   } catch (error) {
     reading.log.warn({ record, ...errorFields(error) }, 'record not read');

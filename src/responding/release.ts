@@ -43,23 +43,27 @@ export function release(
     search: { mode },
   });
 
-  const sources: Source[] = [];
+  const released = pages.map((page) => releasePage(page, permission, link));
+  // Who the references point to: with this the requester can make the subject check by itself.
+  const identities = patients.map((patient) => identifierOnly(patient, nhsNumbers));
+  const given = new Set(released.flatMap(({ matches }) => matches.map(nameOf)));
   const entries: BundleEntry[] = [];
-  let identified = false;
-  for (const page of pages) {
-    const { matches, includes, source } = releasePage(page, permission, link);
-    sources.push(source);
+  for (const { matches, includes } of released) {
     entries.push(...matches.map((match) => toEntry(match, 'match')));
-    if (source.count > 0 && !identified) {
-      // Who the references point to: with this the requester can make the subject check by itself.
-      identified = true;
-      if (page.search.search.type !== 'Patient') {
-        entries.push(...patients.map((patient) => toEntry(identifierOnly(patient, nhsNumbers), 'include')));
-      }
+    if (matches.length === 0) continue;
+    // Nothing comes twice, whatever a record volunteers: a Bundle has one entry for each `fullUrl` (FHIR R4, bdl-7).
+    for (const include of [...identities, ...includes]) {
+      if (given.has(nameOf(include))) continue;
+      given.add(nameOf(include));
+      entries.push(toEntry(include, 'include'));
     }
-    entries.push(...includes.map((include) => toEntry(include, 'include')));
   }
+  const sources = released.map(({ source }) => source);
   return { record, sources, entries, restricted: false, nhsNumbers: numbersOn(patients) };
+}
+
+function nameOf({ resourceType, id }: Resource): string {
+  return `${resourceType}/${id}`;
 }
 
 function releasePage(page: RecordPage, permission: Permission, link: RecordLink) {

@@ -111,7 +111,7 @@ async function answer(
   broker: Responding,
 ): Promise<SignedAnswer> {
   const body = answerBody(permission, records);
-  const signed = await signResponse(broker.sender, refOf(permission.query), body, broker.now());
+  const signed = signResponse(broker.sender, refOf(permission.query), body, broker.now());
   await broker.audit.queryAnswered(askingOf(permission, broker), permission.query.peer.neighbour.region, {
     outcome: body.outcome,
     count: body.resources.length,
@@ -122,7 +122,7 @@ async function answer(
 
 async function withhold(permission: Permission, broker: Responding): Promise<SignedAnswer> {
   const body = withheldBody();
-  const signed = await signResponse(broker.sender, refOf(permission.query), body, broker.now());
+  const signed = signResponse(broker.sender, refOf(permission.query), body, broker.now());
   await broker.audit.queryWithheld(askingOf(permission, broker), permission.query.peer.neighbour.region, {
     outcome: body.outcome,
     detail: { response_digest: signed.digest, ...notesOf(permission, broker) },
@@ -140,7 +140,7 @@ async function refuse(
 ): Promise<SignedAnswer> {
   if (!isWayleaveError(error) || error.publicForm.status >= 500) throw error;
   const body = refusalBody(error);
-  const signed = await signResponse(broker.sender, ref, body, broker.now());
+  const signed = signResponse(broker.sender, ref, body, broker.now());
   const asking = query === undefined ? { exchange: ref.jti } : askingOf({ query }, broker);
   await broker.audit.queryRefused(asking, peer.neighbour.region, error.code);
   return { status: body.status, token: signed.token, bytes: body.bytes };

@@ -4,8 +4,11 @@ import https from 'node:https';
 import type { RecordCredentials } from '../config/load.ts';
 import { beforeEnd, startDeadline, type Deadline } from '../deadline.ts';
 import { DeliveryError } from '../errors.ts';
-import { signClientAssertion } from '../evidence/client-assertion.ts';
-import { importSigner, type Signer } from '../evidence/keys.ts';
+import {
+  importAssertionSigner,
+  signClientAssertion,
+  type AssertionSigner,
+} from '../evidence/client-assertion.ts';
 import { isObject } from '../fhir/resource.ts';
 import { exchange } from './exchange.ts';
 
@@ -23,7 +26,7 @@ const ASK_MS = 5_000;
 export class AccessTokens {
   readonly #settings: OAuth2;
   readonly #agent: http.Agent | https.Agent;
-  readonly #signer: Promise<Signer>;
+  readonly #signer: Promise<AssertionSigner>;
   readonly #now: () => number;
   #token: { value: string; until: number } | undefined;
   #asking: Promise<string> | undefined;
@@ -31,7 +34,7 @@ export class AccessTokens {
   constructor(settings: OAuth2, now: () => number) {
     this.#settings = settings;
     this.#now = now;
-    this.#signer = importSigner(settings.key);
+    this.#signer = importAssertionSigner(settings.key);
     // Rejections are met where the signer is awaited.
     this.#signer.catch(() => undefined);
     this.#agent = settings.tokenEndpoint.startsWith('http:')
@@ -44,14 +47,14 @@ export class AccessTokens {
 
   /** The Authorization header. @throws DeliveryError when no token can be had */
   async authorization(deadline: Deadline): Promise<string> {
-    if (this.#token !== undefined && this.#now() < this.#token.until) return `Bearer ${this.#token.value}`;
+    if (this.#token !== undefined && this.#now() < this.#token.until) return bearer(this.#token.value);
     this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
-    return `Bearer ${await beforeEnd(this.#asking, deadline)}`;
+    return bearer(await beforeEnd(this.#asking, deadline));
   }
 
-  /** The record refused the token: get another for the next call. */
-  forget(): void {
-    this.#token = undefined;
+  /** The record refused this token: the next who asks gets another. One that came since is not dropped. */
+  forget(authorization: string): void {
+    if (this.#token !== undefined && authorization === bearer(this.#token.value)) this.#token = undefined;
   }
 
   close(): void {
@@ -84,6 +87,10 @@ export class AccessTokens {
     this.#token = { value: token.value, until: this.#now() + token.lifeS * 1000 - RENEW_BEFORE_MS };
     return token.value;
   }
+}
+
+function bearer(token: string): string {
+  return `Bearer ${token}`;
 }
 
 function readToken(body: Buffer): { value: string; lifeS: number } | undefined {

@@ -13,16 +13,27 @@ import { exchange } from './exchange.ts';
 
 const MOST_ANSWER_BYTES = 256 * 1024;
 
+/** An answer, until when it serves, and until when it stands in. Milliseconds since the epoch. */
+interface Kept {
+  readonly registration: Registration;
+  readonly freshUntil: number;
+  readonly until: number;
+}
+
+/** What PDS says with a 404 of its own, and what it means. Any other 404 is that of a wrong address or a proxy. */
+const NOT_HELD = { RESOURCE_NOT_FOUND: 'unknown', INVALIDATED_RESOURCE: 'invalidated' } as const;
+
 /**
- * PDS FHIR R4 (`GET /Patient/{nhs-number}`) as a source of registrations. Answers are kept for a while and
- * simultaneous questions about one patient become one call: PDS allows five a second.
+ * PDS FHIR R4 (`GET /Patient/{nhs-number}`) as a source of registrations. Simultaneous questions about one patient
+ * become one call, and an answer serves for a while: PDS allows five a second. It is asked again soon, so that a
+ * patient who has become restricted is known as such; an older answer stands in only where PDS is not reached.
  */
 export class Demographics implements RegistrationSource {
   readonly destination: Destination;
   readonly #settings: DemographicsConfig;
   readonly #agent: http.Agent | https.Agent;
   readonly #now: () => number;
-  readonly #kept = new Map<string, { registration: Registration; until: number }>();
+  readonly #kept = new Map<string, Kept>();
   readonly #underWay = new Map<string, Promise<Registration>>();
 
   constructor(settings: DemographicsConfig, log: Log, now: () => number) {
@@ -44,14 +55,16 @@ export class Demographics implements RegistrationSource {
     deadline: Pick<Deadline, 'signal' | 'reason'>,
   ): Promise<Registration> {
     const kept = this.#kept.get(nhsNumber);
-    if (kept !== undefined && this.#now() < kept.until) return kept.registration;
+    if (kept !== undefined && this.#now() < kept.freshUntil) return kept.registration;
     let asking = this.#underWay.get(nhsNumber);
     if (asking === undefined) {
       // The call has a budget of its own: the one who began it may hang up while others wait for it.
       asking = this.#ask(nhsNumber).finally(() => this.#underWay.delete(nhsNumber));
       this.#underWay.set(nhsNumber, asking);
     }
-    return beforeEnd(asking, deadline).catch(() => ({ kind: 'not-reached' }));
+    const told = await beforeEnd(asking, deadline).catch((): Registration => ({ kind: 'not-reached' }));
+    const stand = told.kind === 'not-reached' && kept !== undefined && this.#now() < kept.until;
+    return stand ? kept.registration : told;
   }
 
   close(): void {
@@ -87,7 +100,8 @@ export class Demographics implements RegistrationSource {
       deadline,
     );
     const body = readJson(answer.body);
-    if (answer.status === 404) return { kind: isInvalidated(body) ? 'invalidated' : 'unknown' };
+    const notHeld = answer.status === 404 ? notHeldKind(body) : undefined;
+    if (notHeld !== undefined) return { kind: notHeld };
     if (answer.status === 429) throw new DeliveryError('peer-throttled', 'demographics');
     const registration = answer.status === 200 ? readRegistration(body, this.#now()) : undefined;
     if (registration === undefined) throw new DeliveryError('peer-failed', 'demographics');
@@ -95,12 +109,14 @@ export class Demographics implements RegistrationSource {
   }
 
   #keep(nhsNumber: string, registration: Registration): void {
-    const { entries, seconds } = this.#settings.cache;
+    const { entries, fresh_seconds: fresh, seconds } = this.#settings.cache;
     this.#kept.delete(nhsNumber);
     if (entries === 0 || seconds === 0) return;
     const oldest = this.#kept.size >= entries ? this.#kept.keys().next().value : undefined;
     if (oldest !== undefined) this.#kept.delete(oldest);
-    this.#kept.set(nhsNumber, { registration, until: this.#now() + seconds * 1000 });
+    const now = this.#now();
+    const freshUntil = now + Math.min(fresh, seconds) * 1000;
+    this.#kept.set(nhsNumber, { registration, freshUntil, until: now + seconds * 1000 });
   }
 
   /** Any HTTP answer below 500 shows that the service is there. */
@@ -122,7 +138,17 @@ function readJson(body: Buffer): unknown {
   }
 }
 
-function isInvalidated(body: unknown): boolean {
-  const issues = isObject(body) && Array.isArray(body['issue']) ? (body['issue'] as unknown[]) : [];
-  return JSON.stringify(issues).includes('INVALIDATED_RESOURCE');
+/** By the code of Spine's own OperationOutcome (Spine-ErrorOrWarningCode). */
+function notHeldKind(body: unknown): 'unknown' | 'invalidated' | undefined {
+  if (!isObject(body) || body['resourceType'] !== 'OperationOutcome') return undefined;
+  const codes = listOf(body['issue'])
+    .map((issue) => (isObject(issue) ? issue['details'] : undefined))
+    .flatMap((details) => (isObject(details) ? listOf(details['coding']) : []))
+    .map((coding) => (isObject(coding) ? coding['code'] : undefined));
+  const known = Object.entries(NOT_HELD).find(([code]) => codes.includes(code));
+  return known?.[1];
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : [];
 }

@@ -28,6 +28,9 @@ export interface NeighbourAnswer {
 export const QUERY_PATH = '/federation/v1/query';
 export const HELLO_PATH = '/federation/v1/hello';
 
+/** The most of what is left that one margin may be, so that a short wait leaves a neighbour some time. */
+const LARGEST_MARGIN = 1 / 4;
+
 /** The largest answer that one region may give to one query. */
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
 
@@ -81,8 +84,11 @@ export class NeighbourLink {
     believe: (answer: NeighbourAnswer) => Promise<Result>,
   ): Promise<Result> {
     return this.destination.call(async () => {
-      using part = deadline.within(Math.min(this.#settings.timeoutMs, deadline.remainingMs()));
-      const budget = Math.max(0, Math.floor(part.remainingMs() - this.#settings.marginMs));
+      const leftMs = deadline.remainingMs();
+      // Kept back twice: here for believing, merging and the audit, and of what is handed down for the way home.
+      const marginMs = Math.min(this.#settings.marginMs, leftMs * LARGEST_MARGIN);
+      using part = deadline.within(Math.min(this.#settings.timeoutMs, leftMs - marginMs));
+      const budget = Math.max(0, Math.floor(part.remainingMs() - marginMs));
       const call: Call = {
         method: 'POST',
         url: this.#url(QUERY_PATH),

@@ -4,11 +4,12 @@ import https from 'node:https';
 import type { ConfiguredRecord, RecordCredentials } from '../config/load.ts';
 import type { Deadline } from '../deadline.ts';
 import { DeliveryError } from '../errors.ts';
+import { moveBase } from '../fhir/references.ts';
 import { FHIR_JSON, isResource, type Resource } from '../fhir/resource.ts';
 import type { Log } from '../log.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { Destination, fairly } from './destination.ts';
-import { exchange } from './exchange.ts';
+import { exchange, type Answer } from './exchange.ts';
 
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
 const CONNECTIONS = 32;
@@ -19,10 +20,13 @@ export class RecordLink {
   readonly destination: Destination;
   readonly #agent: http.Agent | https.Agent;
   readonly #tokens: AccessTokens | undefined;
+  /** The longest first: one may lie below another. */
+  readonly #publicBases: readonly string[];
 
   constructor(record: ConfiguredRecord, log: Log, now: () => number) {
     this.record = record;
     this.#agent = agentFor(record);
+    this.#publicBases = record.public_base.toSorted((one, other) => other.length - one.length);
     this.#tokens =
       record.credentials.kind === 'oauth2' ? new AccessTokens(record.credentials, now) : undefined;
     this.destination = new Destination(
@@ -36,6 +40,7 @@ export class RecordLink {
 
   /**
    * Gets one resource or searchset: `path` is relative to the record's base, or absolute within it (paging).
+   * What the record calls by one of its public bases comes back below its base: only that is known from here on.
    *
    * @returns undefined for 404 and 410
    * @throws DeliveryError; `bad-content` for anything but a FHIR resource in JSON
@@ -55,8 +60,36 @@ export class RecordLink {
   }
 
   async #get(url: string, deadline: Deadline): Promise<Resource | undefined> {
+    const answer = await this.#withToken(
+      (authorization) => this.#send(url, authorization, deadline),
+      deadline,
+    );
+    if (answer.status === 404 || answer.status === 410) return undefined;
+    if (answer.status === 429 || answer.status === 503)
+      throw new DeliveryError('peer-throttled', this.record.id);
+    if (answer.status >= 500) throw new DeliveryError('peer-failed', this.record.id);
+    if (answer.status !== 200) throw new DeliveryError('peer-refused', this.record.id);
+    const resource = readResource(answer.body, this.record.id);
+    return this.#publicBases.reduce((moved, base) => moveBase(moved, base, this.record.base), resource);
+  }
+
+  /**
+   * A record may end a token before its time (a restart, a rotated key): the call is made once more with a new
+   * one. That one is kept even if it is refused as well, so that no call costs two tokens.
+   */
+  async #withToken(
+    send: (authorization: string | undefined) => Promise<Answer>,
+    deadline: Deadline,
+  ): Promise<Answer> {
     const authorization = await this.#tokens?.authorization(deadline);
-    const answer = await exchange(
+    const answer = await send(authorization);
+    if (answer.status !== 401 || this.#tokens === undefined || authorization === undefined) return answer;
+    this.#tokens.forget(authorization);
+    return send(await this.#tokens.authorization(deadline));
+  }
+
+  #send(url: string, authorization: string | undefined, deadline: Deadline): Promise<Answer> {
+    return exchange(
       {
         method: 'GET',
         url,
@@ -69,13 +102,6 @@ export class RecordLink {
       },
       deadline,
     );
-    if (answer.status === 404 || answer.status === 410) return undefined;
-    if (answer.status === 401) this.#tokens?.forget();
-    if (answer.status === 429 || answer.status === 503)
-      throw new DeliveryError('peer-throttled', this.record.id);
-    if (answer.status >= 500) throw new DeliveryError('peer-failed', this.record.id);
-    if (answer.status !== 200) throw new DeliveryError('peer-refused', this.record.id);
-    return readResource(answer.body, this.record.id);
   }
 }
 

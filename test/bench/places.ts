@@ -1,10 +1,10 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 
 import { prepareKeys } from '../../src/demo/prepare.ts';
 import { REGION_IDS, type RegionId } from '../../src/demo/places.ts';
+import { freePorts } from '../support/free-ports.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const STATE = join(ROOT, 'var/bench');
@@ -97,18 +97,4 @@ async function writeConfig(region: RegionId, { regions, demographics }: Places):
     Object.assign(neighbour, { rate_per_second: 1_000_000, breaker: unlimited });
   }
   await writeFile(configFile(region), stringify(raw, { aliasDuplicateObjects: false }));
-}
-
-/** Ports that were free a moment ago, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { openStore } from '../../src/broker.ts';
 import { startFederation, type TestFederation } from '../support/federation.ts';
-import { wayleave } from '../support/command.ts';
+import { startWayleave, wayleave, wayleaveGiven } from '../support/command.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const COMMANDS = ['serve', 'demo', 'ask', 'route', 'token', 'status', 'objections'];
@@ -43,6 +44,16 @@ describe('the command line', () => {
       assert.equal(code, exit, err);
       assert.ok(err.length > 0);
       assert.doesNotMatch(err, /\n {4}at |99900000\d\d/);
+    });
+  }
+
+  for (const command of ['ask', 'route', 'token']) {
+    it(`${command} says that - is standard input, and takes only a number from there`, async () => {
+      const { out } = await wayleave(command, '--help');
+      assert.match(out, /- reads\s+it\s+from\s+standard\s+input/);
+      const { code, err } = await wayleaveGiven('9990000019\n', command, '-', '--region', 'london');
+      assert.equal(code, 2, err);
+      assert.doesNotMatch(err, /9990000019/);
     });
   }
 
@@ -135,6 +146,28 @@ describe('the commands, on a federation', () => {
       plan.regions.filter(({ ask }) => ask).map(({ region }) => region),
       ['london'],
     );
+  });
+
+  it('ask, route and token take the number from standard input, and then do the same', async () => {
+    const asked = await wayleaveGiven('999 000 0018\n', 'ask', '-', '--type', 'AllergyIntolerance', ...hwe());
+    assert.equal(asked.code, 0, asked.err);
+    assert.match(asked.out, /london \/ london-care-record/);
+    const given = '9990000018\r\nand nothing after the first line\n';
+    const routed = await wayleaveGiven(given, 'route', '-', '--json', '--config', config('herts-west-essex'));
+    const plain = await wayleave('route', '9990000018', '--json', '--config', config('herts-west-essex'));
+    assert.deepEqual([routed.code, routed.out], [0, plain.out]);
+    const token = await wayleaveGiven('9990000026', 'token', '-', ...hwe());
+    const [, claims = ''] = token.out.split('.');
+    const { patient } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { patient: string };
+    assert.equal(patient, 'https://fhir.nhs.uk/Id/nhs-number|9990000026');
+  });
+
+  it('ask does not wait for the input to end once it has a line', async () => {
+    const child = startWayleave('ask', '-', '--type', 'AllergyIntolerance', ...hwe());
+    child.stdin.write('9990000018\n');
+    child.stdout.resume();
+    const [code] = (await once(child, 'exit')) as [number | null];
+    assert.equal(code, 0);
   });
 
   it('token prints a token and nothing else', async () => {

@@ -88,6 +88,33 @@ describe('a configuration file', () => {
       'records.1.offers.0',
     ],
     ['a record without a base', (config) => delete config['records'][0].base, 'records.0.base'],
+    [
+      'a public base that is no address',
+      (config) => (config['records'][0].public_base = 'records.example/fhir'),
+      'records.0.public_base',
+    ],
+    [
+      'a public base with a query',
+      (config) => (config['records'][0].public_base = ['https://records.example/fhir?x=1']),
+      'records.0.public_base',
+    ],
+    [
+      'a public base that is another record’s base',
+      (config) => (config['records'][1].public_base = config['records'][0].base),
+      'records.1.public_base',
+    ],
+    [
+      'one public base for two records',
+      (config) => {
+        for (const record of config['records']) record.public_base = ['https://records.example/fhir'];
+      },
+      'records.0.public_base',
+    ],
+    [
+      'a public base that lies above the base',
+      (config) => (config['records'][0].public_base = new URL(String(config['records'][0].base)).origin),
+      'records.0.public_base',
+    ],
     ['two records with one id', (config) => (config['records'][1].id = config['records'][0].id), 'records'],
     [
       "a viewer's own record that is none",
@@ -103,6 +130,14 @@ describe('a configuration file', () => {
       'a single-use viewer without its listener',
       (config) => (config['viewers'][0].binding = 'single-use'),
       'listeners.viewer_tokens',
+    ],
+    [
+      'a base of one viewer listener and none of the other',
+      (config) => {
+        config['listeners'].viewer_tokens = { port: 4205 };
+        config['public_base'] = 'https://broker.example';
+      },
+      'viewer_tokens_base',
     ],
     [
       'one neighbour twice',
@@ -147,6 +182,47 @@ describe('a configuration file', () => {
   for (const [name, change, ...named] of WRONG) {
     it(`with ${name} stops the start with a sentence`, () => refused(write(change), ...named));
   }
+
+  it('may name one public base of a record, or several, with or without a final slash', () => {
+    const bases = (public_base: unknown): readonly string[] | undefined =>
+      loadConfig(write((config) => (config['records'][0].public_base = public_base))).records[0]?.public_base;
+    const [one, other] = ['https://records.example/fhir', 'http://10.0.0.1:8080/r4'];
+    assert.deepEqual(bases(undefined), []);
+    assert.deepEqual(bases(`${one}/`), [one]);
+    assert.deepEqual(bases([one, `${other}//`]), [one, other]);
+  });
+
+  describe('and the key with which it asks for access tokens', () => {
+    const file = (): string => join(directory, 'client.jwk.json');
+    const withKey = (jwk: unknown): string => {
+      writeFileSync(file(), typeof jwk === 'string' ? jwk : JSON.stringify(jwk));
+      const endpoint = { token_endpoint: 'https://records.example/token', client_id: 'us' };
+      return write((config) => (config['records'][0].auth = { kind: 'oauth2', ...endpoint, key: file() }));
+    };
+    const key = { kty: 'EC', crv: 'P-384', kid: 'one', alg: 'ES384', x: 'x', y: 'y', d: 'our-secret' };
+
+    it('may be of the algorithms of SMART Backend Services, and of our own', () => {
+      for (const alg of ['RS384', 'ES384', 'ES256', 'EdDSA']) loadConfig(withKey({ ...key, alg }));
+    });
+
+    const NONE: Record<string, unknown> = {
+      'another algorithm': { ...key, alg: 'HS384' },
+      'no algorithm': { ...key, alg: undefined },
+      'no name': { ...key, kid: undefined },
+      'no private part': { ...key, d: undefined },
+      'no JSON': 'our-secret',
+    };
+    for (const [what, jwk] of Object.entries(NONE)) {
+      it(`with ${what} stops the start with a sentence that does not tell it`, () => {
+        const config = withKey(jwk);
+        refused(config, 'records.0.auth.key', 'ES384');
+        assert.throws(
+          () => loadConfig(config),
+          (error) => !String(error).includes('our-secret'),
+        );
+      });
+    }
+  });
 
   it('that is not YAML names the line', () => {
     const file = join(directory, 'region.yaml');

@@ -9,15 +9,7 @@ import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { buildStories } from '../../src/demo/stories.ts';
 import { writeDemoData } from '../../src/demo/write-data.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+import { freePort } from '../support/free-ports.ts';
 
 interface Run {
   readonly child: ChildProcess;

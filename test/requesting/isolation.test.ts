@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { RawConfig } from '../support/federation.ts';
 import { matchesOf, rollCallOf, warningsOf } from '../support/viewer.ts';
 import { AskedOfLiars } from './asked-of-liars.ts';
 import { aCondition, type Behaviour, type LyingLondon } from './lying-london.ts';
@@ -227,5 +228,34 @@ describe('a neighbour’s bulkhead', () => {
       assert.deepEqual(rollCallOf(body)['london'], ['answered', 'care-location']);
     }
     await asked.stop();
+  });
+});
+
+describe('a region that never answers, within a budget', () => {
+  /** More than a merge takes here, and no more than the budget allows. */
+  const MARGIN_MS = 600;
+  const BUDGET_MS = 2_000;
+
+  it('leaves the broker time to put the answer together: the viewer has it within the budget', async () => {
+    const budgets = { bundle_ms: BUDGET_MS, margin_ms: MARGIN_MS };
+    const edit = (_region: string, config: RawConfig): void => void (config['budgets'] = budgets);
+    const asked = await AskedOfLiars.start({}, { edit });
+    try {
+      await asked.ask();
+      const handedDown: number[] = [];
+      asked.london.behaviour = ({ request }) =>
+        void handedDown.push(Number(request.headers['wayleave-budget-ms']));
+      const [{ status, body }, ms] = await timed(() => asked.ask());
+      assert.equal(status, 200);
+      assert.deepEqual(rollCallOf(body)['london'], ['not-reached', 'care-location', 'timeout']);
+      assert.equal(matchesOf(body).length, 1);
+      assert.ok(ms < BUDGET_MS, `${ms} ms`);
+      assert.ok(ms > BUDGET_MS - 2 * MARGIN_MS, `${ms} ms: it gave London too little`);
+      // And what London was told to have is less than we wait for it: its answer has a way home.
+      const [budget = 0] = handedDown;
+      assert.ok(budget > 0 && budget < BUDGET_MS - MARGIN_MS, `${budget} ms handed down`);
+    } finally {
+      await asked.stop();
+    }
   });
 });

@@ -123,7 +123,7 @@ export class LyingLondon {
       ...claims,
     };
     const by = signer ?? (await new TestNeighbour(this.#need(), 'london').signer());
-    const signed = await signMessage(by, typ ?? TYP.response, all);
+    const signed = signMessage(by, typ ?? TYP.response, all);
     return { status: 200, token: signed.token, body };
   }
 

@@ -2,26 +2,18 @@ import assert from 'node:assert/strict';
 
 import { CODE_SYSTEM_BASE, SYSTEM } from '../../src/fhir/codes.ts';
 import type { Bundle, BundleEntry } from '../../src/fhir/resource.ts';
-import { startFederation, type RawConfig, type TestFederation } from '../support/federation.ts';
-import { errorCode, matchesOf, TestViewer } from '../support/viewer.ts';
+import { askingViewerForAll, startAskingViewer } from '../support/asking-viewer.ts';
+import type { RawConfig } from '../support/federation.ts';
+import { errorCode, matchesOf } from '../support/viewer.ts';
 import { IN_LONDON, IN_SUFFOLK, NOWHERE_PATIENT, PATIENT, smallData } from './small-data.ts';
 
 const CONDITION = `/fhir/Condition?patient=${PATIENT}`;
 const OBSERVATION = `/fhir/Observation?patient=${PATIENT}`;
 
 describe('the merged answer', () => {
-  let federation: TestFederation;
-  let viewer: TestViewer;
-  before(async () => {
-    federation = await startFederation({ data: smallData() });
-    viewer = new TestViewer(federation, 'herts-west-essex');
-  });
-  after(async () => {
-    viewer.close();
-    await federation.stop();
-  });
+  const asking = askingViewerForAll({ data: smallData() });
 
-  const ask = (path: string) => viewer.ask(PATIENT, path);
+  const ask = (path: string) => asking.viewer.ask(PATIENT, path);
   const includesOf = (body: object): BundleEntry[] =>
     ((body as Bundle).entry ?? []).filter(({ search }) => search?.mode === 'include');
 
@@ -29,7 +21,7 @@ describe('the merged answer', () => {
     const { body } = await ask(CONDITION);
     assert.deepEqual(
       matchesOf(body).map(({ fullUrl, resource }) => [
-        fullUrl.slice(viewer.base.length),
+        fullUrl.slice(asking.viewer.base.length),
         resource.id,
         (resource['code'] as { text: string }).text,
       ]),
@@ -69,7 +61,7 @@ describe('the merged answer', () => {
     assert.equal((await ask(CONDITION)).body['total'], 2);
     assert.equal((await ask(OBSERVATION)).body['total'], IN_LONDON + IN_SUFFOLK);
     assert.equal((await ask(`/fhir/Procedure?patient=${PATIENT}`)).body['total'], 0);
-    const nowhere = await viewer.ask(NOWHERE_PATIENT, `/fhir/Condition?patient=${NOWHERE_PATIENT}`);
+    const nowhere = await asking.viewer.ask(NOWHERE_PATIENT, `/fhir/Condition?patient=${NOWHERE_PATIENT}`);
     assert.deepEqual([nowhere.status, nowhere.body['total']], [200, 0]);
   });
 
@@ -128,6 +120,51 @@ describe('the merged answer', () => {
     );
   });
 
+  it('of $everything brings what the resources refer to directly and is about no patient, but no document', async () => {
+    const named = (body: object): string[] =>
+      includesOf(body).map(({ resource }) => `${resource?.resourceType}/${resource?.id}`);
+    const path = `/fhir/Patient/${PATIENT}/$everything`;
+    assert.deepEqual(named((await ask(path)).body), ['Practitioner/dr']);
+    // `_type` names all that is wanted.
+    assert.deepEqual(named((await ask(`${path}?_type=DocumentReference`)).body), ['Patient/p1']);
+    assert.deepEqual(named((await ask(`${path}?_summary=count`)).body), []);
+    // Page by page, it is where the match is that refers to it, and each page says who the patient is.
+    const first = await ask(`${path}?_count=1`);
+    const second = await ask(
+      (first.body as Bundle).link?.find(({ relation }) => relation === 'next')?.url ?? '',
+    );
+    assert.deepEqual(
+      [first, second].map(({ body }) => matchesOf(body).map(({ resource }) => resource.id)),
+      [['c1'], ['d1']],
+    );
+    assert.deepEqual(named(first.body), ['Patient/p1']);
+    assert.deepEqual(named(second.body).sort(), ['Patient/p1', 'Practitioner/dr']);
+  });
+
+  it('has no two entries of one resource, whatever was asked', async () => {
+    const reference = `${asking.viewer.base}/regions/london/london-care-record/fhir/Patient/p1`;
+    for (const path of [
+      `/fhir/Patient/${PATIENT}/$everything`,
+      `/fhir/Patient?_id=${PATIENT}`,
+      `/fhir/DocumentReference?patient=${PATIENT}&_include=DocumentReference:author`,
+      `/fhir/Condition?patient=${encodeURIComponent(reference)}`,
+    ]) {
+      const { status, body } = await ask(path);
+      const urls = ((body as Bundle).entry ?? []).map(({ fullUrl }) => fullUrl).filter(Boolean);
+      assert.equal(status, 200);
+      assert.ok(urls.length > 1, path);
+      assert.equal(new Set(urls).size, urls.length, path);
+    }
+  });
+
+  it('of one record’s own Patient says who that is, identifier only', async () => {
+    const reference = `${asking.viewer.base}/regions/london/london-care-record/fhir/Patient/p1`;
+    const { body } = await ask(`/fhir/Condition?patient=${encodeURIComponent(reference)}`);
+    const [only, ...more] = includesOf(body);
+    assert.deepEqual([only?.fullUrl, more.length], [reference, 0]);
+    assert.deepEqual(Object.keys(only?.resource ?? {}).sort(), ['id', 'identifier', 'meta', 'resourceType']);
+  });
+
   it('holds nothing of another patient whom the same records know', async () => {
     const { text } = await ask(`/fhir/Patient/${PATIENT}/$everything`);
     for (const other of ['9990000026', 'Patient/p2', 'other-0', 'Asthma', 'Migraine', '"d2"']) {
@@ -136,7 +173,7 @@ describe('the merged answer', () => {
   });
 
   it('has no total, and no count can be had, once a region is missing', async () => {
-    await federation.stopBroker('london');
+    await asking.federation.stopBroker('london');
     const { status, body } = await ask(CONDITION);
     assert.deepEqual([status, 'total' in body, matchesOf(body).length], [200, false, 1]);
     const count = await ask(`${CONDITION}&_summary=count`);
@@ -154,29 +191,20 @@ describe('the total, where a region may not be asked', () => {
   };
 
   it('is left out where the agreement has ended with a region that treated the patient', async () => {
-    const federation = await startFederation({ data: smallData(), edit: without('london') });
-    const viewer = new TestViewer(federation, 'herts-west-essex');
-    const { status, body, text } = await viewer.ask(PATIENT, CONDITION);
+    await using alone = await startAskingViewer({ data: smallData(), edit: without('london') });
+    const { status, body, text } = await alone.viewer.ask(PATIENT, CONDITION);
     assert.deepEqual([status, 'total' in body, matchesOf(body).length], [200, false, 1]);
     assert.ok(text.includes(`{"system":"${CODE_SYSTEM_BASE}/reason","code":"no-agreement"}`));
-    viewer.close();
-    await federation.stop();
   });
 
   it('is given where the agreement has ended with a region that nothing leads to', async () => {
-    const federation = await startFederation({ data: smallData(), edit: without('west-midlands') });
-    const viewer = new TestViewer(federation, 'herts-west-essex');
-    assert.equal((await viewer.ask(PATIENT, CONDITION)).body['total'], 2);
-    viewer.close();
-    await federation.stop();
+    await using alone = await startAskingViewer({ data: smallData(), edit: without('west-midlands') });
+    assert.equal((await alone.viewer.ask(PATIENT, CONDITION)).body['total'], 2);
   });
 
   it('is left out for a restricted patient, of whom nobody was asked', async () => {
-    const federation = await startFederation();
-    const viewer = new TestViewer(federation, 'herts-west-essex');
-    const { status, body } = await viewer.ask('9990000069', '/fhir/Condition?patient=9990000069');
+    await using alone = await startAskingViewer();
+    const { status, body } = await alone.viewer.ask('9990000069', '/fhir/Condition?patient=9990000069');
     assert.deepEqual([status, 'total' in body, matchesOf(body).length], [200, false, 0]);
-    viewer.close();
-    await federation.stop();
   });
 });

@@ -2,27 +2,18 @@ import assert from 'node:assert/strict';
 
 import { EDGE_NUMBERS } from '../../src/demo/stories.ts';
 import type { Bundle, Resource } from '../../src/fhir/resource.ts';
-import { startFederation, type TestFederation } from '../support/federation.ts';
-import { errorCode, matchesOf, rollCallOf, TestViewer } from '../support/viewer.ts';
+import { askingViewerForAll, startAskingViewer } from '../support/asking-viewer.ts';
+import { errorCode, matchesOf, rollCallOf } from '../support/viewer.ts';
 import { NOWHERE_PATIENT, PATIENT, smallData } from './small-data.ts';
 
 const TOKEN = encodeURIComponent(`https://fhir.nhs.uk/Id/nhs-number|${PATIENT}`);
 
 describe('naming the patient', () => {
-  let federation: TestFederation;
-  let viewer: TestViewer;
-  before(async () => {
-    federation = await startFederation({ data: smallData() });
-    viewer = new TestViewer(federation, 'herts-west-essex');
-  });
-  after(async () => {
-    viewer.close();
-    await federation.stop();
-  });
+  const asking = askingViewerForAll({ data: smallData() });
 
-  const ask = (query: string, type = 'Condition') => viewer.ask(PATIENT, `/fhir/${type}?${query}`);
+  const ask = (query: string, type = 'Condition') => asking.viewer.ask(PATIENT, `/fhir/${type}?${query}`);
   const london = (id: string, record = 'london-care-record', region = 'london'): string =>
-    `${viewer.base}/regions/${region}/${record}/fhir/Patient/${id}`;
+    `${asking.viewer.base}/regions/${region}/${record}/fhir/Patient/${id}`;
   const regionsOf = (reply: Awaited<ReturnType<typeof ask>>): string[] =>
     matchesOf(reply.body).map(({ fullUrl }) => fullUrl.split('/')[4] ?? '');
 
@@ -30,7 +21,7 @@ describe('naming the patient', () => {
     'its number': () => `patient=${PATIENT}`,
     'its number as it is printed': () => 'patient=999%20000%200018',
     'a reference': () => `patient=Patient/${PATIENT}`,
-    'its URL here': () => `patient=${encodeURIComponent(`${viewer.base}/fhir/Patient/${PATIENT}`)}`,
+    'its URL here': () => `patient=${encodeURIComponent(`${asking.viewer.base}/fhir/Patient/${PATIENT}`)}`,
     'its identifier': () => `patient.identifier=${TOKEN}`,
     'subject instead of patient': () => `subject=Patient/${PATIENT}`,
     'the identifier of subject': () => `subject.identifier=${TOKEN}`,
@@ -105,7 +96,7 @@ describe('naming the patient', () => {
     const seen: string[] = [];
     let next: string | undefined = `/fhir/Observation?${patientUrl(london('p1'))}&_count=5`;
     for (let pages = 0; next !== undefined && pages < 10; pages += 1) {
-      const reply = await viewer.ask(PATIENT, next);
+      const reply = await asking.viewer.ask(PATIENT, next);
       assert.equal(reply.status, 200);
       seen.push(...matchesOf(reply.body).map(({ resource }) => resource.id ?? ''));
       next = (reply.body as Bundle).link?.find(({ relation }) => relation === 'next')?.url;
@@ -119,7 +110,7 @@ describe('naming the patient', () => {
     const [index, ...more] = matchesOf(bundle.body);
     assert.deepEqual([bundle.body['total'], more.length], [1, 0]);
     assert.deepEqual(index, {
-      fullUrl: `${viewer.base}/fhir/Patient/${PATIENT}`,
+      fullUrl: `${asking.viewer.base}/fhir/Patient/${PATIENT}`,
       resource: {
         resourceType: 'Patient',
         id: PATIENT,
@@ -143,7 +134,7 @@ describe('naming the patient', () => {
 
   it('gives the same index Patient by its address and by _id', async () => {
     const [read, byId, byIdentifier] = [
-      await viewer.ask(PATIENT, `/fhir/Patient/${PATIENT}`),
+      await asking.viewer.ask(PATIENT, `/fhir/Patient/${PATIENT}`),
       await ask(`_id=${PATIENT}`, 'Patient'),
       await ask(`identifier=${TOKEN}`, 'Patient'),
     ];
@@ -157,7 +148,7 @@ describe('naming the patient', () => {
   });
 
   it('gives an index Patient without links where no region is asked', async () => {
-    const { status, body } = await viewer.ask(NOWHERE_PATIENT, `/fhir/Patient/${NOWHERE_PATIENT}`);
+    const { status, body } = await asking.viewer.ask(NOWHERE_PATIENT, `/fhir/Patient/${NOWHERE_PATIENT}`);
     assert.equal(status, 200);
     assert.deepEqual(Object.keys(body).sort(), [
       'contained',
@@ -171,16 +162,15 @@ describe('naming the patient', () => {
 
 describe('naming the patient by a superseded number', () => {
   it('finds what lies under either number, and says which is current', async () => {
-    const federation = await startFederation();
-    const viewer = new TestViewer(federation, 'herts-west-essex');
+    await using alone = await startAskingViewer();
     const { superseded, current } = EDGE_NUMBERS;
-    const found = await viewer.ask(superseded, `/fhir/MedicationStatement?patient=${superseded}`);
+    const found = await alone.viewer.ask(superseded, `/fhir/MedicationStatement?patient=${superseded}`);
     assert.equal(found.status, 200);
     assert.deepEqual(rollCallOf(found.body)['london'], ['answered', 'care-location']);
     // London knows the older number only.
     assert.equal(matchesOf(found.body).length, 1);
     assert.match(JSON.stringify(found.body), /CodeSystem\/rule","code":"superseded"/);
-    const index = await viewer.ask(superseded, `/fhir/Patient/${superseded}`);
+    const index = await alone.viewer.ask(superseded, `/fhir/Patient/${superseded}`);
     assert.equal(index.body.id, current);
     assert.deepEqual(
       (index.body['identifier'] as { value: string; use?: string }[]).map(({ value, use }) => [value, use]),
@@ -189,8 +179,6 @@ describe('naming the patient by a superseded number', () => {
         [superseded, 'old'],
       ],
     );
-    viewer.close();
-    await federation.stop();
   });
 });
 

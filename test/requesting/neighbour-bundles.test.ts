@@ -53,17 +53,13 @@ describe('a well-signed response of the wrong form', () => {
       'bad-bundle',
       { sources: [conditions(), conditions({ count: 0, outcome: 'none' })] },
     ],
-    'answers for a record that its approved statement does not list': [
-      'bad-bundle',
-      {
-        entries: [{ ...aCondition(), fullUrl: `${base('london', 'new-record')}/Condition/c9` }],
-        sources: [conditions({ record: 'new-record' })],
-      },
-    ],
     'names a record so that the address leads elsewhere': [
       'bad-bundle',
       {
-        entries: [{ ...aCondition(), fullUrl: `${base('london', '../../x')}/Condition/c9` }],
+        entries: [
+          { ...aCondition(), fullUrl: `${base('london', '../../x')}/Condition/c9` },
+          { ...thePatient(), fullUrl: `${base('london', '../../x')}/Patient/p1` },
+        ],
         sources: [conditions({ record: '../../x' })],
       },
     ],

@@ -174,6 +174,44 @@ describe('one page', () => {
     assert.deepEqual(ask(), ['ar0', 'br1', 'ar2']);
   });
 
+  it('takes what is included where a match of the same record on the page refers to it, whichever source it came with', () => {
+    const base = 'https://broker.example/a/r';
+    const dr = {
+      fullUrl: `${base}/Practitioner/dr`,
+      resource: { resourceType: 'Practitioner', id: 'dr' },
+      search: { mode: 'include' as const },
+    };
+    const refers = (reference: string) => ({
+      fullUrl: `${base}/Observation/o`,
+      resource: { resourceType: 'Observation', id: 'o', performer: [{ reference }] },
+    });
+    const included = (reference: string, region = 'a'): number => {
+      const silent = { ...answer(record('a', [1], 5), undefined), search: 'Condition', includes: [dr] };
+      const referring = { ...answer(record(region, [1], 5), undefined), matches: [refers(reference)] };
+      const { entries } = selectPage([referring, silent], [], 1, undefined);
+      return entries.filter(({ mode }) => mode === 'include').length;
+    };
+    assert.equal(included('Practitioner/dr'), 1);
+    assert.equal(included(`${base}/Practitioner/dr`), 1);
+    assert.equal(included('Practitioner/other'), 0);
+    assert.equal(included('Practitioner/dr', 'b'), 0);
+  });
+
+  it('takes the record’s Patient with each page, though it is a match of another', () => {
+    const patient = {
+      resource: { resourceType: 'Patient', id: 'p' },
+      search: { mode: 'match' as const },
+    };
+    const first = answer(record('a', [1], 5), undefined);
+    const own = { ...first, search: 'Patient', matches: [patient] };
+    const modes = (count: number) =>
+      selectPage([first, own], [], count, undefined).entries.map(
+        ({ entry, mode }) => `${entry.resource?.resourceType} ${mode}`,
+      );
+    assert.deepEqual(modes(1), ['Observation match', 'Patient include']);
+    assert.deepEqual(modes(2), ['Observation match', 'Patient match']);
+  });
+
   it('takes what is included with a record only when something of that record is shown', () => {
     const patient = { resource: { resourceType: 'Patient', id: 'p' }, search: { mode: 'include' as const } };
     const sources = [record('a', [1, 2], 5), record('b', [3], 5)].map((one) => ({

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 
 import { SYSTEM } from '../../src/fhir/codes.ts';
 import type { Coding, Resource } from '../../src/fhir/resource.ts';
-import { startFederation, type TestFederation } from '../support/federation.ts';
-import { errorCode, issuesOf, matchesOf, TestViewer } from '../support/viewer.ts';
+import { askingViewerForAll, startAskingViewer } from '../support/asking-viewer.ts';
+import { errorCode, issuesOf, matchesOf } from '../support/viewer.ts';
 import { PATIENT, smallData } from './small-data.ts';
 
 const LONDON = '/regions/london/london-care-record/fhir';
@@ -14,17 +14,8 @@ function codesOf(body: Resource): (string | undefined)[] {
 }
 
 describe('reading a resource at its full address', () => {
-  let federation: TestFederation;
-  let viewer: TestViewer;
-  before(async () => {
-    federation = await startFederation({ data: smallData() });
-    viewer = new TestViewer(federation, 'herts-west-essex');
-  });
-  after(async () => {
-    viewer.close();
-    await federation.stop();
-  });
-  const read = (path: string) => viewer.ask(PATIENT, path);
+  const asking = askingViewerForAll({ data: smallData() });
+  const read = (path: string) => asking.viewer.ask(PATIENT, path);
 
   it('gives every match of a Bundle again, the same', async () => {
     const { body } = await read(
@@ -44,7 +35,7 @@ describe('reading a resource at its full address', () => {
     const { body } = await read(`/fhir/DocumentReference?patient=${PATIENT}`);
     const [letter] = matchesOf(body);
     const content = letter?.resource['content'] as { attachment: { url: string } }[];
-    const base = `${viewer.base}${LONDON}`;
+    const base = `${asking.viewer.base}${LONDON}`;
     const urls = content.map(({ attachment }) => attachment.url);
     assert.deepEqual(urls, ['Binary/b1', `${base}/Binary/b1`, 'https://elsewhere.example/fhir/Binary/b1']);
     for (const url of urls.slice(0, 2)) {
@@ -116,7 +107,7 @@ describe('reading a resource at its full address', () => {
   });
 
   it('is a 504 where the region is not reached', async () => {
-    await federation.stopBroker('london');
+    await asking.federation.stopBroker('london');
     const { status, body } = await read(`${LONDON}/Condition/c1`);
     assert.deepEqual([status, ...codesOf(body)], [504, 'not-reached', 'fault']);
     // Without via the letter cannot be looked for either: that is no "add via".
@@ -127,13 +118,10 @@ describe('reading a resource at its full address', () => {
 
 describe('reading a resource that is withheld', () => {
   it('is a 403 that does not say whether it is there', async () => {
-    const federation = await startFederation();
-    const viewer = new TestViewer(federation, 'herts-west-essex');
+    await using alone = await startAskingViewer();
     for (const id of ['1001', '1050', 'nothing']) {
-      const { status, body } = await viewer.ask('9990000077', `${LONDON}/Condition/${id}`);
+      const { status, body } = await alone.viewer.ask('9990000077', `${LONDON}/Condition/${id}`);
       assert.deepEqual([status, ...codesOf(body)], [403, 'withheld', 'responder-decision']);
     }
-    viewer.close();
-    await federation.stop();
   });
 });

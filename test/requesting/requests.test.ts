@@ -1,25 +1,24 @@
 import assert from 'node:assert/strict';
 
-import { startFederation, type TestFederation } from '../support/federation.ts';
-import { errorCode, matchesOf, TestViewer, type ViewerRequest } from '../support/viewer.ts';
+import type { Bundle, Resource } from '../../src/fhir/resource.ts';
+import { askingViewerForAll } from '../support/asking-viewer.ts';
+import { errorCode, matchesOf, warningsOf, type Reply, type ViewerRequest } from '../support/viewer.ts';
 import { PATIENT, smallData } from './small-data.ts';
 
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' };
+const JSON_BODY = { method: 'POST', headers: { 'Content-Type': 'application/fhir+json' } };
+const EVERYTHING = `/fhir/Patient/${PATIENT}/$everything`;
+const operation = (...parameter: object[]): ViewerRequest => ({
+  ...JSON_BODY,
+  body: JSON.stringify({ resourceType: 'Parameters', parameter }),
+});
+const twice = <One>(one: One): One[] => [one, one];
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 describe('a viewer’s request', () => {
-  let federation: TestFederation;
-  let viewer: TestViewer;
-  before(async () => {
-    federation = await startFederation({ data: smallData() });
-    viewer = new TestViewer(federation, 'herts-west-essex');
-  });
-  after(async () => {
-    viewer.close();
-    await federation.stop();
-  });
+  const asking = askingViewerForAll({ data: smallData() });
 
-  const ask = (path: string, request: ViewerRequest = {}) => viewer.ask(PATIENT, path, request);
+  const ask = (path: string, request: ViewerRequest = {}) => asking.viewer.ask(PATIENT, path, request);
   const CONDITION = `/fhir/Condition?patient=${PATIENT}`;
   const OBSERVATION = `/fhir/Observation?patient=${PATIENT}`;
 
@@ -79,16 +78,42 @@ describe('a viewer’s request', () => {
         body: `patient=${PATIENT}&code=${'x'.repeat(70_000)}`,
       },
     ],
+    [415, 'unsupported-media', '/fhir/Condition/_search', { ...JSON_BODY, body: `{"patient":"${PATIENT}"}` }],
     [
-      400,
-      'patient-missing',
+      415,
+      'unsupported-media',
       '/fhir/Condition/_search',
-      {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ patient: PATIENT }),
-      },
+      { method: 'POST', headers: { ...FORM, 'Content-Encoding': 'rot13' }, body: 'a=b' },
     ],
+    [
+      413,
+      'too-large',
+      '/fhir/Condition/_search',
+      { method: 'POST', headers: FORM, body: 'a=b&'.repeat(200) },
+    ],
+    [400, 'search-too-long', OBSERVATION + `&code=${'x'.repeat(390)}`.repeat(6)],
+    [400, 'search-too-long', `/fhir/Patient?_id=${PATIENT}` + `&_lastUpdated=${'%25'.repeat(300)}`.repeat(4)],
+    [405, 'method-not-allowed', '/fhir/Condition/_search'],
+    [405, 'method-not-allowed', '/fhir/Patient/_search'],
+    [405, 'method-not-allowed', '/fhir/metadata', { method: 'POST', body: '{}' }],
+    [405, 'method-not-allowed', EVERYTHING, { method: 'DELETE' }],
+    [415, 'unsupported-media', EVERYTHING, { method: 'POST', headers: FORM, body: '_type=Condition' }],
+    [400, 'bad-json', EVERYTHING, { ...JSON_BODY, body: '{"resourceType":' }],
+    [400, 'bad-json', EVERYTHING, { ...JSON_BODY, body: '[]' }],
+    [400, 'bad-json', EVERYTHING, { ...JSON_BODY, body: '{"resourceType":"Patient"}' }],
+    [413, 'too-large', EVERYTHING, { ...JSON_BODY, body: `{"id":"${'x'.repeat(70_000)}"}` }],
+    [400, 'unknown-parameter', EVERYTHING, operation({ name: 'start', valueDate: '2026-01-01' })],
+    [400, 'unknown-parameter', EVERYTHING, operation({ name: 'constructor', valueCode: 'x' })],
+    [400, 'unknown-parameter', EVERYTHING, operation({ name: 'patient', valueString: PATIENT })],
+    [400, 'bad-parameter', EVERYTHING, operation({ name: '_count', valueString: '5' })],
+    [400, 'bad-parameter', EVERYTHING, operation({ name: '_count', valueInteger: 0 })],
+    [400, 'bad-parameter', EVERYTHING, operation(...twice({ name: '_count', valueInteger: 5 }))],
+    [400, 'bad-parameter', EVERYTHING, operation({ name: '_since', valueInstant: 'yesterday' })],
+    [400, 'bad-parameter', `${EVERYTHING}?_since=yesterday`],
+    [404, 'unknown-type', EVERYTHING, operation({ name: '_type', valueCode: 'Foo' })],
+    [400, 'bad-request', '/fhir/Patient/%E0%A4%A'],
+    [400, 'bad-request', '/regions/london/london-care-record/fhir/Condition/%E0%A4%A'],
+    [404, 'not-found', '/regions/london/london-care-record/fhir', { method: 'DELETE' }],
   ];
   for (const [status, code, path, request = {}] of REFUSED) {
     const { method = 'GET', headers: { Accept: accept = '' } = {} } = request;
@@ -99,6 +124,85 @@ describe('a viewer’s request', () => {
       assert.match(String(headers['content-type']), /^application\/fhir\+json/);
     });
   }
+
+  const ALLOWED: [path: string, method: string, allow: string][] = [
+    ['/fhir', 'POST', 'GET, HEAD'],
+    ['/fhir/metadata', 'DELETE', 'GET, HEAD'],
+    ['/fhir/CodeSystem/reason', 'PUT', 'GET, HEAD'],
+    [CONDITION, 'PATCH', 'GET, HEAD'],
+    ['/fhir/Condition/_search', 'GET', 'POST'],
+    ['/fhir/Patient/_search', 'GET', 'POST'],
+    [`/fhir/Patient/${PATIENT}`, 'PUT', 'GET, HEAD'],
+    [EVERYTHING, 'OPTIONS', 'GET, HEAD, POST'],
+    ['/regions/london/london-care-record/fhir/Condition/c1', 'DELETE', 'GET, HEAD'],
+  ];
+  for (const [path, method, allow] of ALLOWED) {
+    it(`${method} ${path} is told what that address takes: ${allow}`, async () => {
+      const { status, headers, body } = await ask(path, { method });
+      assert.deepEqual([status, headers['allow'], errorCode(body)], [405, allow, 'method-not-allowed']);
+    });
+  }
+
+  it('without a good token is told what is wanted', async () => {
+    const missing = await asking.viewer.send(CONDITION);
+    assert.deepEqual([missing.status, missing.headers['www-authenticate']], [401, 'Bearer']);
+    const refused = await ask(CONDITION, { token: 'a.b.c' });
+    assert.deepEqual(
+      [refused.status, refused.headers['www-authenticate']],
+      [401, 'Bearer error="invalid_token"'],
+    );
+  });
+
+  const found = ({ body }: Reply): string[] => matchesOf(body).map(({ fullUrl }) => fullUrl);
+  const selfOf = ({ body }: Reply): string => linkOf(body, 'self') ?? '';
+
+  it('for everything is the same by POST as by GET, its parameters in a Parameters resource or the address', async () => {
+    const wanted = await ask(`${EVERYTHING}?_type=Condition,Observation&_count=5`);
+    assert.equal(found(wanted).length, 5);
+    const since = { name: '_since', valueInstant: '2020-01-01T00:00:00Z' };
+    const types = ['Condition', 'Observation'].map((valueCode) => ({ name: '_type', valueCode }));
+    const posted = await ask(EVERYTHING, operation(...types, { name: '_count', valueInteger: 5 }));
+    // Nothing here says when it was changed.
+    assert.deepEqual(found(await ask(EVERYTHING, operation(since))), []);
+    const mixed = await ask(`${EVERYTHING}?_type=Condition&_count=5`, operation(types[1] ?? {}));
+    for (const one of [posted, mixed]) {
+      assert.equal(one.status, 200);
+      assert.deepEqual(found(one), found(wanted));
+    }
+    for (const empty of [{ method: 'POST' }, operation()]) {
+      const all = await ask(EVERYTHING, empty);
+      assert.equal(all.status, 200);
+      assert.deepEqual(found(all), found(await ask(EVERYTHING)));
+    }
+    const few = found(await ask(`${EVERYTHING}?_type=Condition&_type=Observation&_count=5`));
+    assert.deepEqual(few, found(wanted));
+  });
+
+  it('by POST has a self link that asks the same by GET, and nobody writes it down', async () => {
+    const form = { method: 'POST', headers: FORM };
+    const asked: [Reply, path: string][] = [
+      [
+        await ask('/fhir/Observation/_search?_count=4', { ...form, body: `patient=${PATIENT}&_sort=-date` }),
+        `/fhir/Observation?_count=4&patient=${PATIENT}&_sort=-date`,
+      ],
+      [await ask(EVERYTHING, operation({ name: '_count', valueInteger: 3 })), `${EVERYTHING}?_count=3`],
+      [await ask(EVERYTHING, { method: 'POST' }), EVERYTHING],
+      [await ask(`${OBSERVATION}&_count=4`), `${OBSERVATION}&_count=4`],
+    ];
+    for (const [reply, path] of asked) {
+      assert.equal(selfOf(reply), asking.viewer.base + path);
+      const again = await ask(selfOf(reply));
+      assert.equal(again.status, 200);
+      assert.deepEqual(found(again), found(reply));
+    }
+    assert.doesNotMatch(asking.federation.logged.join('\n'), new RegExp(PATIENT));
+  });
+
+  it('at the very most that a query can carry is asked, not refused by every region', async () => {
+    const long = `${OBSERVATION}${`&code=${'x'.repeat(380)}`.repeat(5)}`;
+    const { status, body } = await ask(long);
+    assert.deepEqual([status, warningsOf(body)], [200, []]);
+  });
 
   for (const accept of [
     'application/fhir+json',
@@ -175,7 +279,7 @@ describe('a viewer’s request', () => {
       assert.match(String(headers['x-request-id']), UUID);
       assert.notEqual(headers['x-request-id'], id.toLowerCase());
     }
-    const refused = await viewer.send(CONDITION, { headers: { 'X-Request-Id': id } });
+    const refused = await asking.viewer.send(CONDITION, { headers: { 'X-Request-Id': id } });
     assert.deepEqual([refused.status, refused.headers['x-request-id']], [401, id.toLowerCase()]);
   });
 
@@ -184,3 +288,7 @@ describe('a viewer’s request', () => {
     assert.deepEqual([status, text], [200, '']);
   });
 });
+
+function linkOf(resource: Resource, relation: string): string | undefined {
+  return (resource as Bundle).link?.find((link) => link.relation === relation)?.url;
+}

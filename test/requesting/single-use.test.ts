@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { createServer, type AddressInfo } from 'node:net';
 
+import type { Bundle } from '../../src/fhir/resource.ts';
 import type { ViewerClaims } from '../../src/evidence/viewer-token.ts';
 import { startFederation, type RawConfig, type TestFederation } from '../support/federation.ts';
+import { freePort } from '../support/free-ports.ts';
 import { errorCode, issuesOf, matchesOf, TestViewer, type Reply } from '../support/viewer.ts';
-import { PATIENT, smallData } from './small-data.ts';
+import { IN_LONDON, IN_SUFFOLK, PATIENT, smallData } from './small-data.ts';
 
 const ISSUER = 'https://cloud.example/viewers/cloud-viewer';
 const USER = `${ISSUER}/Id/user|dr.test`;
@@ -78,6 +79,62 @@ describe('a viewer without a certificate, with single-use tokens', () => {
     assertRefused(await ask(await token({ jti, scope: 'patient/*.rs' })), 'replayed');
   });
 
+  it('is answered until its token ends, not only while that is fresh', async () => {
+    const reply = await ask(await token({}, { lifeS: 60, now: Date.now() - 45_000 }));
+    assert.equal(reply.status, 200);
+  });
+
+  it('is led by every link to the listener that it can ask: pages and reads', async () => {
+    const follow = async (path: string): Promise<Reply> =>
+      bound.send(path.startsWith('https:') ? path : base + path, {
+        headers: { Authorization: `Bearer ${await token()}` },
+      });
+    const shown: string[] = [];
+    const links: string[] = [];
+    for (
+      let next: string | undefined = `/fhir/Observation?patient=${PATIENT}&_count=5`;
+      next !== undefined;
+    ) {
+      const { status, body } = await follow(next);
+      assert.equal(status, 200);
+      assert.ok(links.length < 20, 'the pages end');
+      const all = (body as Bundle).link ?? [];
+      links.push(...all.map(({ url }) => url));
+      shown.push(...matchesOf(body).map(({ fullUrl }) => fullUrl));
+      next = all.find(({ relation }) => relation === 'next')?.url;
+    }
+    assert.equal(new Set(shown).size, IN_LONDON + IN_SUFFOLK);
+    for (const url of [...links, ...shown]) assert.ok(url.startsWith(`${base}/`), url);
+    const [first = '', last = ''] = [shown[0], shown.at(-1)];
+    for (const url of [first, last]) {
+      const { status, body } = await follow(url);
+      assert.deepEqual([status, body.resourceType, url.endsWith(`/${body.id}`)], [200, 'Observation', true]);
+    }
+    // A whole record's page link is the longest there is.
+    const everything = await follow(`/fhir/Patient/${PATIENT}/$everything?_count=2`);
+    const next = (everything.body as Bundle).link?.find(({ relation }) => relation === 'next')?.url ?? '';
+    assert.equal((await follow(next)).status, 200);
+    // And the patient as a region knows it, by the address that was given.
+    const index = await follow(`/fhir/Patient/${PATIENT}`);
+    const [seen] = index.body['link'] as { other: { reference: string } }[];
+    const reference = seen?.other.reference ?? '';
+    assert.ok(reference.startsWith(`${base}/regions/`), reference);
+    const asked = await follow(`/fhir/Condition?patient=${encodeURIComponent(reference)}`);
+    assert.deepEqual([asked.status, matchesOf(asked.body).length], [200, 1]);
+    const metadata = await follow('/fhir/metadata');
+    assert.ok(metadata.text.includes(`"url":"${base}/fhir"`));
+  });
+
+  it('may follow a link of many sources: its listener takes as long an address as the other', async () => {
+    const headers = { Authorization: `Bearer ${await token()}`, 'X-Long': 'x'.repeat(60 * 1024) };
+    assert.equal((await bound.send(`${base}/fhir/Condition?patient=${PATIENT}`, { headers })).status, 200);
+  });
+
+  it('leaves the other listener’s links as they are', async () => {
+    const { body } = await bound.ask(PATIENT, `/fhir/Condition?patient=${PATIENT}`);
+    for (const { fullUrl } of matchesOf(body)) assert.ok(fullUrl.startsWith(`${bound.base}/`), fullUrl);
+  });
+
   it('does not spend a token that is refused for its signature: nobody can burn another’s', async () => {
     const once = await token();
     const forged = `${once.slice(0, -4)}AAAA`;
@@ -89,6 +146,10 @@ describe('a viewer without a certificate, with single-use tokens', () => {
     'a life over a minute': ['not-fresh', () => token({}, { lifeS: 61 })],
     'a life of five minutes, as bound tokens may have': ['not-fresh', () => token({}, { lifeS: 300 })],
     'an iat a minute ahead': ['not-fresh', () => token({}, { now: Date.now() + 60_000 })],
+    'an exp a second ago, though its iat is less than a minute old': [
+      'not-fresh',
+      () => token({}, { lifeS: 30, now: Date.now() - 31_000 }),
+    ],
     'an iat two minutes ago': ['not-fresh', () => token({}, { now: Date.now() - 120_000 })],
     'no jti': ['bad-claims', () => token({ jti: '' })],
     'an issuer that is registered with a certificate': [
@@ -119,12 +180,4 @@ function addCloudViewer(config: RawConfig, port: number): void {
     keys: first?.['keys'] as unknown,
     binding: 'single-use',
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }

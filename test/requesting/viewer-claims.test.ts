@@ -1,27 +1,18 @@
 import assert from 'node:assert/strict';
 
 import type { ViewerClaims } from '../../src/evidence/viewer-token.ts';
-import { startFederation, type TestFederation } from '../support/federation.ts';
-import { errorCode, TestViewer } from '../support/viewer.ts';
+import { askingViewerForAll } from '../support/asking-viewer.ts';
+import { errorCode } from '../support/viewer.ts';
 import { auditEnd, auditRows } from './audit-rows.ts';
 import { NEIGHBOUR_PATIENT, PATIENT, smallData } from './small-data.ts';
 
 const ASK = `/fhir/Condition?patient=${PATIENT}`;
 
 describe('a viewer that is believed', () => {
-  let federation: TestFederation;
-  let viewer: TestViewer;
-  before(async () => {
-    federation = await startFederation({ data: smallData() });
-    viewer = new TestViewer(federation, 'herts-west-essex');
-  });
-  after(async () => {
-    viewer.close();
-    await federation.stop();
-  });
+  const asking = askingViewerForAll({ data: smallData() });
 
   const askWith = async (change: Partial<ViewerClaims>, path = ASK) =>
-    viewer.ask(PATIENT, path, { token: await viewer.token(PATIENT, change) });
+    asking.viewer.ask(PATIENT, path, { token: await asking.viewer.token(PATIENT, change) });
 
   const NOT_ALLOWED: Record<string, [status: number, code: string, change: Partial<ViewerClaims>]> = {
     'an organisation that is not the viewer’s': [
@@ -57,7 +48,7 @@ describe('a viewer that is believed', () => {
   ];
   for (const user of NOBODY) {
     it(`names nobody: ${user}`, async () => {
-      const { iss } = viewer.claims(PATIENT);
+      const { iss } = asking.viewer.claims(PATIENT);
       await refusedAs(403, 'user-refused', { requesting_user: user.replace('{iss}', iss) });
     });
   }
@@ -76,11 +67,11 @@ describe('a viewer that is believed', () => {
   });
 
   it('maps a local role before anything leaves, and the audit has the mapped one', async () => {
-    const from = await auditEnd(federation, 'herts-west-essex');
+    const from = await auditEnd(asking.federation, 'herts-west-essex');
     await askWith({ requesting_user_role: 'nurse' });
-    const rows = await auditRows(federation, 'herts-west-essex', from);
+    const rows = await auditRows(asking.federation, 'herts-west-essex', from);
     assert.deepEqual([...new Set(rows.map((row) => row.role))], ['R8001']);
-    const [there] = (await auditRows(federation, 'london')).slice(-1);
+    const [there] = (await auditRows(asking.federation, 'london')).slice(-1);
     assert.deepEqual([there?.event, there?.role], ['query-answered', 'R8001']);
   });
 
@@ -102,12 +93,12 @@ describe('a viewer that is believed', () => {
     change: Partial<ViewerClaims>,
     path = ASK,
   ): Promise<void> {
-    const from = await auditEnd(federation, 'herts-west-essex');
+    const from = await auditEnd(asking.federation, 'herts-west-essex');
     const { status: got, body, headers } = await askWith(change, path);
     assert.deepEqual([got, errorCode(body)], [status, code]);
-    const [row, ...more] = await auditRows(federation, 'herts-west-essex', from);
+    const [row, ...more] = await auditRows(asking.federation, 'herts-west-essex', from);
     assert.equal(more.length, 0);
-    const claims = { ...viewer.claims(PATIENT), ...change };
+    const claims = { ...asking.viewer.claims(PATIENT), ...change };
     assert.deepEqual(
       [row?.event, row?.reason, row?.exchange, row?.organisation, row?.user, row?.role, row?.purpose],
       [

@@ -157,6 +157,7 @@ describe('the listener between brokers: which queries are believed', () => {
       ['another certificate', 401, 'wrong-binding', () => ({ cnf: { 'x5t#S256': 'A'.repeat(43) } })],
       ['no certificate', 400, 'bad-claims', () => ({ cnf: undefined })],
       ['signed a minute ago', 401, 'not-fresh', () => iat(-AHEAD_OF_CLOCK.far)],
+      ['signed 45 s ago, and not over yet', 401, 'not-fresh', () => iat(-45)],
       ['signed a minute ahead', 401, 'not-fresh', () => iat(AHEAD_OF_CLOCK.far)],
       ['good for longer than a minute', 401, 'not-fresh', () => iat(0, 61)],
       ['over before it began', 401, 'not-fresh', () => iat(0, -1)],

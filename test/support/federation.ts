@@ -1,5 +1,5 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -19,6 +19,7 @@ import { buildStories } from '../../src/demo/stories.ts';
 import { moveBase } from '../../src/fhir/references.ts';
 import type { Log } from '../../src/log.ts';
 import type { Store } from '../../src/store/contracts.ts';
+import { freePorts } from './free-ports.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const KEYS = join(ROOT, 'var/test/keys');
@@ -52,56 +53,40 @@ export interface TestFederation {
   stop(): Promise<void>;
 }
 
+/** How often a start is tried, when another program takes one of its ports meanwhile. */
+const ATTEMPTS = 3;
+
 /**
  * The regions in this process, as in life but for that: real brokers, real certificates of `certs-dev`, real
- * TLS over loopback, a store each on the disk, records and demographics over HTTP. Ports are free ones.
+ * TLS over loopback, a store each on the disk, records and demographics over HTTP. Ports are free ones. A start
+ * that fails leaves nothing behind; `edit` is called anew where it is tried again.
  */
 export async function startFederation(options: FederationOptions = {}): Promise<TestFederation> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await tryToStart(options);
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isPortTaken(error)) throw error;
+    }
+  }
+}
+
+async function tryToStart(options: FederationOptions): Promise<TestFederation> {
   const regions = options.regions ?? REGION_IDS;
   const data = options.data ?? buildStories(new Date());
+  await using started = new AsyncDisposableStack();
   const directory = await freshDirectory();
-  const servers: Server[] = [];
-  const serve = async (listenerFor: (port: number) => RequestListener): Promise<number> => {
-    const server = createServer();
-    servers.push(server);
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-    const { port } = server.address() as AddressInfo;
-    server.on('request', listenerFor(port));
-    return port;
-  };
+  started.defer(() => rm(directory, { recursive: true, force: true }));
 
-  const pds = await serve(() => options.demographics ?? createPdsServer({ entries: data.demographics }));
-  const recordPorts = new Map<string, number>();
-  for (const record of Object.keys(RECORDS) as RecordId[]) {
-    if (!regions.includes(RECORDS[record].region)) continue;
-    recordPorts.set(
-      record,
-      await serve((port) => options.records?.[record] ?? recordListener(record, data, port)),
-    );
-  }
-  const ports = await freePorts(regions.length * 5);
-  for (const region of regions) {
-    const take = (): number => ports.pop() ?? 0;
-    const raw = parse(await readFile(join(ROOT, 'config', `${region}.yaml`), 'utf8')) as RawConfig;
-    rewrite(raw, { directory, pds, recordPorts, take });
-    options.edit?.(region, raw);
-    await writeFile(join(directory, `${region}.yaml`), stringify(raw, { aliasDuplicateObjects: false }));
-  }
-  for (const region of regions) {
-    await ensureStatement(join(directory, `${region}.yaml`), join(directory, 'keys', region), Date.now());
-  }
-  for (const region of REGION_IDS.filter((one) => !regions.includes(one))) {
-    await ensureStatement(
-      join(ROOT, 'config', `${region}.yaml`),
-      join(directory, 'keys', region),
-      Date.now(),
-    );
-  }
+  await writeConfigs(regions, directory, await startUpstream(regions, data, options, started), options);
   await seedStores(data, { configs: directory }, regions);
 
   const logged: string[] = [];
   const brokers = new Map<RegionId, Broker>();
   const configs = new Map<RegionId, Config>();
+  started.defer(async () => {
+    await Promise.all([...brokers.values()].map((broker) => broker.stop()));
+  });
   for (const region of regions) {
     const config = loadConfig(join(directory, `${region}.yaml`));
     configs.set(region, config);
@@ -118,6 +103,7 @@ export async function startFederation(options: FederationOptions = {}): Promise<
     if (found === undefined) throw new TypeError(`${region} does not run here`);
     return found;
   };
+  const running = started.move();
   return {
     directory,
     data,
@@ -128,15 +114,64 @@ export async function startFederation(options: FederationOptions = {}): Promise<
       await need(brokers, region).stop();
       brokers.delete(region);
     },
-    stop: async () => {
-      await Promise.all([...brokers.values()].map((broker) => broker.stop()));
-      for (const server of servers) {
-        server.closeAllConnections();
-        server.close();
-      }
-      await rm(directory, { recursive: true, force: true });
-    },
+    stop: () => running.disposeAsync(),
   };
+}
+
+/** What the brokers stand on: demographics and the regions' records, each on a port of its own. */
+async function startUpstream(
+  regions: readonly RegionId[],
+  data: DemoData,
+  options: FederationOptions,
+  started: AsyncDisposableStack,
+): Promise<Upstream> {
+  const serve = async (listenerFor: (port: number) => RequestListener): Promise<number> => {
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    started.defer(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    server.on('request', listenerFor(port));
+    return port;
+  };
+  const pds = await serve(() => options.demographics ?? createPdsServer({ entries: data.demographics }));
+  const recordPorts = new Map<string, number>();
+  for (const record of Object.keys(RECORDS) as RecordId[]) {
+    if (!regions.includes(RECORDS[record].region)) continue;
+    recordPorts.set(
+      record,
+      await serve((port) => options.records?.[record] ?? recordListener(record, data, port)),
+    );
+  }
+  return { pds, recordPorts };
+}
+
+/** Each region's file, and the statement that goes with it; a region that does not run keeps the committed one. */
+async function writeConfigs(
+  regions: readonly RegionId[],
+  directory: string,
+  upstream: Upstream,
+  options: FederationOptions,
+): Promise<void> {
+  const ports = await freePorts(regions.length * 5);
+  const take = (): number => ports.pop() ?? 0;
+  for (const region of regions) {
+    const raw = parse(await readFile(join(ROOT, 'config', `${region}.yaml`), 'utf8')) as RawConfig;
+    rewrite(raw, { directory, ...upstream, take });
+    options.edit?.(region, raw);
+    await writeFile(join(directory, `${region}.yaml`), stringify(raw, { aliasDuplicateObjects: false }));
+  }
+  for (const region of REGION_IDS) {
+    const folder = regions.includes(region) ? directory : join(ROOT, 'config');
+    await ensureStatement(join(folder, `${region}.yaml`), join(directory, 'keys', region), Date.now());
+  }
+}
+
+function isPortTaken(error: unknown): boolean {
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
 }
 
 /** The stories name each record by the demo's address in a few absolute URLs; here they move with it. */
@@ -155,10 +190,14 @@ export async function freshDirectory(): Promise<string> {
   return directory;
 }
 
-interface Rewriting {
-  readonly directory: string;
+/** The ports of what the brokers stand on. */
+interface Upstream {
   readonly pds: number;
   readonly recordPorts: ReadonlyMap<string, number>;
+}
+
+interface Rewriting extends Upstream {
+  readonly directory: string;
   readonly take: () => number;
 }
 
@@ -177,20 +216,6 @@ function rewrite(raw: RawConfig, { directory, pds, recordPorts, take }: Rewritin
   for (const record of raw['records'] as { id: string; base: string }[]) {
     record.base = `http://127.0.0.1:${recordPorts.get(record.id)}/fhir`;
   }
-}
-
-/** Ports that were free a moment ago, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
 }
 
 function captured(lines: string[]): Log {

@@ -93,8 +93,7 @@ export class TestNeighbour {
     change: Partial<Record<keyof QueryClaims, unknown>> = {},
     { typ = TYP.query, signer }: { typ?: string; signer?: Signer } = {},
   ): Promise<string> {
-    return (await signMessage(signer ?? (await this.signer()), typ, this.claims(to, nhsNumber, change)))
-      .token;
+    return signMessage(signer ?? (await this.signer()), typ, this.claims(to, nhsNumber, change)).token;
   }
 
   /** Sends a body to another region's federation listener over a connection of its own. */

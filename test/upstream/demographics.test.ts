@@ -14,6 +14,18 @@ const registered: Script = ({ url }, response) =>
     generalPractitioner: [{ identifier: { value: 'F81027' } }],
   });
 
+const NO_CACHE = { entries: 0, fresh_seconds: 0, seconds: 0 };
+
+/** The form of PDS's own errors. */
+function pdsError(code: string): object {
+  const system = 'https://fhir.nhs.uk/R4/CodeSystem/Spine-ErrorOrWarningCode';
+  const details = { coding: [{ system, version: '1', code, display: 'Resource not found' }] };
+  return {
+    resourceType: 'OperationOutcome',
+    issue: [{ severity: 'information', code: 'not-found', details }],
+  };
+}
+
 describe('demographics', () => {
   let server: ScriptedServer;
   let opened: Demographics[];
@@ -32,7 +44,7 @@ describe('demographics', () => {
     const settings = {
       base: `${server.origin}/FHIR/R4`,
       timeout_ms: 500,
-      cache: { entries: 2, seconds: 300 },
+      cache: { entries: 2, fresh_seconds: 60, seconds: 300 },
       breaker: NEVER_OPEN,
       ...change,
     };
@@ -57,7 +69,7 @@ describe('demographics', () => {
   });
 
   it('answers any number of simultaneous questions about one patient with one call', async () => {
-    const source = demographics({ cache: { entries: 0, seconds: 0 } });
+    const source = demographics({ cache: NO_CACHE });
     server.script = (seen, response, request) =>
       void setTimeout(() => registered(seen, response, request), 50);
     const kinds = await Promise.all(Array.from({ length: 20 }, () => kindOf(source)));
@@ -67,15 +79,29 @@ describe('demographics', () => {
     assert.equal(server.seen.length, 3);
   });
 
-  it('keeps an answer for as long as it is told, and no longer', async () => {
+  it('takes an answer for good for a minute, then asks again: the patient may have become restricted', async () => {
     const source = demographics();
     await kindOf(source);
-    clock += 299_000;
+    clock += 59_000;
     await kindOf(source);
     assert.equal(server.seen.length, 1);
     clock += 2_000;
-    await kindOf(source);
+    const restricted = { resourceType: 'Patient', id: ONE, meta: { security: [{ code: 'R' }] } };
+    server.script = (_seen, response) => sendJson(response, 200, restricted);
+    assert.equal(await kindOf(source), 'restricted');
     assert.equal(server.seen.length, 2);
+  });
+
+  it('lets an answer stand in where it is not reached, for as long as it is told, and no longer', async () => {
+    const source = demographics();
+    await kindOf(source);
+    server.script = (_seen, response) => sendJson(response, 503, {});
+    clock += 299_000;
+    assert.equal(await kindOf(source), 'registered');
+    assert.equal(server.seen.length, 2);
+    clock += 2_000;
+    assert.equal(await kindOf(source), 'not-reached');
+    assert.equal(server.seen.length, 3);
   });
 
   it('keeps no more answers than it is told, the oldest goes first', async () => {
@@ -88,8 +114,7 @@ describe('demographics', () => {
 
   it('keeps "not known" as well, and never that it was not reached', async () => {
     const source = demographics();
-    server.script = (_seen, response) =>
-      sendJson(response, 404, { resourceType: 'OperationOutcome', issue: [] });
+    server.script = (_seen, response) => sendJson(response, 404, pdsError('RESOURCE_NOT_FOUND'));
     assert.deepEqual([await kindOf(source), await kindOf(source)], ['unknown', 'unknown']);
     assert.equal(server.seen.length, 1);
     server.script = (_seen, response) => sendJson(response, 503, {});
@@ -97,6 +122,33 @@ describe('demographics', () => {
     server.script = registered;
     assert.equal(await kindOf(source, TWO), 'registered');
   });
+
+  it('knows the number that PDS has made invalid', async () => {
+    server.script = (_seen, response) => sendJson(response, 404, pdsError('INVALIDATED_RESOURCE'));
+    assert.equal(await kindOf(demographics()), 'invalidated');
+  });
+
+  const OTHER_404: Record<string, unknown> = {
+    'nothing in it': undefined,
+    'a page of HTML': '<html><h1>404 Not Found</h1></html>',
+    'JSON of a gateway': { status: 404, error: 'Not Found', path: 'RESOURCE_NOT_FOUND' },
+    'an OperationOutcome without issues': { resourceType: 'OperationOutcome', issue: [] },
+    'another error of PDS': pdsError('UNSUPPORTED_SERVICE'),
+    'the code where no code belongs': {
+      resourceType: 'OperationOutcome',
+      issue: [{ severity: 'error', code: 'not-found', diagnostics: 'RESOURCE_NOT_FOUND' }],
+    },
+  };
+  for (const [what, body] of Object.entries(OTHER_404)) {
+    it(`is not reached when a 404 has ${what}: that is a wrong address, not "not known"`, async () => {
+      const source = demographics();
+      server.script = (_seen, response) => sendJson(response, 404, body);
+      assert.equal(await kindOf(source), 'not-reached');
+      assert.equal(source.destination.status().window.failed, 1);
+      server.script = registered;
+      assert.equal(await kindOf(source), 'registered');
+    });
+  }
 
   it('is not reached when its own time is spent, or the asker’s', async () => {
     server.script = () => undefined;
@@ -128,7 +180,7 @@ describe('demographics', () => {
 
   it('is left alone while it fails, and found again by a probe without a patient’s number', async () => {
     const breaker = { ...NEVER_OPEN, volume_threshold: 3, reset_ms: 200 };
-    const source = demographics({ breaker, cache: { entries: 0, seconds: 0 } });
+    const source = demographics({ breaker, cache: NO_CACHE });
     server.script = (_seen, response) => sendJson(response, 429, {});
     for (let at = 0; at < 4; at += 1) assert.equal(await kindOf(source), 'not-reached');
     const calls = server.seen.length;
@@ -145,8 +197,8 @@ describe('demographics', () => {
 
   it('counts "not known" as an answer: it opens no circuit', async () => {
     const breaker = { ...NEVER_OPEN, volume_threshold: 2, error_percentage: 1 };
-    const source = demographics({ breaker, cache: { entries: 0, seconds: 0 } });
-    server.script = (_seen, response) => sendJson(response, 404, {});
+    const source = demographics({ breaker, cache: NO_CACHE });
+    server.script = (_seen, response) => sendJson(response, 404, pdsError('RESOURCE_NOT_FOUND'));
     for (let at = 0; at < 6; at += 1) assert.equal(await kindOf(source), 'unknown');
     assert.equal(source.destination.status().circuit, 'closed');
   });

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 
 import { hostNames } from '../../certs-dev/make-region.ts';
 import { authorityValidity, leafValidity, pastValidity } from '../../certs-dev/validity.ts';
-import type { ConfiguredRecord } from '../../src/config/load.ts';
 import { startDeadline } from '../../src/deadline.ts';
 import { DeliveryError } from '../../src/errors.ts';
 import { issueAuthority, issueLeaf, type Credential } from '../../src/trust/issue.ts';
 import { RecordLink } from '../../src/upstream/record-link.ts';
-import { NEVER_OPEN, ScriptedServer, sendJson, SILENT } from './scripted-server.ts';
+import { configuredRecord } from './configured-record.ts';
+import { ScriptedServer, sendJson, SILENT } from './scripted-server.ts';
 
 const NOW = new Date();
 const URI = 'https://record.example';
@@ -41,18 +41,9 @@ describe('a regional record reached with mutual TLS', () => {
   }
   async function get(at: ScriptedServer, own = broker, anchors = authority.certificate): Promise<unknown> {
     const { certificate, key } = own;
-    const record: ConfiguredRecord = {
-      id: 'record',
-      name: 'Record',
-      base: `${at.origin}/fhir`,
+    const record = configuredRecord(`${at.origin}/fhir`, {
       credentials: { kind: 'mutual-tls', certificate, key, anchors },
-      search: 'patient-first',
-      offers: ['Patient'],
-      care_setting: 'acute',
-      page_size: 50,
-      timeout_ms: 2000,
-      breaker: NEVER_OPEN,
-    };
+    });
     const link = new RecordLink(record, SILENT, Date.now);
     using deadline = startDeadline(3000);
     try {

@@ -3,7 +3,6 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { ConfiguredRecord } from '../../src/config/load.ts';
 import { startDeadline } from '../../src/deadline.ts';
 import { createRecordServer } from '../../src/demo/record-server.ts';
 import { DeliveryError } from '../../src/errors.ts';
@@ -12,7 +11,8 @@ import { serve } from '../demo/serve.ts';
 import { PATIENT, smallData } from '../requesting/small-data.ts';
 import { startFederation, type RawConfig } from '../support/federation.ts';
 import { matchesOf, rollCallOf, TestViewer } from '../support/viewer.ts';
-import { NEVER_OPEN, ScriptedServer, sendJson, SILENT } from './scripted-server.ts';
+import { configuredRecord } from './configured-record.ts';
+import { ScriptedServer, sendJson, SILENT } from './scripted-server.ts';
 import { clientKey, TokenEndpoint } from './token-endpoint.ts';
 
 const CLIENT = 'wayleave-broker';
@@ -49,18 +49,7 @@ describe('a regional record reached with OAuth 2.0 client credentials', () => {
       anchors: undefined,
       ...change,
     } as const;
-    const configured: ConfiguredRecord = {
-      id: 'record',
-      name: 'Record',
-      base: `${record.origin}/fhir`,
-      credentials,
-      search: 'chained',
-      offers: ['Condition'],
-      care_setting: 'acute',
-      page_size: 50,
-      timeout_ms: 2000,
-      breaker: NEVER_OPEN,
-    };
+    const configured = configuredRecord(`${record.origin}/fhir`, { credentials });
     const made = new RecordLink(configured, SILENT, () => clock);
     links.push(made);
     return made;
@@ -70,8 +59,10 @@ describe('a regional record reached with OAuth 2.0 client credentials', () => {
     return await from.get('Condition?patient=1', deadline);
   }
   const asked = (): number => endpoint.server.seen.length;
-  const refusedAs = (code: string) => (error: unknown) =>
-    error instanceof DeliveryError && error.code === code;
+  const refusedAs =
+    (...codes: string[]) =>
+    (error: unknown) =>
+      error instanceof DeliveryError && codes.includes(error.code);
 
   it('gives a token for an assertion that stands every check, and the record is asked with it', async () => {
     assert.deepEqual(await get(link()), BUNDLE);
@@ -98,14 +89,73 @@ describe('a regional record reached with OAuth 2.0 client credentials', () => {
     assert.equal(asked(), 1);
   });
 
-  it('makes us ask for a new token when it refuses one', async () => {
+  it('is asked once more, with a new token, when it refuses one before its time', async () => {
     const from = link();
     await get(from);
     endpoint.good.clear();
-    await assert.rejects(get(from), refusedAs('peer-refused'));
     assert.deepEqual(await get(from), BUNDLE);
-    assert.deepEqual([asked(), endpoint.refused], [2, []]);
+    assert.deepEqual([asked(), record.seen.length, endpoint.refused], [2, 3, []]);
+    assert.deepEqual(await get(from), BUNDLE);
+    assert.deepEqual([asked(), record.seen.length], [2, 4]);
   });
+
+  it('is asked with one new token by any number of calls that it refused', async () => {
+    const from = link();
+    await get(from);
+    endpoint.good.clear();
+    await Promise.all(Array.from({ length: 10 }, () => get(from)));
+    assert.deepEqual([asked(), record.seen.length], [2, 21]);
+  });
+
+  it('loses no new token to a late refusal of the old one', async () => {
+    const from = link();
+    await get(from);
+    endpoint.good.clear();
+    const { script } = record;
+    const late = Promise.withResolvers<() => void>();
+    record.script = (seen, response, request) => {
+      record.script = script;
+      late.resolve(() => script(seen, response, request));
+    };
+    const first = get(from);
+    const refuse = await late.promise;
+    assert.deepEqual(await get(from), BUNDLE);
+    refuse();
+    assert.deepEqual(await first, BUNDLE);
+    assert.equal(asked(), 2);
+  });
+
+  it('is not asked a third time: what refuses a new token as well is at fault, and costs one token a call', async () => {
+    const from = link();
+    await get(from);
+    record.script = (_seen, response) => sendJson(response, 401, {});
+    for (const tokens of [2, 3, 4]) {
+      await assert.rejects(get(from), refusedAs('peer-refused'));
+      assert.equal(asked(), tokens);
+    }
+    assert.equal(record.seen.length, 7);
+  });
+
+  it('is asked again within the same budget, and no longer', async () => {
+    const from = link();
+    await get(from);
+    endpoint.good.clear();
+    endpoint.server.script = () => undefined;
+    const started = performance.now();
+    await assert.rejects(get(from, 400), refusedAs('cancelled', 'timeout'));
+    assert.ok(performance.now() - started < 2000);
+    assert.equal(record.seen.length, 2);
+  });
+
+  for (const alg of ['RS384', 'ES384'] as const) {
+    it(`gives a token for an assertion signed with ${alg}, as SMART Backend Services wants it`, async () => {
+      const { privateJwk, publicKey } = clientKey('smart', alg);
+      endpoint.alg = alg;
+      endpoint.register(CLIENT, publicKey);
+      assert.deepEqual(await get(link({ key: privateJwk })), BUNDLE);
+      assert.deepEqual([asked(), endpoint.refused], [1, []]);
+    });
+  }
 
   it('is asked with a token that says no life for about a minute at most', async () => {
     endpoint.lifeS = undefined;

@@ -20,10 +20,18 @@ interface Assertion {
   jti?: unknown;
 }
 
+/** The signatures that an endpoint may want: how a key is made, and which digest is signed. */
+const SIGNATURES = {
+  ES256: { pair: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }), digest: 'sha256' },
+  ES384: { pair: () => generateKeyPairSync('ec', { namedCurve: 'P-384' }), digest: 'sha384' },
+  RS384: { pair: () => generateKeyPairSync('rsa', { modulusLength: 2048 }), digest: 'sha384' },
+} as const;
+export type Alg = keyof typeof SIGNATURES;
+
 /** A client's key pair: what the broker is configured with, and what the endpoint knows it by. */
-export function clientKey(kid: string): { privateJwk: JsonWebKey; publicKey: KeyObject } {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { privateJwk: { ...privateKey.export({ format: 'jwk' }), kid, alg: 'ES256' }, publicKey };
+export function clientKey(kid: string, alg: Alg = 'ES256'): { privateJwk: JsonWebKey; publicKey: KeyObject } {
+  const { privateKey, publicKey } = SIGNATURES[alg].pair();
+  return { privateJwk: { ...privateKey.export({ format: 'jwk' }), kid, alg }, publicKey };
 }
 
 /**
@@ -38,6 +46,8 @@ export class TokenEndpoint {
   /** Tokens that were given and are still good. */
   readonly good = new Set<string>();
   lifeS: number | undefined = 300;
+  /** The one algorithm that is accepted. */
+  alg: Alg = 'ES256';
   readonly #clients = new Map<string, KeyObject>();
   readonly #used = new Set<string>();
   readonly #now: () => number;
@@ -89,9 +99,9 @@ export class TokenEndpoint {
     const { iss, sub, aud, exp, iat, jti } = claims;
     const key = this.#clients.get(String(iss));
     if (key === undefined || iss !== sub) return 'client';
-    if (alg !== 'ES256') return 'algorithm';
+    if (alg !== this.alg) return 'algorithm';
     const good = verify(
-      'sha256',
+      SIGNATURES[this.alg].digest,
       Buffer.from(`${head}.${payload}`),
       {
         key: createPublicKey({ key: key.export({ format: 'jwk' }), format: 'jwk' }),
