@@ -18,8 +18,10 @@ export function tokenCommand(io: Io): Command {
     .option('--json', 'print token, certificate, key and authority file names as JSON');
   for (const [flags, help] of VIEWER_OPTIONS) command.option(flags, help);
   return command.action(async (patient: string, options: RegionOptions & ViewerOptions & { json?: true }) => {
-    const identity = viewerIdentity(regionConfig(options), options);
-    const token = await identity.tokenFor(await patientOf(patient, io));
+    const config = regionConfig(options);
+    const nhsNumber = await patientOf(patient, io);
+    const identity = viewerIdentity(config, options);
+    const token = await identity.tokenFor(nhsNumber);
     io.print(options.json ? JSON.stringify({ token, viewer: identity.viewer.id, expires_in: 300 }) : token);
   });
 }
