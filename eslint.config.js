@@ -20,7 +20,13 @@ export default tseslint.config(
   },
   { files: ['test/**/*.ts'], rules: { '@typescript-eslint/no-unused-expressions': 'off' } },
   {
-    files: ['src/cli/**/*.ts', 'src/main.ts', 'test/bench/**/*.ts', 'certs-dev/**/*.ts'],
+    files: [
+      'src/cli/**/*.ts',
+      'src/main.ts',
+      'test/bench/**/*.ts',
+      'test/faults/**/*.ts',
+      'certs-dev/**/*.ts',
+    ],
     rules: { 'no-console': 'off' },
   },
   ...importRules(),

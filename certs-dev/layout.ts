@@ -55,9 +55,10 @@ export function regionLayout(region: DevelopmentRegion, viewers: readonly Develo
       },
       brokerKey('message', region.messageAlgorithm),
       brokerKey('log', 'EdDSA'),
+      brokerKey('witness', 'EdDSA'),
       ...own.map(viewerKey),
     ],
-    secrets: ['private/cursor.key', 'private/paging.key', 'private/patient-digest.key'],
+    secrets: ['private/cursor.key', 'private/paging.key', 'private/patient-digest.key', 'private/audit.keys'],
     copies: own.map((viewer) => ({
       from: TLS_AUTHORITY.certificate,
       to: `viewers/${viewer.id}/broker-ca.pem`,
@@ -87,7 +88,7 @@ function viewerLeaf(viewer: DevelopmentViewer): LeafPlace {
   };
 }
 
-function brokerKey(purpose: 'message' | 'log', algorithm: SigningAlgorithm): SigningKeyPlace {
+function brokerKey(purpose: 'message' | 'log' | 'witness', algorithm: SigningAlgorithm): SigningKeyPlace {
   const file = `${purpose}.jwk.json`;
   return { algorithm, private: `private/${file}`, public: `public/${file}`, form: 'jwk' };
 }

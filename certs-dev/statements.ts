@@ -7,6 +7,7 @@ import type { ConfigFile } from '../src/config/schema.ts';
 import { importSigner } from '../src/evidence/keys.ts';
 import { signStatement, verifyStatement } from '../src/evidence/statement.ts';
 import type { BrokerMetadata, EntityStatement, PublicJwk } from '../src/trust/entity-statement.ts';
+import { logOrigin } from '../src/tlog/origin.ts';
 
 const LIFE_S = 180 * 86_400;
 const RENEW_BEFORE_S = 30 * 86_400;
@@ -54,6 +55,8 @@ async function describe(config: ConfigFile, directory: string): Promise<Omit<Bro
     tls: { anchors: [await readFile(file('ca.pem'), 'utf8')] },
     message_keys: [await readJson<PublicJwk>(file('message.jwk.json'))],
     log_keys: [await readJson<PublicJwk>(file('log.jwk.json'))],
+    logs: [logOrigin(config.entity, config.replica)],
+    witness_keys: [await readJson<PublicJwk>(file('witness.jwk.json'))],
     coverage: config.coverage,
     records: config.records.map(({ id, name, offers, care_setting }) => ({ id, name, offers, care_setting })),
     refresh_hint: REFRESH_HINT_S,

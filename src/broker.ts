@@ -1,6 +1,8 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
 
-import { AuditTrail } from './audit/trail.ts';
+import { AuditRoom } from './audit/audit-room.ts';
+import { AuditLog } from './audit/log.ts';
+import { Keyring } from './audit/sealing.ts';
 import { agreementInForce } from './config/agreements.ts';
 import type { Config } from './config/load.ts';
 import type { Agreement } from './config/schema.ts';
@@ -11,14 +13,16 @@ import type { Sender } from './evidence/query.ts';
 import { keyedDigest, Sealer } from './evidence/seal.ts';
 import { adminApi, statementApi, type BrokerStatus } from './http/admin-api.ts';
 import { listen, type Listener, type ListenOptions } from './http/listen.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, errorFields, type Log } from './log.ts';
 import type { Requesting } from './requesting/requesting.ts';
 import { viewerApi } from './requesting/viewer-api.ts';
 import { neighbourApi } from './responding/neighbour-api.ts';
 import type { Responding } from './responding/respond.ts';
 import { Directory } from './routing/directory.ts';
 import type { Store } from './store/contracts.ts';
+import { openPostgresStore } from './store/postgres/store.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
+import { logOrigin } from './tlog/origin.ts';
 import { certificateLife } from './trust/certificate-life.ts';
 import { Neighbours, type Neighbour } from './trust/neighbours.ts';
 import { thumbprintOf } from './trust/peer-certificate.ts';
@@ -27,6 +31,7 @@ import { Viewers } from './trust/viewers.ts';
 import { Demographics } from './upstream/demographics.ts';
 import { NeighbourLink } from './upstream/neighbour-link.ts';
 import { RecordLink } from './upstream/record-link.ts';
+import { WitnessLink } from './upstream/witness-link.ts';
 
 /** What a composition may replace: a store, a clock, a log. */
 export interface Overrides {
@@ -50,12 +55,26 @@ const VIEWER_HEADER_BYTES = 128 * 1024;
 
 /** Opens the store that a configuration names, for the broker and for the commands that work on it. */
 export function openStore(config: Config, now: () => number = Date.now): Promise<Store> {
-  return openSqliteStore(config.store.slice('sqlite:'.length), now);
+  const { store } = config;
+  return store.startsWith('sqlite:')
+    ? openSqliteStore(store.slice('sqlite:'.length), now)
+    : openPostgresStore(store, now);
 }
 
 /** The keyed digest under which this region's store knows a patient. */
 export function patientDigestOf(secrets: Secrets): (nhsNumber: string) => string {
   return (nhsNumber) => keyedDigest(secrets.patientDigestKey, nhsNumber);
+}
+
+/** This replica's log in a store, for the broker and for the commands that work on it. */
+export function auditLogIn(store: Store, config: Config, secrets: Secrets, now = Date.now): AuditLog {
+  return new AuditLog({
+    store: store.log,
+    origin: logOrigin(config.entity, config.replica),
+    keyring: new Keyring(secrets.auditKeys),
+    digest: patientDigestOf(secrets),
+    now,
+  });
 }
 
 /**
@@ -86,10 +105,22 @@ export async function startBroker(
   });
 
   const store = overrides.store ?? (await openStore(config, now));
-  const audit = new AuditTrail(store.audit, now);
   const demographics = new Demographics(config.demographics, log, now);
   const records = config.records.map((record) => new RecordLink(record, log, now));
   const links = new Map(neighbours.all().map((neighbour) => [neighbour.region, linkTo(neighbour)] as const));
+
+  const auditLog = auditLogIn(store, config, secrets, now);
+  const auditRoom = new AuditRoom({
+    ...{ log: auditLog, store, entity: config.entity, neighbours, now },
+    logKey: (await importSigner(secrets.logKey)).key,
+    witnessKey: (await importSigner(secrets.witnessKey)).key,
+    // We are our own neighbour for our other records, and no witness of ourselves.
+    witnesses: [...links.values()]
+      .filter(({ neighbour }) => neighbour.region !== config.region)
+      .map((link) => new WitnessLink(link)),
+    checkpointMs: config.checkpoint_ms,
+  });
+  const audit = auditRoom.trail;
 
   const shared = {
     region: config.region,
@@ -113,12 +144,14 @@ export async function startBroker(
     neighbours,
     links,
     sender: sender(client),
+    checkpoints: auditRoom.watch,
+    proofs: auditRoom.proofs,
     pages: new Sealer(secrets.pagingKey),
     budgets: config.budgets,
   };
   const responding: Responding = {
     ...shared,
-    admission: { self: config.entity, neighbours, replay: store.replay },
+    admission: { self: config.entity, neighbours },
     objections: store.objections,
     reading: {
       links: records,
@@ -128,7 +161,7 @@ export async function startBroker(
       now,
       log,
     },
-    sender: sender(server),
+    sender: { ...sender(server), checkpoint: () => auditRoom.latestNote() },
   };
 
   const started = new Date(now()).toISOString();
@@ -152,6 +185,7 @@ export async function startBroker(
       started,
       ready: healthy,
       store: healthy ? 'ok' : 'failing',
+      log: await auditRoom.status(),
       destinations: [demographics, ...records, ...links.values()].map(({ destination }) =>
         destination.status(),
       ),
@@ -164,6 +198,7 @@ export async function startBroker(
 
   const open: Listener[] = [];
   const stop = async (): Promise<void> => {
+    await auditRoom.stop();
     await Promise.all(open.map((listener) => listener.close(STOP_GRACE_MS)));
     for (const closing of [demographics, ...records, ...links.values()]) closing.close();
     await store.close();
@@ -181,8 +216,17 @@ export async function startBroker(
   };
 
   try {
-    await audit.started(randomUUID(), { region: config.region, statement: sequence });
+    const told = { region: config.region, statement: sequence };
+    await auditRoom.start(randomUUID(), told, (error) => log.error(errorFields(error), 'log'));
     const { listeners } = config;
+    const witness = {
+      desk: auditRoom.desk,
+      inclusions: auditRoom.inclusions,
+      neighbours,
+      log: store.log,
+      origin: auditLog.origin,
+      now,
+    };
     const federation = await start({
       name: 'federation',
       ...listeners.federation,
@@ -190,7 +234,7 @@ export async function startBroker(
         server,
         neighbours.all().flatMap((neighbour) => neighbour.anchors),
       ),
-      handler: neighbourApi(responding, (region) => settingsOf(region).rate_per_second, log),
+      handler: neighbourApi(responding, witness, (region) => settingsOf(region).rate_per_second, log),
     });
     const viewer = await start({
       name: 'viewer',

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 
 import { askCommand } from './cli/ask.ts';
+import { auditCommand } from './cli/audit.ts';
+import { evidenceCommand } from './cli/evidence.ts';
 import { CommandFailed, type Io } from './cli/io.ts';
 import { demoCommand } from './cli/demo.ts';
 import { objectionsCommand } from './cli/objections.ts';
@@ -43,6 +45,8 @@ const program = new Command('wayleave')
   .addCommand(tokenCommand(io))
   .addCommand(statusCommand(io))
   .addCommand(objectionsCommand(io))
+  .addCommand(evidenceCommand(io))
+  .addCommand(auditCommand(io))
   .exitOverride();
 for (const command of program.commands) command.exitOverride().showHelpAfterError(true);
 

@@ -1,125 +1,262 @@
-import type { AuditRow, AuditStore } from '../store/contracts.ts';
+import { randomUUID } from 'node:crypto';
+
+import type { LogStore } from '../store/contracts.ts';
+import type { Entry, Event, Facts, Who } from './entry.ts';
+import type { AuditLog } from './log.ts';
 
 /** Who asks, about whom and what for: the same at both ends. */
-export interface Asking {
-  /** Ties the rows of one request together: our own id at the requester, the query's `jti` at the responder. */
+export interface Asking extends Who {
+  /** Ties the entries of one request together: our own id at the requester, the query's `jti` at the responder. */
   readonly exchange: string;
-  /** Keyed digest of the NHS number. */
-  readonly patient?: string | undefined;
+  /** A superseded number of the same patient. */
+  readonly also?: string | undefined;
   readonly organisation?: string | undefined;
-  readonly user?: string | undefined;
   readonly role?: string | undefined;
   readonly purpose?: string | undefined;
+  readonly relationship?: string | undefined;
+  readonly breakGlass?: { readonly code: string; readonly reason: string } | undefined;
+}
+
+/** A signed message as it travelled, and the digest of its signing input. */
+export interface Message {
+  readonly token: string;
+  readonly digest: string;
+}
+
+/** One resource that was released or shown: which, in which version, and the digest of its canonical JSON (RFC 8785). */
+export interface ResourceRef {
+  readonly record: string;
+  /** `Type/id`. */
+  readonly resource: string;
+  readonly version?: string | undefined;
+  readonly digest: string;
 }
 
 export interface Told {
   readonly outcome: string;
   readonly reason?: string | undefined;
+  /** Code of the check that failed, where one did. */
+  readonly fault?: string | undefined;
   readonly count?: number | undefined;
-  readonly detail?: object | undefined;
+  readonly sources?: readonly object[] | undefined;
+  readonly resources?: readonly ResourceRef[] | undefined;
+  /** Version of the sharing agreement that it was decided under. */
+  readonly agreement?: string | undefined;
+  readonly response?: Message | undefined;
+}
+
+export interface Received extends Told {
+  readonly event: Extract<Event, 'response-believed' | 'response-not-believed' | 'not-reached'>;
+  readonly region: string;
+  readonly jti: string | undefined;
+  readonly ms: number;
+}
+
+/** What is on the screen: each resource by region, record, type and id; and how many of them are matches. */
+export interface Shown {
+  readonly resources: readonly {
+    readonly region: string;
+    readonly record: string;
+    readonly resource: string;
+  }[];
+  readonly count: number;
 }
 
 /**
- * The audit: one helper per kind of event. Each resolves only when its rows are on the disk; whoever calls it
+ * The audit: one helper per kind of event. Each resolves only when its entries are on the disk; whoever calls it
  * awaits it before a byte leaves, and when it rejects nothing leaves.
  */
 export class AuditTrail {
-  readonly #store: AuditStore;
+  readonly #log: AuditLog;
+  readonly #store: LogStore;
   readonly #now: () => number;
 
-  constructor(store: AuditStore, now: () => number) {
+  constructor(log: AuditLog, store: LogStore, now: () => number) {
+    this.#log = log;
     this.#store = store;
     this.#now = now;
   }
 
-  /** Requester: the plan, and every query that will leave, before any does. */
+  /** Requester: the plan, on whose authority, and every query that will leave, before any does. */
   queriesSent(
     asking: Asking,
-    plan: object,
-    queries: readonly { region: string; jti: string; digest: string }[],
+    plan: { readonly viewer: string; readonly viewerToken: string; readonly decided: object },
+    queries: readonly (Message & { region: string; jti: string })[],
   ): Promise<void> {
-    const at = this.#now();
-    return this.#store.append([
-      { at, event: 'route-planned', ...asking, detail: JSON.stringify(plan) },
-      ...queries.map(({ region, jti, digest }): AuditRow => ({
-        at,
-        event: 'query-sent',
-        ...asking,
-        region,
-        jti,
-        detail: JSON.stringify({ query_digest: digest }),
-      })),
+    const planned = this.#entry(asking, 'route-planned', { detail: { viewer: plan.viewer } }, 'open');
+    const values = { plan: JSON.stringify(plan.decided), viewer_token: plan.viewerToken, ...glassOf(asking) };
+    return this.#append([
+      { ...planned, sealed: { ...planned.sealed, ...values } },
+      ...queries.map(({ region, jti, token, digest }) => {
+        const sent = this.#entry(asking, 'query-sent', { region, jti, query_digest: digest });
+        return { ...sent, sealed: { ...sent.sealed, query: token } };
+      }),
     ]);
   }
 
-  /** Requester: what each region said, and that the viewer is about to see it. */
-  released(
-    asking: Asking,
-    answers: readonly (Told & { region: string; jti?: string | undefined; event: AuditRow['event'] })[],
-  ): Promise<void> {
-    const at = this.#now();
-    return this.#store.append([
-      ...answers.map(({ event, region, jti, ...told }): AuditRow => ({
-        at,
-        event,
-        ...asking,
-        region,
-        jti,
-        ...row(told),
-      })),
-      {
-        at,
-        event: 'released-to-viewer',
-        ...asking,
-        count: answers.reduce((sum, answer) => sum + (answer.count ?? 0), 0),
-      },
+  /** Requester: what the viewer is about to see, with what each region said that was not told yet. */
+  released(asking: Asking, answers: readonly Received[], shown: Shown, last: boolean): Promise<void> {
+    const facts = { count: shown.count };
+    const released = this.#entry(asking, 'released-to-viewer', facts, last ? 'close' : undefined);
+    const sealed = { ...released.sealed, shown: JSON.stringify(shown.resources) };
+    return this.#append([
+      ...answers.map((answer) => this.#received(asking, answer)),
+      { ...released, sealed },
     ]);
   }
 
   /** Requester: a viewer was refused after its identity was proved. */
   viewerRefused(asking: Asking, reason: string): Promise<void> {
-    return this.#store.append([
-      { at: this.#now(), event: 'viewer-refused', ...asking, outcome: 'refused', reason },
-    ]);
+    return this.#append([this.#entry(asking, 'viewer-refused', { outcome: 'refused', reason })]);
+  }
+
+  /**
+   * Responder: a query whose signature was verified, in one step with spending its `jti`.
+   *
+   * @returns false when it was spent before: a replay
+   */
+  async queryReceived(
+    asking: Asking,
+    region: string,
+    query: Message & { issuer: string; keepUntil: number },
+  ): Promise<boolean> {
+    const jti = asking.exchange;
+    const entry = this.#entry(asking, 'query-received', { region, jti, query_digest: query.digest }, 'open');
+    const sealed = { ...entry.sealed, query: query.token, ...glassOf(asking) };
+    const spend = { issuer: query.issuer, jti, keepUntil: query.keepUntil };
+    return (await this.#log.append([{ ...entry, sealed }], spend)).fresh;
   }
 
   /** Responder: the answer to a query, before it is sent. */
   queryAnswered(asking: Asking, region: string, told: Told): Promise<void> {
-    return this.#one('query-answered', asking, region, told);
+    return this.#append([this.#told(asking, 'query-answered', region, told)]);
   }
 
   /** Responder: that nothing is said, before that is sent. */
   queryWithheld(asking: Asking, region: string, told: Told): Promise<void> {
-    return this.#one('query-withheld', asking, region, told);
+    return this.#append([this.#told(asking, 'query-withheld', region, told)]);
   }
 
   /** Responder: a query whose sender is proved was refused. */
-  queryRefused(asking: Asking, region: string, reason: string): Promise<void> {
-    return this.#one('query-refused', asking, region, { outcome: 'refused', reason });
+  queryRefused(asking: Asking, region: string, told: Told): Promise<void> {
+    return this.#append([this.#told(asking, 'query-refused', region, told)]);
+  }
+
+  /** Responder: a message whose signature was good, and which was not admitted as a query: replayed, late, not for us. */
+  messageRefused(asking: Asking, region: string, told: Told): Promise<void> {
+    return this.#append([{ ...this.#told(asking, 'query-refused', region, told), work: undefined }]);
   }
 
   objectionsImported(exchange: string, count: number): Promise<void> {
-    return this.#store.append([{ at: this.#now(), event: 'objections-imported', exchange, count }]);
+    return this.#append([{ event: 'objections-imported', exchange, facts: { count } }]);
+  }
+
+  /** Requester: the responder's log holds its answer to us, as the proof beside it shows. */
+  inclusionProved(
+    { exchange, jti }: { readonly exchange: string; readonly jti: string },
+    region: string,
+    proof: object,
+  ): Promise<void> {
+    return this.#append([{ event: 'inclusion-proved', exchange, facts: { region, jti, detail: proof } }]);
+  }
+
+  /** Requester: the responder was asked many times, and did not prove that its log holds its answer to us. */
+  inclusionNotProved(
+    { exchange, jti }: { readonly exchange: string; readonly jti: string },
+    region: string,
+  ): Promise<void> {
+    return this.#append([{ event: 'inclusion-not-proved', exchange, facts: { region, jti } }]);
+  }
+
+  /** Two heads of a neighbour's log that do not fit: the notes themselves are the proof. */
+  forkSeen(
+    region: string,
+    fork: { readonly origin: string; readonly held: string; readonly seen: string },
+  ): Promise<void> {
+    return this.#append([{ event: 'fork-seen', exchange: randomUUID(), facts: { region, detail: fork } }]);
+  }
+
+  /** An admin opened what is sealed of entries: how they were searched for, and how many there were. */
+  auditSearched(
+    exchange: string,
+    search: { readonly filters: readonly string[]; readonly nhsNumber?: string; readonly user?: string },
+    count: number,
+  ): Promise<void> {
+    const { filters, nhsNumber, user } = search;
+    const sealed = user === undefined ? undefined : { searched_user: user };
+    const facts = { count, detail: { filters } };
+    return this.#append([{ event: 'audit-searched', exchange, facts, nhsNumber, sealed }]);
+  }
+
+  /** An admin erases what is sealed of entries; the reason in words is sealed itself. */
+  entriesErased(exchange: string, sequences: readonly number[], reason: string): Promise<void> {
+    const facts = { count: sequences.length, detail: { sequences } };
+    return this.#append([{ event: 'entries-erased', exchange, facts, sealed: { reason } }]);
   }
 
   started(exchange: string, detail: object): Promise<void> {
-    return this.#store.append([
-      { at: this.#now(), event: 'started', exchange, detail: JSON.stringify(detail) },
-    ]);
+    return this.#append([{ event: 'started', exchange, facts: { detail } }]);
   }
 
-  /** What is refused before identity is proved: a count per code and minute, so that nobody fills the audit. */
+  /** Work that the process before this one began and did not end: it is not known what became of it. */
+  interrupted(exchanges: readonly string[]): Promise<void> {
+    return this.#append(
+      exchanges.map((exchange): Entry => ({ event: 'interrupted', exchange, facts: {}, work: 'close' })),
+    );
+  }
+
+  /** What is refused before identity is proved: a count per code and minute, so that nobody fills the log. */
   countRefusal(code: string): Promise<void> {
     return this.#store.count(code, this.#now());
   }
 
-  #one(event: AuditRow['event'], asking: Asking, region: string, told: Told): Promise<void> {
-    return this.#store.append([
-      { at: this.#now(), event, ...asking, region, jti: asking.exchange, ...row(told) },
-    ]);
+  /** The counts of one minute that is over, as one entry a code. */
+  refusalsCounted(
+    exchange: string,
+    counts: readonly { code: string; minute: number; count: number }[],
+  ): Promise<void> {
+    return this.#append(
+      counts.map(({ code, minute, count }): Entry => ({
+        event: 'refusals-counted',
+        exchange,
+        facts: { reason: code, count, detail: { minute } },
+      })),
+    );
+  }
+
+  async #append(entries: readonly Entry[]): Promise<void> {
+    if (entries.length > 0) await this.#log.append(entries);
+  }
+
+  #received(asking: Asking, { event, region, jti, ms, ...told }: Received): Entry {
+    const entry = this.#told(asking, event, region, told);
+    return { ...entry, work: undefined, facts: { ...entry.facts, jti, ms } };
+  }
+
+  #told(asking: Asking, event: Event, region: string, { resources, response, ...told }: Told): Entry {
+    const facts = { region, jti: asking.exchange, ...told, response_digest: response?.digest };
+    const entry = this.#entry(asking, event, facts, 'close');
+    return {
+      ...entry,
+      sealed: {
+        ...entry.sealed,
+        ...(response === undefined ? {} : { response: response.token }),
+        ...(resources === undefined ? {} : { resources: JSON.stringify(resources) }),
+      },
+    };
+  }
+
+  #entry(asking: Asking, event: Event, facts: Facts, work?: Entry['work']): Entry {
+    const { exchange, nhsNumber, user, also, organisation, role, purpose, relationship } = asking;
+    const glass = asking.breakGlass === undefined ? {} : ({ break_glass: true } as const);
+    return {
+      ...{ event, exchange, nhsNumber, user, work },
+      facts: { organisation, role, purpose, relationship, ...glass, ...facts },
+      ...(also === undefined ? {} : { sealed: { superseded: also } }),
+    };
   }
 }
 
-function row({ detail, ...told }: Told): Omit<Told, 'detail'> & { detail?: string | undefined } {
-  return { ...told, detail: detail === undefined ? undefined : JSON.stringify(detail) };
+function glassOf({ breakGlass }: Asking): Record<string, string> {
+  return breakGlass === undefined ? {} : { break_glass: JSON.stringify(breakGlass) };
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 
 import { AuditTrail } from '../audit/trail.ts';
-import { openStore, patientDigestOf } from '../broker.ts';
+import { auditLogIn, openStore, patientDigestOf } from '../broker.ts';
 import { loadSecrets } from '../config/secrets.ts';
 import { readObjections } from '../routing/objections-file.ts';
 import { CommandFailed, type Io } from './io.ts';
@@ -35,7 +35,8 @@ export function objectionsCommand(io: Io): Command {
           `${faults.length} of the entries cannot be read and nothing was imported: mend them and import again.`,
         );
       }
-      const digest = patientDigestOf(loadSecrets(config.secretsDirectory));
+      const secrets = loadSecrets(config.secretsDirectory);
+      const digest = patientDigestOf(secrets);
       const store = await openStore(config);
       try {
         for (let from = 0; from < objections.length; from += AT_ONCE) {
@@ -45,7 +46,8 @@ export function objectionsCommand(io: Io): Command {
           );
           if (io.isTerminal && !options.json) io.warn(`${from + part.length} of ${objections.length}`);
         }
-        await new AuditTrail(store.audit, Date.now).objectionsImported(randomUUID(), objections.length);
+        const trail = new AuditTrail(auditLogIn(store, config, secrets), store.log, Date.now);
+        await trail.objectionsImported(randomUUID(), objections.length);
       } finally {
         await store.close();
       }

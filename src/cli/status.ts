@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import http from 'node:http';
 
+import type { LogStatus } from '../audit/audit-room.ts';
 import type { BrokerStatus } from '../http/admin-api.ts';
 import type { DestinationStatus } from '../upstream/destination.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
@@ -13,7 +14,9 @@ type Told = { region: string; address: string } & ({ status: BrokerStatus } | { 
 
 export function statusCommand(io: Io): Command {
   return new Command('status')
-    .description('Show whether brokers are ready, and the circuit to each destination.')
+    .description(
+      'Show whether brokers are ready, the circuit to each destination, and who witnesses the log.',
+    )
     .option('--region <region>', 'one region (default: all that have a file in config)')
     .option('--config <file>', 'a configuration file instead of --region')
     .option('--json', 'print it as JSON')
@@ -61,8 +64,25 @@ function lines(told: Told): string[] {
   return [
     `${status.region}: ${status.ready ? 'ready' : 'not ready'}, store ${status.store}, up since ${status.started}`,
     ...columns(rows),
+    ...logLines(status.log as LogStatus),
     ...(soon === undefined ? [] : [`  next certificate to end: ${soon.name}, in ${soon.daysLeft} days`]),
     '',
+  ];
+}
+
+function logLines({ origin, witnesses, forks = [], unproved }: LogStatus): string[] {
+  const rows = witnesses.map(({ region, size, at, fault }) => [
+    '  witness',
+    region,
+    fault ?? 'cosigned',
+    `${size} entries`,
+    at === undefined ? '' : `at ${at}`,
+  ]);
+  return [
+    `  log ${origin}`,
+    ...columns(rows),
+    ...forks.map((fork) => `  FORK: ${fork.origin} signed two heads that do not fit, seen ${fork.seen}`),
+    ...unproved.map((log) => `  UNPROVED: ${log.origin} has not joined its heads since ${log.since}`),
   ];
 }
 

@@ -58,7 +58,7 @@ export interface Config extends Omit<
   readonly neighbours: readonly PinnedNeighbour[];
   readonly records: readonly ConfiguredRecord[];
   readonly directory: DirectoryFile;
-  /** The store's URL, `sqlite:` and an absolute path. */
+  /** The store's URL: `sqlite:` and an absolute path, or `postgres://`. */
   readonly store: string;
   readonly serverCertificate: string;
   readonly clientCertificate: string;
@@ -90,7 +90,7 @@ export function loadConfig(file: string): Config {
     clientCertificate: text('certificates.client', raw.certificates.client),
     statementToken: text('statement', raw.statement),
     federationKeys: jwksFrom(source, 'federation_keys', near(raw.federation_keys)),
-    store: `sqlite:${near(raw.store.slice('sqlite:'.length))}`,
+    store: raw.store.replace(/^sqlite:(.+)$/s, (_, file: string) => `sqlite:${near(file)}`),
     directory,
     viewers: raw.viewers.map((viewer, position) => ({
       ...viewer,

@@ -209,7 +209,16 @@ export const configFile = z.strictObject({
   viewer_tokens_base: z.url().optional(),
   /** The base that neighbours use; goes into the entity statement. */
   federation_base: z.url({ protocol: /^https$/ }),
-  store: z.string().regex(/^sqlite:.+/, 'sqlite: and a file, as sqlite:var/wayleave.db'),
+  /** Names this replica's own log: its origin is the entity's host, `/log/` and this. */
+  replica: code.default('1'),
+  /** How often the log's head is signed and handed to the neighbours, who cosign it. */
+  checkpoint_ms: milliseconds.default(10_000),
+  store: z
+    .string()
+    .regex(
+      /^(?:sqlite:|postgres(?:ql)?:\/\/)./,
+      'sqlite: and a file, as sqlite:var/wayleave.db, or postgres://user@host/database',
+    ),
   /** The shared directory of regions, practices and organisations. */
   directory: path,
   viewers: z.array(viewer).min(1),

@@ -14,6 +14,12 @@ export interface Secrets {
   readonly cursorKey: Buffer;
   readonly pagingKey: Buffer;
   readonly patientDigestKey: Buffer;
+  /** 32 bytes each: wrap the keys of audit entries; the first is the one in use, the others open older entries. */
+  readonly auditKeys: readonly Buffer[];
+  /** Private JWK (Ed25519) that signs the log's checkpoints. */
+  readonly logKey: object;
+  /** Private JWK (Ed25519) that cosigns neighbours' checkpoints. */
+  readonly witnessKey: object;
 }
 
 /**
@@ -29,6 +35,9 @@ export function loadSecrets(directory: string): Secrets {
     cursorKey: secretBytes(directory, 'cursor.key'),
     pagingKey: secretBytes(directory, 'paging.key'),
     patientDigestKey: secretBytes(directory, 'patient-digest.key'),
+    auditKeys: secretLines(directory, 'audit.keys'),
+    logKey: secretJson(directory, 'log.jwk.json'),
+    witnessKey: secretJson(directory, 'witness.jwk.json'),
   };
 }
 
@@ -61,7 +70,19 @@ function secretJson(directory: string, name: string): object {
 }
 
 function secretBytes(directory: string, name: string): Buffer {
-  const bytes = Buffer.from(secretText(directory, name).trim(), 'base64url');
+  return bytesOf(secretText(directory, name), directory, name);
+}
+
+/** One key a line. */
+function secretLines(directory: string, name: string): Buffer[] {
+  const lines = secretText(directory, name)
+    .trim()
+    .split(/\s*\n\s*/);
+  return lines.map((line) => bytesOf(line, directory, name));
+}
+
+function bytesOf(text: string, directory: string, name: string): Buffer {
+  const bytes = Buffer.from(text.trim(), 'base64url');
   if (bytes.length !== 32) {
     throw new StartError(
       `secrets: ${join(directory, name)} has not 32 bytes: write 32 random bytes in base64url.`,

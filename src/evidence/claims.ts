@@ -141,7 +141,8 @@ export const responseClaims = z.object({
   reason: z.string().max(40).optional(),
   /** Care settings that the agreement leaves out by design, whoever the patient is. */
   settings_not_offered: z.array(shortText).max(32).optional(),
-  checkpoint: z.string().optional(),
+  /** The sender's newest checkpoint that a neighbour cosigned (C2SP tlog-checkpoint). */
+  checkpoint: z.string().max(8_000).optional(),
 });
 
 export type ResponseClaims = z.infer<typeof responseClaims>;

@@ -11,7 +11,7 @@ export function resourceDigest(resource: object): string {
   return sha256(canonicalize(resource) ?? '');
 }
 
-/** `resources_digest`: over the list of each resource's digest, in the order of the Bundle. */
-export function resourcesDigest(resources: readonly object[]): string {
-  return sha256(JSON.stringify(resources.map(resourceDigest)));
+/** `resources_digest`: over the JSON list of each resource's digest, in the order of the Bundle. */
+export function resourcesDigest(digests: readonly string[]): string {
+  return sha256(JSON.stringify(digests));
 }

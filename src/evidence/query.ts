@@ -21,6 +21,8 @@ export interface Sender {
   readonly thumbprint: string;
   /** Our own entity statement's sequence. */
   readonly statement: number;
+  /** The newest checkpoint of our log that a neighbour cosigned (C2SP tlog-checkpoint), if there is one. */
+  readonly checkpoint?: () => string | undefined;
 }
 
 export type QueryBody = Omit<QueryClaims, 'iss' | 'aud' | 'iat' | 'exp' | 'jti' | 'stmt' | 'cnf'>;
@@ -58,6 +60,8 @@ declare const unspent: unique symbol;
 /** A query whose signature, type, sender, receiver, connection and freshness were verified; perhaps a replay. */
 export interface VerifiedQuery {
   readonly claims: QueryClaims;
+  /** As it came, and the digest of its signing input. */
+  readonly token: string;
   readonly digest: string;
   readonly peer: IdentifiedPeer;
   /** The patient's current number and, if there is one, the superseded number. */
@@ -68,11 +72,13 @@ export interface VerifiedQuery {
 /** A verified query that was seen for the first time, in every replica's sight. */
 export type AdmittedQuery = VerifiedQuery & { readonly [unspent]: true };
 
-/** Spends a (`iss`, `jti`) once. Durable, atomic and shared by every replica of this region's broker. */
-export interface ReplayGuard {
-  /** @returns true the first time, false ever after until `keepUntil` (ms since the epoch) */
-  spend(issuer: string, jti: string, keepUntil: number): Promise<boolean>;
-}
+/**
+ * Keeps a verified query and spends its (`iss`, `jti`), in one durable step that every replica of this region's
+ * broker sees.
+ *
+ * @returns true the first time, false ever after until `keepUntil` (ms since the epoch): then nothing was kept
+ */
+export type ReceiveQuery = (query: VerifiedQuery, keepUntil: number) => Promise<boolean>;
 
 /**
  * Verifies a query that came over the connection of `peer`.
@@ -98,19 +104,22 @@ export async function verifyQuery(
   });
   const numbers = [claims.patient, claims.patient_also ?? claims.patient].map(fromNhsNumberToken);
   const nhsNumbers = new Set(numbers.filter((number) => number !== undefined));
-  const query: Omit<VerifiedQuery, typeof verified> = { claims, digest, peer, nhsNumbers };
+  const query: Omit<VerifiedQuery, typeof verified> = {
+    ...{ claims, digest, peer, nhsNumbers },
+    // Only a string verifies.
+    token: token as string,
+  };
   return query as VerifiedQuery;
 }
 
 /**
- * Spends the query's `jti`. Keyed on the verified sender and `jti`, never on the token's text: several texts
- * verify for one signature.
+ * Admits a query once. Keyed on the verified sender and `jti`, never on the token's text: several texts verify for
+ * one signature.
  *
  * @throws EvidenceError `replayed`
  */
-export async function admitOnce(query: VerifiedQuery, guard: ReplayGuard): Promise<AdmittedQuery> {
+export async function admitOnce(query: VerifiedQuery, receive: ReceiveQuery): Promise<AdmittedQuery> {
   const keepUntil = (query.claims.exp + 60 + CLOCK_TOLERANCE_S) * 1000;
-  if (!(await guard.spend(query.claims.iss, query.claims.jti, keepUntil)))
-    throw new EvidenceError('replayed');
+  if (!(await receive(query, keepUntil))) throw new EvidenceError('replayed');
   return query as AdmittedQuery;
 }

@@ -13,8 +13,8 @@ export type ResponseBody = Pick<
   'outcome' | 'status' | 'sources' | 'reason' | 'settings_not_offered'
 > & {
   readonly bytes: Buffer;
-  /** The released resources in the order of the body; absent for refusals. */
-  readonly resources?: readonly object[];
+  /** Digests of the released resources in the order of the body; absent for refusals. */
+  readonly digests?: readonly string[];
 };
 
 /** The query that a response is bound to: its sender, `jti` and the digest of its signing input. */
@@ -35,14 +35,16 @@ export function signResponse(
   response: ResponseBody,
   now: number,
 ): SignedMessage & { claims: ResponseClaims } {
-  const { bytes, resources, ...said } = response;
+  const { bytes, digests, ...said } = response;
+  const checkpoint = sender.checkpoint?.();
   const claims: ResponseClaims = {
     ...envelope(sender, query.issuer, now),
     query_jti: query.jti,
     query_digest: query.digest,
     ...said,
     body_digest: sha256(bytes),
-    ...(resources === undefined ? {} : { resources_digest: resourcesDigest(resources) }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(digests === undefined ? {} : { resources_digest: resourcesDigest(digests) }),
   };
   return { ...signMessage(sender.signer, TYP.response, claims), claims };
 }
@@ -51,6 +53,7 @@ declare const believed: unique symbol;
 /** A response that is from the neighbour asked, answers the query sent, and came with the body signed. */
 export interface BelievedResponse {
   readonly claims: ResponseClaims;
+  readonly token: string;
   readonly digest: string;
   readonly body: Buffer;
   readonly [believed]: true;
@@ -71,7 +74,7 @@ export async function verifyResponse(
   neighbours: Neighbours,
   now: number,
 ): Promise<BelievedResponse> {
-  if (token === undefined) throw new EvidenceError('unsigned');
+  if (typeof token !== 'string') throw new EvidenceError('unsigned');
   const { claims, digest } = await verifyMessage<ResponseClaims>(token, {
     typ: TYP.response,
     issuer: query.audience,
@@ -84,5 +87,5 @@ export async function verifyResponse(
   if (claims.query_jti !== query.jti || claims.query_digest !== query.digest)
     throw new EvidenceError('wrong-query');
   if (claims.status !== status || claims.body_digest !== sha256(body)) throw new EvidenceError('wrong-body');
-  return { claims, digest, body } as BelievedResponse;
+  return { claims, token, digest, body } as BelievedResponse;
 }

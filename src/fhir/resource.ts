@@ -40,6 +40,20 @@ export interface Bundle extends Resource {
   entry?: BundleEntry[];
 }
 
+/** An entry that surely holds a resource. */
+export type FilledEntry = BundleEntry & { readonly resource: Resource };
+
+/** `Type/id` within its own record. */
+export function nameOf({ resourceType, id }: Resource): string {
+  return `${resourceType}/${id}`;
+}
+
+/** The version of a resource as its server names it; versionId where it has one. */
+export function versionOf({ meta }: Resource): string | undefined {
+  const version: unknown = meta?.versionId ?? meta?.lastUpdated;
+  return typeof version === 'string' ? version : undefined;
+}
+
 /** The media type of every FHIR body (FHIR R4, 2.21.0.6). */
 export const FHIR_JSON = 'application/fhir+json';
 

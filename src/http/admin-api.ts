@@ -17,6 +17,7 @@ export interface BrokerStatus {
   /** False while the store cannot write: then nothing is released. */
   readonly ready: boolean;
   readonly store: 'ok' | 'failing';
+  readonly log: object;
   readonly destinations: readonly object[];
   readonly certificates: readonly {
     readonly name: string;

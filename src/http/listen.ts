@@ -38,6 +38,7 @@ const REQUEST_MS = 60_000;
 const CHECKING_MS = 5_000;
 const HANDSHAKE_MS = 10_000;
 const IDLE_MS = 65_000;
+const CLOSING_MS = 50;
 const MOST_CONNECTIONS = 5_000;
 
 /**
@@ -119,8 +120,11 @@ const UNREADABLE: Readonly<Record<string, RequestCode>> = {
 function closeServer(server: http.Server | https.Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), graceMs);
+    // What is busy now is idle in a moment, and its other end may keep it for long.
+    const idle = setInterval(() => server.closeIdleConnections(), CLOSING_MS);
     server.close(() => {
       clearTimeout(force);
+      clearInterval(idle);
       resolve();
     });
     server.closeIdleConnections();

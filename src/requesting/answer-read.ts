@@ -12,6 +12,7 @@ import { mergedEntry } from './merge.ts';
 import { checkRecordIsKnown } from './named-patient.ts';
 import type { PlannedQuestion } from '../routing/plan-for.ts';
 import type { SourceState } from './paging.ts';
+import { NOTHING_SHOWN } from './release-page.ts';
 import { planQuestion } from './plan-question.ts';
 import { commonClaims, signSearches } from './region-query.ts';
 import { askAll, type RecordRequest } from './request-record.ts';
@@ -65,17 +66,21 @@ export async function answerRead(
   const body = { ...commonClaims(planned, viewer), read };
   const query = signQuery(broker.sender, link.neighbour.entity, body, broker.now());
   const part = { region, asked: place.reasons, notOffered: [], link, query };
-  const [answer] = await askAll(planned, [part], request, broker, deadline);
+  const asked = await askAll(planned, [part], request, broker, deadline);
+  const [answer] = asked.answers;
   const source = answer?.sources[0];
   const wanted = `${recordBase(link.neighbour.entity, region, record)}/${request.resource}`;
   const entry = [...(source?.matches ?? []), ...(source?.includes ?? [])].find(
     (one) => one.fullUrl === wanted,
   );
-  if (answer === undefined || source === undefined || entry === undefined) {
+  const found =
+    source === undefined || entry === undefined ? [] : [{ source, entry, mode: 'match' as const }];
+  const [shown] = (await asked.release({ entries: found, next: [] })).entries;
+  if (shown === undefined) {
     return nothing(request, absence(source?.outcome ?? answer?.outcome), source?.reason ?? answer?.reason);
   }
   const shape = { elements: undefined, countOnly: false };
-  const { resource } = mergedEntry(source, entry, 'match', shape, broker);
+  const { resource } = mergedEntry(shown.source, shown.entry, shown.mode, shape, broker);
   return { status: 200, resource: resource ?? { resourceType: 'Basic' } };
 }
 
@@ -135,7 +140,9 @@ async function viaOf(
   }));
   for (let page = 0; page < MOST_VIA_PAGES && states.length > 0; page += 1) {
     const queries = signSearches(planned, searches, states, request.viewer, broker);
-    const [answer] = await askAll(planned, queries, request, broker, deadline);
+    const { answers, release } = await askAll(planned, queries, request, broker, deadline);
+    await release(NOTHING_SHOWN);
+    const [answer] = answers;
     const entries = answer?.sources.flatMap((source) => source.matches) ?? [];
     const referring = entries.find(
       ({ resource }) => resource && referencesIn(resource, bases).has(request.resource),

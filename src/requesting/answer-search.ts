@@ -6,10 +6,11 @@ import { countOf, sortOf } from '../fhir/search-parameters.ts';
 import { indexPatient, mergedBundle } from './merge.ts';
 import { checkNamedPatient, checkRecordIsKnown, withPatientProbe } from './named-patient.ts';
 import { nextLink, type OpenPage } from './page-link.ts';
-import { selectPage, toAskNext, type SelectedPage, type SourceState } from './paging.ts';
+import { selectPage, toAskNext, type SourceState } from './paging.ts';
+import { NOTHING_SHOWN, type ReleasedPage } from './release-page.ts';
 import type { SearchQuestion } from './question.ts';
 import type { RegionAnswer, SourceAnswer } from './region-answer.ts';
-import { requestRecord, type Gathered, type RecordRequest } from './request-record.ts';
+import { requestRecord, type Asked, type Gathered, type RecordRequest } from './request-record.ts';
 import type { Requesting } from './requesting.ts';
 import { isIncomplete, rollCall, warnings } from './roll-call.ts';
 
@@ -44,11 +45,14 @@ export async function answerSearch(
     deadline,
   );
   const lost = lostSince(gathered, states);
-  const told = page === undefined ? checkNamedPatient(gathered.answers, question, broker) : gathered.answers;
+  const told = page === undefined ? await namedPatient(gathered, question, broker) : gathered.answers;
   const answers = [...told, ...lost];
   const issues = issuesOf(gathered, answers, page === undefined, broker);
   // A region that is lost between pages does not take the others' remaining pages with it.
-  if (nobodyAnswered(answers) && carried.length === 0) return unanswered(issues);
+  if (nobodyAnswered(answers) && carried.length === 0) {
+    await gathered.release(NOTHING_SHOWN);
+    return unanswered(issues);
+  }
 
   const sources = answers.flatMap((answer) => answer.sources).sort(bySearchOrder(question));
   const [search] = question.searches;
@@ -65,12 +69,29 @@ export async function answerSearch(
       : isIncomplete(gathered.plan, answers)
         ? undefined
         : page.total;
-  if (question.shape.countOnly) return countOnly(total, issues, request, broker);
+  if (question.shape.countOnly) {
+    return countOnly(await gathered.release(NOTHING_SHOWN), total, issues, request, broker);
+  }
   const next = [...selected.next, ...carried];
+  const released = await gathered.release(selected);
   return {
     status: 200,
-    resource: toBundle(gathered, selected, issues, next, total, request, broker),
+    resource: toBundle(gathered, released, issues, next, total, request, broker),
   };
+}
+
+/** What a record says of a patient who is not the one named is kept, and nothing of it is shown. */
+export async function namedPatient(
+  gathered: Asked,
+  question: SearchQuestion,
+  broker: Requesting,
+): Promise<RegionAnswer[]> {
+  try {
+    return checkNamedPatient(gathered.answers, question, broker);
+  } catch (error) {
+    await gathered.release(NOTHING_SHOWN);
+    throw error;
+  }
 }
 
 /** Whom a question is about, and what is wanted with what is found. */
@@ -108,7 +129,7 @@ function unanswered(issues: readonly Issue[]): FhirAnswer {
 
 function toBundle(
   gathered: Gathered,
-  selected: SelectedPage,
+  selected: ReleasedPage,
   issues: readonly Issue[],
   next: readonly SourceState[],
   total: number | undefined,
@@ -124,7 +145,7 @@ function toBundle(
 /** The index Patient is the one match; each region's own Patient is an include. */
 function indexBundle(
   { plan }: Gathered,
-  selected: SelectedPage,
+  selected: ReleasedPage,
   issues: readonly Issue[],
   links: { self: string; next: string | undefined },
   request: SearchRequest,
@@ -176,13 +197,13 @@ function totalOf(
 
 /** @throws HouseError `count-incomplete` */
 function countOnly(
+  page: ReleasedPage,
   total: number | undefined,
   issues: readonly Issue[],
   { self, question }: SearchRequest,
   broker: Requesting,
 ): FhirAnswer {
   if (total === undefined) throw new HouseError('count-incomplete');
-  const page = { entries: [], next: [] };
   const links = { self, next: undefined };
   return { status: 200, resource: mergedBundle(page, issues, links, total, question.shape, broker) };
 }

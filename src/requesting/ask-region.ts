@@ -49,7 +49,10 @@ export async function askRegion(
     const checked = await link.ask(query, headers, deadline, (answer) =>
       believe(answer, query, broker.neighbours, broker.now()),
     );
-    const { claims, digest } = checked.response;
+    const { claims, token, digest } = checked.response;
+    if (claims.checkpoint !== undefined) void watch(claims.checkpoint, broker);
+    const exchange = headers['X-Request-Id'] ?? '';
+    broker.proofs.await(part.region, { exchange, jti: query.jti, responseDigest: digest });
     const told = checked.sources.map((one) => toSource(part.region, one));
     const sources = [...told, ...leftOut(part, told, checked), ...notOffered];
     return {
@@ -59,7 +62,7 @@ export async function askRegion(
       settingsNotOffered: (claims.settings_not_offered ?? []).filter(isCareSetting),
       responded: true,
       jti: query.jti,
-      evidence: digest,
+      believed: { response: { token, digest }, resources: checked.resources },
       ms: ms(),
     };
   } catch (error) {
@@ -73,9 +76,18 @@ export async function askRegion(
       sources: [],
       responded: false,
       jti: query.jti,
-      evidence: code,
+      fault: code,
       ms: ms(),
     };
+  }
+}
+
+/** Beside the answer, which does not wait for it. */
+async function watch(checkpoint: string, { checkpoints, log }: Requesting): Promise<void> {
+  try {
+    await checkpoints.seen(checkpoint);
+  } catch (error) {
+    log.warn(errorFields(error), 'checkpoint not compared');
   }
 }
 

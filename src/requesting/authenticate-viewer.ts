@@ -2,7 +2,6 @@ import type { TLSSocket } from 'node:tls';
 
 import { EvidenceError, RequestError, type RequestCode } from '../errors.ts';
 import { isPersonal } from '../evidence/claims.ts';
-import type { ReplayGuard } from '../evidence/query.ts';
 import {
   claimedIssuer,
   verifyViewerToken,
@@ -10,6 +9,7 @@ import {
   type ViewerClaims,
 } from '../evidence/viewer-token.ts';
 import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
+import type { ReplayStore } from '../store/contracts.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import type { Viewer, Viewers } from '../trust/viewers.ts';
 
@@ -21,13 +21,15 @@ export interface AuthenticatedViewer {
   readonly nhsNumber: string;
   /** SDS job role code, after the viewer's own roles were mapped. */
   readonly role: string;
+  /** The token as it came, which we keep, and the digest of its signing input, which travels. */
+  readonly token: string;
   readonly origin: string;
   readonly [authenticated]: true;
 }
 
 export interface Door {
   readonly viewers: Viewers;
-  readonly replay: ReplayGuard;
+  readonly replay: ReplayStore;
   /** Our own entity identifier: the audience of every token. */
   readonly self: string;
 }
@@ -63,7 +65,7 @@ export async function authenticateViewer(
   const token = bearer(authorization);
   const viewer = bound ?? door.viewers.byIssuer(claimedIssuer(token));
   const verified = await verifiedToken(token, viewer, peer?.thumbprint, door, now);
-  return checkClaims(verified, viewer);
+  return checkClaims(verified, token, viewer);
 }
 
 async function verifiedToken(
@@ -88,7 +90,7 @@ async function verifiedToken(
   }
 }
 
-function checkClaims(verified: VerifiedViewerToken, viewer: Viewer): AuthenticatedViewer {
+function checkClaims(verified: VerifiedViewerToken, token: string, viewer: Viewer): AuthenticatedViewer {
   const { claims, origin } = verified;
   const nhsNumber = fromNhsNumberToken(claims.patient);
   const refuse = (code: RequestCode, detail?: string): never => {
@@ -106,6 +108,7 @@ function checkClaims(verified: VerifiedViewerToken, viewer: Viewer): Authenticat
     claims,
     nhsNumber,
     role,
+    token,
     origin,
   };
   return viewerOf as AuthenticatedViewer;

@@ -1,11 +1,19 @@
 import { EvidenceError } from '../errors.ts';
 import type { Source } from '../evidence/claims.ts';
-import { resourcesDigest } from '../evidence/digests.ts';
+import type { ResourceRef } from '../audit/trail.ts';
+import { resourceDigest, resourcesDigest } from '../evidence/digests.ts';
 import type { SignedQuery } from '../evidence/query.ts';
 import { verifyResponse, type BelievedResponse } from '../evidence/response.ts';
 import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
 import { recordBase } from '../fhir/record-base.ts';
-import { isBundle, isDeeperThan, type BundleEntry, type Resource } from '../fhir/resource.ts';
+import {
+  isBundle,
+  isDeeperThan,
+  nameOf,
+  versionOf,
+  type BundleEntry,
+  type Resource,
+} from '../fhir/resource.ts';
 import { parseSearch } from '../fhir/search-parameters.ts';
 import { checkSubjects, patientIdsIn } from '../fhir/subject-check.ts';
 import type { Neighbour, Neighbours } from '../trust/neighbours.ts';
@@ -28,6 +36,8 @@ export interface CheckedResponse {
     readonly matches: BundleEntry[];
     readonly includes: BundleEntry[];
   }[];
+  /** Everything that may be used, each with its digest. */
+  readonly resources: readonly ResourceRef[];
 }
 
 /**
@@ -47,15 +57,16 @@ export async function believe(
   const { outcome, sources } = response.claims;
   if (outcome === 'refused' || outcome === 'withheld') {
     if (sources !== undefined) throw new EvidenceError('bad-claims', 'sources');
-    return { response, sources: [] };
+    return { response, sources: [], resources: [] };
   }
   if (sources === undefined) throw new EvidenceError('bad-claims', 'sources');
   checkAnswersQuestion(sources, query);
   const entries = parseEntries(body);
-  checkResources(response, entries);
+  const digests = checkResources(response, entries);
   const shared = distribute(sources, entries, query, wireBaseOf(query, peer.neighbour.region));
   checkEachRecord(shared, query, peer.neighbour.region);
-  return { response, sources: withoutUnapproved(shared, peer.neighbour) };
+  const used = withoutUnapproved(shared, peer.neighbour);
+  return { response, sources: used, resources: refsOf(used, digests) };
 }
 
 /** Every source answers a search that was asked, of a record that was meant, once. */
@@ -86,9 +97,29 @@ function parseEntries(body: Buffer): BundleEntry[] {
   return parsed.entry ?? [];
 }
 
-function checkResources(response: BelievedResponse, entries: readonly BundleEntry[]): void {
-  const digest = resourcesDigest(entries.map((entry) => entry.resource ?? {}));
-  if (response.claims.resources_digest !== digest) throw new EvidenceError('wrong-body', 'resources');
+type Digests = ReadonlyMap<BundleEntry, string>;
+
+function checkResources(response: BelievedResponse, entries: readonly BundleEntry[]): Digests {
+  const digests = entries.map((entry) => resourceDigest(entry.resource ?? {}));
+  if (response.claims.resources_digest !== resourcesDigest(digests)) {
+    throw new EvidenceError('wrong-body', 'resources');
+  }
+  return new Map(entries.map((entry, nth) => [entry, digests[nth] ?? '']));
+}
+
+function refsOf(sources: Shared, digests: Digests): ResourceRef[] {
+  return sources.flatMap(({ source, matches, includes }) =>
+    [...matches, ...includes].flatMap((entry) =>
+      entry.resource === undefined
+        ? []
+        : {
+            record: source.record,
+            resource: nameOf(entry.resource),
+            version: versionOf(entry.resource),
+            digest: digests.get(entry) ?? '',
+          },
+    ),
+  );
 }
 
 type Shared = CheckedResponse['sources'];

@@ -4,7 +4,7 @@ import { operationOutcome, type Issue } from '../fhir/operation-outcome.ts';
 import { recordBase } from '../fhir/record-base.ts';
 import { moveBase } from '../fhir/references.ts';
 import type { Bundle, BundleEntry, Coding, Resource } from '../fhir/resource.ts';
-import type { SelectedPage } from './paging.ts';
+import type { ReleasedPage } from './release-page.ts';
 import type { Shape } from './question.ts';
 import type { SourceAnswer } from './region-answer.ts';
 import type { Requesting } from './requesting.ts';
@@ -16,7 +16,7 @@ const SUBSETTED: Coding = {
 
 /** What the viewer gets: one searchset, every entry at its own record's base, tagged with where it came from. */
 export function mergedBundle(
-  page: SelectedPage,
+  page: ReleasedPage,
   issues: readonly Issue[],
   links: { self: string; next: string | undefined },
   total: number | undefined,

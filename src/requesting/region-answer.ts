@@ -1,3 +1,4 @@
+import type { Message, ResourceRef } from '../audit/trail.ts';
 import type { Outcome, Reason } from '../fhir/codes.ts';
 import type { BundleEntry } from '../fhir/resource.ts';
 import type { AskReason } from '../routing/plan.ts';
@@ -30,8 +31,10 @@ export interface RegionAnswer {
   readonly jti: string | undefined;
   /** Milliseconds from the plan to this answer. */
   readonly ms: number;
-  /** Digest of the believed response, or the code of the check that it failed. */
-  readonly evidence?: string | undefined;
+  /** The response that was believed, and everything of it that may be used. */
+  readonly believed?: { readonly response: Message; readonly resources: readonly ResourceRef[] } | undefined;
+  /** Code of the check that the response failed, or of why there was none. */
+  readonly fault?: string | undefined;
 }
 
 /** A source's key within one merged page. */

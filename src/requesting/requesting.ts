@@ -1,3 +1,5 @@
+import type { CheckpointWatch } from '../audit/checkpoint-watch.ts';
+import type { ProofCollector } from '../audit/proof-collector.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Agreement } from '../config/schema.ts';
 import type { Sender } from '../evidence/query.ts';
@@ -19,6 +21,10 @@ export interface Requesting extends Planning {
   readonly agreementWith: (region: string) => Agreement | undefined;
   readonly sender: Sender;
   readonly audit: AuditTrail;
+  /** Holds a neighbour's checkpoint against what we know of its log. */
+  readonly checkpoints: Pick<CheckpointWatch, 'seen'>;
+  /** Fetches, later, the proof that a responder's log holds its response. */
+  readonly proofs: Pick<ProofCollector, 'await'>;
   readonly pages: Sealer;
   readonly budgets: { readonly bundle_ms: number; readonly stream_ms: number; readonly document_ms: number };
   readonly log: Log;

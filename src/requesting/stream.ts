@@ -5,12 +5,13 @@ import { SYSTEM } from '../fhir/codes.ts';
 import { errorOutcome, operationOutcome } from '../fhir/operation-outcome.ts';
 import { HouseError, isWayleaveError } from '../errors.ts';
 import { countOf, sortOf } from '../fhir/search-parameters.ts';
-import { asked, issuesOf, nobodyAnswered, type SearchRequest } from './answer-search.ts';
+import { asked, issuesOf, namedPatient, nobodyAnswered, type SearchRequest } from './answer-search.ts';
 import { mergedBundle } from './merge.ts';
 import { checkNamedPatient, checkRecordIsKnown, withPatientProbe } from './named-patient.ts';
 import { nextLink } from './page-link.ts';
 import { selectPage } from './paging.ts';
 import type { RegionAnswer } from './region-answer.ts';
+import { NOTHING_SHOWN, type Release } from './release-page.ts';
 import { requestRecord } from './request-record.ts';
 import type { Requesting } from './requesting.ts';
 
@@ -41,12 +42,13 @@ export async function streamSearch(
       { ...request, ...asked(question), searches: withPatientProbe(question) },
       broker,
       deadline,
-      (answer) => {
-        for (const told of checkNamedPatient([answer], question, broker)) {
-          send('region', regionBundle(told, request, broker));
+      async (answer, release) => {
+        for (const told of await namedPatient({ answers: [answer], release }, question, broker)) {
+          send('region', await regionBundle(told, release, request, broker));
         }
       },
     );
+    await gathered.release(NOTHING_SHOWN);
     const answers = checkNamedPatient(gathered.answers, question, broker);
     const issues = issuesOf(gathered, answers, true, broker);
     const error = nobodyAnswered(answers) ? errorOutcome(new HouseError('nobody-answered')).issue : [];
@@ -59,16 +61,22 @@ export async function streamSearch(
 }
 
 /** One region's part, a searchset of its own with its own page link and its own warnings. */
-function regionBundle(answer: RegionAnswer, request: SearchRequest, broker: Requesting): object {
+async function regionBundle(
+  answer: RegionAnswer,
+  release: Release,
+  request: SearchRequest,
+  broker: Requesting,
+): Promise<object> {
   const { question } = request;
   const [search] = question.searches;
   const one = question.searches.length === 1 && search !== undefined;
-  const selected = selectPage(
+  const page = selectPage(
     answer.sources,
     [],
     search === undefined ? undefined : countOf(search),
     one ? sortOf(search) : undefined,
   );
+  const selected = await release(page);
   const links = { self: request.self, next: nextLink(selected.next, request, undefined, broker) };
   const onlyThis = { plan: { nhsNumber: '', rules: [], regions: [], unknownOrganisations: [] } };
   const issues = issuesOf(onlyThis, [answer], false, broker);

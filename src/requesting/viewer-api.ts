@@ -194,7 +194,7 @@ class ViewerApi {
     const nhsNumber = fromNhsNumberToken(claims.patient);
     const asking = {
       exchange,
-      patient: nhsNumber === undefined ? undefined : this.#broker.patientDigest(nhsNumber),
+      nhsNumber,
       organisation: claims.requesting_organization,
       user: claims.requesting_user,
       role: claims.requesting_user_role,

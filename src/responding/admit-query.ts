@@ -1,12 +1,11 @@
 import { EvidenceError } from '../errors.ts';
-import { admitOnce, verifyQuery, type AdmittedQuery, type ReplayGuard } from '../evidence/query.ts';
+import { admitOnce, verifyQuery, type AdmittedQuery, type ReceiveQuery } from '../evidence/query.ts';
 import type { IdentifiedPeer, Neighbours } from '../trust/neighbours.ts';
 
-/** What is needed to admit a query: our own name, who our neighbours are, what was seen before. */
+/** What is needed to admit a query: our own name, and who our neighbours are. */
 export interface Admission {
   readonly self: string;
   readonly neighbours: Neighbours;
-  readonly replay: ReplayGuard;
 }
 
 /**
@@ -14,17 +13,19 @@ export interface Admission {
  * Each step needs what only the step before can give.
  *
  * @param peer who the TLS connection proved to be
+ * @param receive keeps the query and spends it, in one step
  * @throws EvidenceError; `error.signed` is set when the sender's signature was good
  */
 export async function admitQuery(
   token: unknown,
   peer: IdentifiedPeer,
   admission: Admission,
+  receive: ReceiveQuery,
   now: number,
 ): Promise<AdmittedQuery> {
   const verified = await verifyQuery(token, peer, admission.neighbours, admission.self, now);
   try {
-    return await admitOnce(verified, admission.replay);
+    return await admitOnce(verified, receive);
   } catch (error) {
     if (error instanceof EvidenceError) error.signed = { jti: verified.claims.jti, digest: verified.digest };
     throw error;

@@ -1,7 +1,9 @@
 import type { WayleaveError } from '../errors.ts';
+import type { ResourceRef } from '../audit/trail.ts';
 import type { ResponseClaims, Source } from '../evidence/claims.ts';
+import { resourceDigest } from '../evidence/digests.ts';
 import { errorOutcome } from '../fhir/operation-outcome.ts';
-import type { Bundle, Resource } from '../fhir/resource.ts';
+import { nameOf, versionOf, type Bundle, type Resource } from '../fhir/resource.ts';
 import type { Permission } from './decide-sharing.ts';
 import type { RecordAnswer } from './record-answer.ts';
 import { settingsLeftOut } from './release.ts';
@@ -29,9 +31,16 @@ export function answerBody(permission: Permission, records: readonly RecordAnswe
     sources,
     ...(left.length > 0 ? { settings_not_offered: left } : {}),
     bytes: Buffer.from(JSON.stringify(bundle)),
-    resources: entry
-      .map(({ resource }) => resource)
-      .filter((resource): resource is Resource => resource !== undefined),
+    resources: records.flatMap(({ record, entries }) =>
+      entries.map(({ resource }) => refTo(record, resource)),
+    ),
+  };
+}
+
+function refTo(record: string, resource: Resource): ResourceRef {
+  return {
+    ...{ record, resource: nameOf(resource), version: versionOf(resource) },
+    digest: resourceDigest(resource),
   };
 }
 

@@ -10,6 +10,7 @@ import { closeApp, createApp, notFound, only, toWayleaveError } from '../http/ap
 import type { Log } from '../log.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { respond, type Responding } from './respond.ts';
+import { witnessApi, type WitnessApiSettings } from './witness-api.ts';
 
 const MOST_QUERY_BYTES = 256 * 1024;
 /** A query is never worked on for longer, whatever its sender allows. */
@@ -19,6 +20,7 @@ const DEFAULT_BUDGET_MS = 5_000;
 /** The listener between brokers. Its TLS layer has already asked for a certificate. */
 export function neighbourApi(
   broker: Responding,
+  witness: WitnessApiSettings,
   ratePerSecond: (region: string) => number,
   log: Log,
 ): Express {
@@ -38,6 +40,7 @@ export function neighbourApi(
     (request, response) => answerQuery(request, response, broker),
   );
   app.all('/federation/v1/query', only('POST'));
+  app.use('/federation/v1', witnessApi(witness));
   app.use(notFound);
   app.use(countUnproved(broker));
   closeApp(app, log);

@@ -1,12 +1,12 @@
 import type { Source } from '../evidence/claims.ts';
 import { nhsNumbersOf } from '../fhir/nhs-number.ts';
-import type { BundleEntry, Resource } from '../fhir/resource.ts';
+import type { FilledEntry, Resource } from '../fhir/resource.ts';
 
 /** What one record gives to one query: a source for each search, and the entries in the sources' order. */
 export interface RecordAnswer {
   readonly record: string;
   readonly sources: readonly Source[];
-  readonly entries: readonly BundleEntry[];
+  readonly entries: readonly FilledEntry[];
   /** The record itself says that the patient is restricted: then the whole region says nothing. */
   readonly restricted: boolean;
   /** Every NHS number on the record's Patients: an objection may be kept under any of them. */

@@ -4,7 +4,7 @@ import type { Source } from '../evidence/claims.ts';
 import { NHS_NUMBER_SYSTEM, nhsNumbersOf } from '../fhir/nhs-number.ts';
 import { recordBase } from '../fhir/record-base.ts';
 import { moveBase, referencesIn } from '../fhir/references.ts';
-import type { BundleEntry, Resource } from '../fhir/resource.ts';
+import { nameOf, type FilledEntry, type Resource } from '../fhir/resource.ts';
 import { hasContentFilter } from '../fhir/search-parameters.ts';
 import { checkSubjects, isAboutAPatient, patientIdsIn } from '../fhir/subject-check.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
@@ -37,7 +37,7 @@ export function release(
   checkSubjects(all, { nhsNumbers, patientIds, bases: [link.record.base] });
 
   const wire = recordBase(reading.entity, reading.region, record);
-  const toEntry = (resource: Resource, mode: 'match' | 'include'): BundleEntry => ({
+  const toEntry = (resource: Resource, mode: 'match' | 'include'): FilledEntry => ({
     fullUrl: `${wire}/${resource.resourceType}/${resource.id}`,
     resource: moveBase(resource, link.record.base, wire),
     search: { mode },
@@ -47,7 +47,7 @@ export function release(
   // Who the references point to: with this the requester can make the subject check by itself.
   const identities = patients.map((patient) => identifierOnly(patient, nhsNumbers));
   const given = new Set(released.flatMap(({ matches }) => matches.map(nameOf)));
-  const entries: BundleEntry[] = [];
+  const entries: FilledEntry[] = [];
   for (const { matches, includes } of released) {
     entries.push(...matches.map((match) => toEntry(match, 'match')));
     if (matches.length === 0) continue;
@@ -60,10 +60,6 @@ export function release(
   }
   const sources = released.map(({ source }) => source);
   return { record, sources, entries, restricted: false, nhsNumbers: numbersOn(patients) };
-}
-
-function nameOf({ resourceType, id }: Resource): string {
-  return `${resourceType}/${id}`;
 }
 
 function releasePage(page: RecordPage, permission: Permission, link: RecordLink) {

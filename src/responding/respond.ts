@@ -1,10 +1,10 @@
 import type { TLSSocket } from 'node:tls';
 
-import type { AuditTrail } from '../audit/trail.ts';
+import type { Asking, AuditTrail } from '../audit/trail.ts';
 import type { Agreement } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
 import { EvidenceError, isWayleaveError } from '../errors.ts';
-import type { AdmittedQuery, Sender } from '../evidence/query.ts';
+import type { AdmittedQuery, ReceiveQuery, Sender, VerifiedQuery } from '../evidence/query.ts';
 import { refOf, signResponse, type QueryRef } from '../evidence/response.ts';
 import type { Directory } from '../routing/directory.ts';
 import type { ObjectionStore } from '../store/contracts.ts';
@@ -50,7 +50,7 @@ export async function respond(
   const peer = broker.admission.neighbours.identify(peerCertificateOf(socket), 'client', broker.now());
   let query: AdmittedQuery | undefined;
   try {
-    query = await admitQuery(token, peer, broker.admission, broker.now());
+    query = await admitQuery(token, peer, broker.admission, receiver(broker), broker.now());
     const agreement = broker.agreementWith(peer.neighbour.region);
     const permission = decideSharing(query, agreement, broker.directory, broker.now());
     const searches = parseSearches(query.claims.search ?? []);
@@ -105,29 +105,47 @@ async function look(
   return [...answers, ...others];
 }
 
+/** The received query is on the disk before anything is decided on it. */
+function receiver({ audit }: Responding): ReceiveQuery {
+  return (query, keepUntil) => {
+    const { token, digest, claims, peer } = query;
+    const message = { token, digest, issuer: claims.iss, keepUntil };
+    return audit.queryReceived(askingOf(query), peer.neighbour.region, message);
+  };
+}
+
 async function answer(
   permission: Permission,
   records: readonly RecordAnswer[],
   broker: Responding,
 ): Promise<SignedAnswer> {
-  const body = answerBody(permission, records);
-  const signed = signResponse(broker.sender, refOf(permission.query), body, broker.now());
-  await broker.audit.queryAnswered(askingOf(permission, broker), permission.query.peer.neighbour.region, {
-    outcome: body.outcome,
-    count: body.resources.length,
-    detail: { response_digest: signed.digest, sources: body.sources, ...notesOf(permission, broker) },
-  });
-  return { status: body.status, token: signed.token, bytes: body.bytes };
+  const { query, agreement } = permission;
+  const { resources, ...body } = answerBody(permission, records);
+  const response = signResponse(
+    broker.sender,
+    refOf(query),
+    { ...body, digests: resources.map(({ digest }) => digest) },
+    broker.now(),
+  );
+  const { outcome, sources } = body;
+  const told = {
+    outcome,
+    sources,
+    resources,
+    count: resources.length,
+    agreement: agreement.version,
+    response,
+  };
+  await broker.audit.queryAnswered(askingOf(query), query.peer.neighbour.region, told);
+  return { status: body.status, token: response.token, bytes: body.bytes };
 }
 
-async function withhold(permission: Permission, broker: Responding): Promise<SignedAnswer> {
+async function withhold({ query, agreement }: Permission, broker: Responding): Promise<SignedAnswer> {
   const body = withheldBody();
-  const signed = signResponse(broker.sender, refOf(permission.query), body, broker.now());
-  await broker.audit.queryWithheld(askingOf(permission, broker), permission.query.peer.neighbour.region, {
-    outcome: body.outcome,
-    detail: { response_digest: signed.digest, ...notesOf(permission, broker) },
-  });
-  return { status: body.status, token: signed.token, bytes: body.bytes };
+  const response = signResponse(broker.sender, refOf(query), body, broker.now());
+  const told = { outcome: body.outcome, agreement: agreement.version, response };
+  await broker.audit.queryWithheld(askingOf(query), query.peer.neighbour.region, told);
+  return { status: body.status, token: response.token, bytes: body.bytes };
 }
 
 /** A refusal after the sender is proved is signed and audited; a fault of ours is neither, and releases nothing. */
@@ -140,37 +158,27 @@ async function refuse(
 ): Promise<SignedAnswer> {
   if (!isWayleaveError(error) || error.publicForm.status >= 500) throw error;
   const body = refusalBody(error);
-  const signed = signResponse(broker.sender, ref, body, broker.now());
-  const asking = query === undefined ? { exchange: ref.jti } : askingOf({ query }, broker);
-  await broker.audit.queryRefused(asking, peer.neighbour.region, error.code);
-  return { status: body.status, token: signed.token, bytes: body.bytes };
+  const response = signResponse(broker.sender, ref, body, broker.now());
+  const told = { outcome: body.outcome, reason: body.reason, response };
+  const { region } = peer.neighbour;
+  if (query === undefined) await broker.audit.messageRefused({ exchange: ref.jti }, region, told);
+  else await broker.audit.queryRefused(askingOf(query), region, told);
+  return { status: body.status, token: response.token, bytes: body.bytes };
 }
 
 function signedPart(error: unknown): { jti: string; digest: string } | undefined {
   return error instanceof EvidenceError ? error.signed : undefined;
 }
 
-function askingOf({ query }: Pick<Permission, 'query'>, broker: Responding) {
-  const { claims } = query;
-  const [nhsNumber = ''] = query.nhsNumbers;
+function askingOf({ claims, nhsNumbers }: VerifiedQuery): Asking {
+  const [nhsNumber, also] = nhsNumbers;
   return {
-    exchange: claims.jti,
-    patient: broker.patientDigest(nhsNumber),
+    ...{ exchange: claims.jti, nhsNumber, also },
     organisation: claims.requesting_organization,
     user: claims.requesting_user,
     role: claims.requesting_user_role,
     purpose: claims.reason_for_request,
-  };
-}
-
-/** What an answer's row keeps beside the outcome: a broken glass with its reason, and a second number. */
-function notesOf({ query }: Permission, broker: Responding): object {
-  const { break_glass: glass, origin, relationship } = query.claims;
-  const [, also] = query.nhsNumbers;
-  return {
-    origin,
-    relationship,
-    ...(glass === undefined ? {} : { break_glass: glass }),
-    ...(also === undefined ? {} : { patient_also: broker.patientDigest(also) }),
+    relationship: claims.relationship,
+    breakGlass: claims.break_glass,
   };
 }

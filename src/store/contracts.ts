@@ -1,3 +1,5 @@
+import type { TileId } from '../tlog/tiles.ts';
+
 /**
  * What the broker asks of a store, and what a store promises. `test/store/contract.ts` holds every store to it.
  *
@@ -15,57 +17,159 @@ export interface ReplayStore {
   spend(issuer: string, jti: string, keepUntil: number): Promise<boolean>;
 }
 
-/** The kinds of event, one helper of `src/audit/` each. */
-export const AUDIT_EVENTS = [
-  'viewer-refused',
-  'route-planned',
-  'query-sent',
-  'response-believed',
-  'response-not-believed',
-  'not-reached',
-  'released-to-viewer',
-  'query-answered',
-  'query-withheld',
-  'query-refused',
-  'objections-imported',
-  'started',
-] as const;
-export type AuditEvent = (typeof AUDIT_EVENTS)[number];
-
-/** One row of the audit. It holds identifiers and outcomes, no clinical content. */
-export interface AuditRow {
+/**
+ * One entry for the log, ready to be numbered. What is under `index` finds it again and is no part of what the
+ * log's tree covers; `facts` is, and names nobody.
+ */
+export interface NewEntry {
+  /** Wall clock, milliseconds since the epoch. */
   readonly at: number;
-  readonly event: AuditEvent;
-  /** Ties the rows of one viewer request (requester) or one query (responder) together. */
+  readonly event: string;
+  /** Ties the entries of one viewer request (requester) or one query (responder) together. */
   readonly exchange: string;
+  /** JSON members of the leaf, without the braces and without `seq`. */
+  readonly facts: string;
+  readonly index: EntryIndex;
+  /** What the leaf commits to and does not say: encrypted, with its own key wrapped. Absent: nothing is sealed. */
+  readonly sealed?: SealedValues | undefined;
+  /** `open`: work has begun that another entry of the same exchange will end; `close`: this is that entry. */
+  readonly work?: 'open' | 'close' | undefined;
+}
+
+export interface EntryIndex {
   readonly region?: string | undefined;
   readonly jti?: string | undefined;
+  /** Keyed digests: of the NHS number, of the user. */
   readonly patient?: string | undefined;
-  readonly organisation?: string | undefined;
   readonly user?: string | undefined;
-  readonly role?: string | undefined;
-  readonly purpose?: string | undefined;
+  readonly organisation?: string | undefined;
   readonly outcome?: string | undefined;
-  readonly reason?: string | undefined;
-  readonly count?: number | undefined;
-  /** JSON: reasons, sources, digests. */
-  readonly detail?: string | undefined;
+  readonly breakGlass?: boolean | undefined;
 }
 
-export interface StoredAuditRow extends AuditRow {
-  /** Rises by one with every row; a gap means that a row was taken away. */
+export interface SealedValues {
+  /** Names the key that wraps this entry's own. */
+  readonly wrappedBy: string;
+  readonly wrappedKey: Uint8Array;
+  readonly ciphertext: Uint8Array;
+}
+
+/** What is appended together or not at all: all entries of one step, and the message that this step spends. */
+export interface LogItem {
+  readonly entries: readonly NewEntry[];
+  readonly spend?: { readonly issuer: string; readonly jti: string; readonly keepUntil: number } | undefined;
+}
+
+export interface AppendedItem {
+  /** False when `spend` was spent before: then none of the item's entries were written. */
+  readonly fresh: boolean;
+  /** Of the item's first entry; the others follow. Undefined when there is none. */
+  readonly sequence: number | undefined;
+}
+
+/** A log's tree as it stands (RFC 9162): a new log has size 0 and the root of nothing. */
+export interface TreeHead {
+  readonly size: number;
+  readonly root: Uint8Array;
+}
+
+export interface StoredEntry {
   readonly sequence: number;
+  /** The bytes that the tree covers: UTF-8 JSON, kept as they were written. */
+  readonly leaf: Uint8Array;
+  readonly index: EntryIndex;
+  /** Undefined when nothing was sealed, or when its key was erased. */
+  readonly sealed: SealedValues | undefined;
 }
 
-export interface AuditStore {
-  /** Appends rows, in order and all or none; resolves only when they are on the disk. */
-  append(rows: readonly AuditRow[]): Promise<void>;
+/** A search goes by one index at a time: the most telling that is given, within a span of time. */
+export interface EntrySearch {
+  readonly log?: string | undefined;
+  /** Milliseconds since the epoch, `from` included, `to` not. */
+  readonly from: number;
+  readonly to: number;
+  readonly event?: string | undefined;
+  readonly exchange?: string | undefined;
+  readonly region?: string | undefined;
+  readonly jti?: string | undefined;
+  readonly patients?: readonly string[] | undefined;
+  readonly user?: string | undefined;
+  readonly organisation?: string | undefined;
+  readonly outcome?: string | undefined;
+  readonly breakGlass?: true | undefined;
+  /** 1 to 1,000. */
+  readonly limit: number;
+  /** Newest first, from before this entry on: the last of the page before. */
+  readonly before?: { readonly at: number; readonly log: string; readonly sequence: number } | undefined;
+}
+
+export interface FoundEntry extends StoredEntry {
+  readonly log: string;
+  readonly at: number;
+}
+
+/**
+ * The append-only logs of a region: one for each replica, one search over all. `log` is the log's origin
+ * (C2SP tlog-checkpoint). The leaves are the entries' bytes; the tree over them is kept with them (`src/tlog`).
+ */
+export interface LogStore {
+  /**
+   * Appends, in order and in one atomic durable step. An item whose message was spent before (earlier in the same
+   * call too) is left out, and only that item.
+   */
+  append(log: string, items: readonly LogItem[]): Promise<AppendedItem[]>;
+  head(log: string): Promise<TreeHead>;
+  /** Hashes of tiles (C2SP tlog-tiles), in the order asked; for proofs. */
+  tiles(log: string, wanted: readonly TileId[]): Promise<Uint8Array[]>;
+  /** Entries from `sequence` on, oldest first, at most `limit` (1 to 10,000). */
+  entries(log: string, sequence: number, limit: number): Promise<StoredEntry[]>;
+  search(search: EntrySearch): Promise<FoundEntry[]>;
+  /** Exchanges whose work was opened and not closed, oldest first, at most `limit` (1 to 1,000). */
+  openWork(log: string, limit: number): Promise<{ exchange: string; sequence: number }[]>;
+  /** Deletes what is sealed of these entries, and the digests that find them; leaves and tree stay. */
+  erase(log: string, sequences: readonly number[]): Promise<void>;
   /** Adds one to the count of `code` in the minute of `at`: for what is refused before identity is proved. */
   count(code: string, at: number): Promise<void>;
-  /** Rows after `after`, oldest first, at most `limit` (1 to 1,000). */
-  page(after: number, limit: number): Promise<StoredAuditRow[]>;
   /** The counts of a span of time, at most 1,000 rows, newest minute first. */
   counts(from: number, to: number): Promise<{ code: string; minute: number; count: number }[]>;
+}
+
+/** A signed head of one of our own logs, with the cosignatures that it has so far. */
+export interface StoredCheckpoint {
+  readonly size: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** C2SP signed note. */
+  readonly note: string;
+}
+
+/** Two notes that one log signed and no honest log can have signed both. */
+export interface KeptFork {
+  readonly origin: string;
+  readonly at: number;
+  readonly held: string;
+  readonly seen: string;
+}
+
+/** Our logs' checkpoints, and those of others that we witness (C2SP tlog-witness). */
+export interface CheckpointStore {
+  /** Inserts, or replaces that of the same size: one that gained cosignatures. */
+  save(log: string, checkpoint: StoredCheckpoint): Promise<void>;
+  /** The largest at most `upTo`; of all, when that is left out. */
+  latest(log: string, upTo?: number): Promise<StoredCheckpoint | undefined>;
+  /** The smallest with at least `size` entries. */
+  covering(log: string, size: number): Promise<StoredCheckpoint | undefined>;
+  /** What we cosigned last for another's log. */
+  witnessed(origin: string): Promise<StoredCheckpoint | undefined>;
+  /**
+   * Stores what is about to be cosigned, if what was cosigned last still has `oldSize` entries (0: none was).
+   * Durable and atomic: the cosignature may leave when this resolves true.
+   */
+  witness(origin: string, oldSize: number, checkpoint: StoredCheckpoint): Promise<boolean>;
+  /** Keeps a fork, once for each pair of notes. @returns false when it was kept before */
+  keepFork(fork: KeptFork): Promise<boolean>;
+  /** The newest first, at most `limit` (1 to 1,000). */
+  forks(limit: number): Promise<KeptFork[]>;
 }
 
 export interface CareLocation {
@@ -103,7 +207,8 @@ export interface ObjectionStore {
 
 export interface Store {
   readonly replay: ReplayStore;
-  readonly audit: AuditStore;
+  readonly log: LogStore;
+  readonly checkpoints: CheckpointStore;
   readonly careLocations: CareLocationStore;
   readonly objections: ObjectionStore;
   /** True when a durable write works now. */

@@ -1,25 +1,35 @@
-import type { Generated } from 'kysely';
-
 /** The tables, as kysely sees them; `migrations/` makes them. */
 export interface Tables {
   spent: { issuer: string; jti: string; keep_until: number };
-  audit: {
-    sequence: Generated<number>;
+  log: { log: string; size: number; frontier: Uint8Array };
+  log_entry: {
+    log: string;
+    sequence: number;
     at: number;
     event: string;
     exchange: string;
     region: string | null;
     jti: string | null;
     patient: string | null;
-    organisation: string | null;
     user: string | null;
-    role: string | null;
-    purpose: string | null;
+    organisation: string | null;
     outcome: string | null;
-    reason: string | null;
-    count: number | null;
-    detail: string | null;
+    break_glass: number;
+    leaf: Uint8Array;
+    leaf_hash: Uint8Array;
   };
+  log_sealed: {
+    log: string;
+    sequence: number;
+    wrapped_by: string;
+    wrapped_key: Uint8Array;
+    ciphertext: Uint8Array;
+  };
+  log_tile: { log: string; level: number; tile: number; hashes: Uint8Array };
+  open_work: { log: string; exchange: string; sequence: number };
+  checkpoint: { log: string; size: number; at: number; note: string };
+  witnessed: { origin: string; size: number; at: number; note: string };
+  fork: { origin: string; at: number; held: string; seen: string; digest: string };
   refusal_count: { code: string; minute: number; count: number };
   care_location: {
     patient: string;

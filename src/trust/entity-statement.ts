@@ -26,6 +26,9 @@ const recordMetadata = z.object({
   care_setting: z.string(),
 });
 
+/** As C2SP asks: a URL without its scheme; it is the name of a key as well. */
+const logOrigin = z.string().regex(/^[a-z0-9.:-]+(\/[a-z0-9-]+)+$/, "a log's origin");
+
 /** `metadata.wayleave_broker` of an entity statement: what a broker says of itself. */
 export const brokerMetadata = z.object({
   region: z.string(),
@@ -34,7 +37,12 @@ export const brokerMetadata = z.object({
   endpoints: z.object({ federation: z.url({ protocol: /^https$/ }) }),
   tls: z.object({ anchors: z.array(z.string()).min(1) }),
   message_keys: z.array(publicJwk).min(1),
+  /** Ed25519 keys that sign the checkpoints of the logs below, under the log's origin as name. */
   log_keys: z.array(publicJwk).min(1),
+  /** Origins of this region's logs, one for each replica and for each that came before (C2SP tlog-checkpoint). */
+  logs: z.array(logOrigin).max(64),
+  /** Ed25519 keys that cosign others' checkpoints, under the name of this region as a witness (C2SP tlog-cosignature). */
+  witness_keys: z.array(publicJwk).min(1),
   coverage: z.object({ sub_icbs: z.array(z.string()), organisations: z.array(z.string()) }),
   records: z.array(recordMetadata).min(1),
   sequence: z.number().int().nonnegative(),

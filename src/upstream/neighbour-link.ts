@@ -31,6 +31,9 @@ export const HELLO_PATH = '/federation/v1/hello';
 /** The most of what is left that one margin may be, so that a short wait leaves a neighbour some time. */
 const LARGEST_MARGIN = 1 / 4;
 
+/** Notes and proofs: a few KiB each. */
+const MOST_TEXT_BYTES = 512 * 1024;
+
 /** The largest answer that one region may give to one query. */
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
 
@@ -107,6 +110,31 @@ export class NeighbourLink {
         peer: this.#identify(answer.socket as TLSSocket),
       });
     });
+  }
+
+  /**
+   * A call beside queries, of text: it neither waits for the circuit nor opens it.
+   *
+   * @throws DeliveryError
+   */
+  async text(
+    method: Call['method'],
+    path: string,
+    body: { readonly type: string; readonly text: string } | undefined,
+    deadline: Deadline,
+  ): Promise<{ status: number; body: string }> {
+    const answer = await exchange(
+      {
+        method,
+        url: this.#url(path),
+        ...(body === undefined ? {} : { body: body.text, headers: { 'Content-Type': body.type } }),
+        agent: this.#agent,
+        mostBytes: MOST_TEXT_BYTES,
+      },
+      deadline,
+    );
+    this.#identify(answer.socket as TLSSocket);
+    return { status: answer.status, body: answer.body.toString('utf8') };
   }
 
   close(): void {

@@ -29,6 +29,8 @@ export interface Places {
   readonly floor: { readonly asking: number; readonly answering: readonly number[] };
 }
 
+const UNLIMITED = { capacity: 1000 };
+
 /** The part of a configuration file that changes here. */
 interface RawConfig {
   region: string;
@@ -46,8 +48,10 @@ interface RawConfig {
 /**
  * Writes each region's committed configuration with free ports, one record and no limits that a benchmark would
  * meet, and makes the keys that go with it. Files of an earlier run go; keys are kept.
+ *
+ * @param breaker settings of every breaker
  */
-export async function preparePlaces(): Promise<Places> {
+export async function preparePlaces(breaker: object = {}): Promise<Places> {
   const ports = await freePorts(REGION_IDS.length * 5 + 5);
   const take = (): number => ports.pop() ?? 0;
   const regions = Object.fromEntries(
@@ -64,7 +68,7 @@ export async function preparePlaces(): Promise<Places> {
   await mkdir(KEYS, { recursive: true, mode: 0o700 });
   for (const region of REGION_IDS) {
     await rm(join(STATE, region), { recursive: true, force: true });
-    await writeConfig(region, places);
+    await writeConfig(region, places, { ...UNLIMITED, ...breaker });
   }
   await prepareKeys({ configs: STATE, keys: KEYS }, new Date());
   return places;
@@ -74,11 +78,14 @@ export function configFile(region: RegionId): string {
   return join(STATE, `${region}.yaml`);
 }
 
-async function writeConfig(region: RegionId, { regions, demographics }: Places): Promise<void> {
+async function writeConfig(
+  region: RegionId,
+  { regions, demographics }: Places,
+  breaker: object,
+): Promise<void> {
   const text = await readFile(join(ROOT, 'config', `${region}.yaml`), 'utf8');
   const raw = parse(text.replaceAll('../certs-dev/generated', KEYS)) as RawConfig;
   const { record, ...listeners } = regions[region];
-  const unlimited = { capacity: 1000 };
   raw.directory = join(ROOT, 'config/directory.yaml');
   raw.store = `sqlite:${join(STATE, region, 'wayleave.db')}`;
   raw.log_level = 'warn';
@@ -89,12 +96,12 @@ async function writeConfig(region: RegionId, { regions, demographics }: Places):
     ...one,
     base: `http://127.0.0.1:${record}/fhir`,
     search: 'chained',
-    breaker: unlimited,
+    breaker,
   }));
   const [only] = raw.records;
   raw.viewers = raw.viewers.filter(({ own_records: own }) => own.every((id) => id === only?.id));
   for (const neighbour of raw.neighbours) {
-    Object.assign(neighbour, { rate_per_second: 1_000_000, breaker: unlimited });
+    Object.assign(neighbour, { rate_per_second: 1_000_000, breaker });
   }
   await writeFile(configFile(region), stringify(raw, { aliasDuplicateObjects: false }));
 }

@@ -38,9 +38,9 @@ describe('development certificates', () => {
     it(`${region}: every file of the layout and no other`, async () => {
       const expected = [
         'public/ca.pem public/tls-server.pem public/tls-client.pem public/federation.jwks.json',
-        'public/message.jwk.json public/log.jwk.json private/tls-server.key.pem private/tls-client.key.pem',
-        'private/message.jwk.json private/log.jwk.json private/cursor.key private/paging.key',
-        'private/patient-digest.key offline/ca.key.pem offline/federation.jwk.json',
+        'public/message.jwk.json public/log.jwk.json public/witness.jwk.json private/tls-server.key.pem private/tls-client.key.pem',
+        'private/message.jwk.json private/log.jwk.json private/witness.jwk.json private/cursor.key private/paging.key',
+        'private/patient-digest.key private/audit.keys offline/ca.key.pem offline/federation.jwk.json',
         'offline/viewers-ca.key.pem viewers/ca.pem',
         ...viewers.flatMap((viewer) =>
           ['client.pem', 'client.key.pem', 'viewer.jwk.json', 'viewer.public.jwk.json', 'broker-ca.pem'].map(
@@ -115,7 +115,7 @@ describe('development certificates', () => {
   it('shares no key: not between purposes, not between regions', async () => {
     const seen: string[] = [];
     for (const path of (await digests(directory)).keys()) {
-      if (/\.key$/.test(path)) {
+      if (/\.keys?$/.test(path)) {
         const secret = await text(path);
         assert.equal(Buffer.from(secret, 'base64url').length, 32);
         seen.push(secret);
@@ -126,8 +126,8 @@ describe('development certificates', () => {
         if (d !== undefined) seen.push(String(kid));
       }
     }
-    // 3 secrets, 4 TLS and authority keys, 3 signing keys a region; a TLS key and a signing key a viewer.
-    assert.equal(seen.length, REGIONS.length * 10 + FEDERATION.viewers.length * 2);
+    // 4 secrets, 4 TLS and authority keys, 4 signing keys a region; a TLS key and a signing key a viewer.
+    assert.equal(seen.length, REGIONS.length * 12 + FEDERATION.viewers.length * 2);
     assert.equal(new Set(seen).size, seen.length);
   });
 

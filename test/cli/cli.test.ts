@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-import { openStore } from '../../src/broker.ts';
+import { readAudit } from '../support/audit.ts';
 import { startFederation, type TestFederation } from '../support/federation.ts';
 import { startWayleave, wayleave, wayleaveGiven } from '../support/command.ts';
 
@@ -214,9 +214,7 @@ describe('the commands, on a federation', () => {
       const { code, out } = await wayleave('objections', 'import', file(), '--config', config('london'));
       assert.equal(code, 0, out);
       assert.equal(await withheld(), true);
-      const store = await openStore(federation.config('london'));
-      const rows = await store.audit.page(0, 1000);
-      await store.close();
+      const rows = await readAudit(federation.config('london'));
       assert.ok(rows.some(({ event, count }) => event === 'objections-imported' && count === 1));
     });
   });

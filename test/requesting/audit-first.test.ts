@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import type { AuditRow } from '../../src/store/contracts.ts';
+import type { Leaf } from '../../src/audit/entry.ts';
 import { errorCode } from '../support/viewer.ts';
 import { AskedOfLiars } from './asked-of-liars.ts';
 import { EventStream } from './event-stream.ts';
@@ -8,7 +8,7 @@ import { PATIENT } from './small-data.ts';
 import { ScriptedStore } from './scripted-store.ts';
 
 const CONDITION = `/fhir/Condition?patient=${PATIENT}`;
-const releases = (rows: readonly AuditRow[]): boolean =>
+const releases = (rows: readonly Omit<Leaf, 'seq'>[]): boolean =>
   rows.some(({ event }) => event === 'released-to-viewer');
 
 describe('the audit comes first, or nothing leaves', () => {

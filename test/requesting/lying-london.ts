@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 import { REGION_IDS } from '../../src/demo/places.ts';
 import { TYP, type QueryClaims, type Source } from '../../src/evidence/claims.ts';
-import { resourcesDigest, sha256 } from '../../src/evidence/digests.ts';
+import { resourceDigest, resourcesDigest, sha256 } from '../../src/evidence/digests.ts';
 import type { Signer } from '../../src/evidence/keys.ts';
 import { signingInputDigest, signMessage } from '../../src/evidence/message.ts';
 import type { BundleEntry, Resource } from '../../src/fhir/resource.ts';
@@ -119,7 +119,7 @@ export class LyingLondon {
       status: 200,
       sources: sources ?? [conditions({ count })],
       body_digest: sha256(body),
-      resources_digest: resourcesDigest(entries.map((entry) => entry.resource ?? {})),
+      resources_digest: resourcesDigest(entries.map((entry) => resourceDigest(entry.resource ?? {}))),
       ...claims,
     };
     const by = signer ?? (await new TestNeighbour(this.#need(), 'london').signer());

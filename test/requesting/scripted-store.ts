@@ -1,12 +1,13 @@
 import { HouseError } from '../../src/errors.ts';
-import type { AuditRow, Store } from '../../src/store/contracts.ts';
+import type { Leaf } from '../../src/audit/entry.ts';
+import type { Store } from '../../src/store/contracts.ts';
 
 /** A store in memory whose disk fails when a test says so. Every patient was treated at `treatedAt`. */
 export class ScriptedStore implements Store {
-  readonly rows: AuditRow[] = [];
+  readonly rows: Omit<Leaf, 'seq'>[] = [];
   readonly counts = new Map<string, number>();
   /** Says whether these rows can be written. */
-  writes: (rows: readonly AuditRow[]) => boolean = () => true;
+  writes: (rows: readonly Omit<Leaf, 'seq'>[]) => boolean = () => true;
   readsFail = false;
   readonly #spent = new Set<string>();
   readonly #treatedAt: readonly string[];
@@ -23,14 +24,33 @@ export class ScriptedStore implements Store {
     },
   };
 
-  readonly audit: Store['audit'] = {
-    append: async (rows) => {
+  readonly log: Store['log'] = {
+    append: async (_log, items) => {
+      const rows = items.flatMap(({ entries }) =>
+        entries.map(({ facts }) => JSON.parse(`{${facts}}`) as Omit<Leaf, 'seq'>),
+      );
       if (!this.writes(rows)) throw new HouseError('audit-unavailable');
       this.rows.push(...rows);
+      return items.map(() => ({ fresh: true, sequence: 0 }));
     },
     count: async (code) => void this.counts.set(code, (this.counts.get(code) ?? 0) + 1),
-    page: async () => [],
     counts: async () => [],
+    entries: async () => [],
+    search: async () => [],
+    openWork: async () => [],
+    erase: async () => undefined,
+    tiles: async () => [],
+    head: async () => ({ size: 0, root: Buffer.alloc(32) }),
+  };
+
+  readonly checkpoints: Store['checkpoints'] = {
+    save: async () => undefined,
+    latest: async () => undefined,
+    covering: async () => undefined,
+    witnessed: async () => undefined,
+    witness: async () => false,
+    keepFork: async () => false,
+    forks: async () => [],
   };
 
   readonly careLocations: Store['careLocations'] = {

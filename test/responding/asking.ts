@@ -10,7 +10,8 @@ import type { Signer } from '../../src/evidence/keys.ts';
 import { signingInputDigest } from '../../src/evidence/message.ts';
 import { pinnedNeighbours } from '../../src/evidence/pinned-neighbours.ts';
 import { RESPONSE_HEADER, verifyResponse } from '../../src/evidence/response.ts';
-import type { Objection, Store, StoredAuditRow } from '../../src/store/contracts.ts';
+import type { Objection, Store } from '../../src/store/contracts.ts';
+import { readLog, type AuditRow } from '../support/audit.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { Neighbours } from '../../src/trust/neighbours.ts';
 import { thumbprintOf, uriNames } from '../../src/trust/peer-certificate.ts';
@@ -178,20 +179,30 @@ export class Asking {
     await this.#store.objections.record([said]);
   }
 
-  /** All rows of the audit; a test makes fewer than one page of them. */
-  rows(): Promise<StoredAuditRow[]> {
-    return this.#store.audit.page(0, 1_000);
+  /** What the audit says became of each query. */
+  async rows(): Promise<AuditRow[]> {
+    return (await this.#all()).filter(({ event }) => event !== 'query-received');
+  }
+
+  /** What was kept when a query came in. */
+  async receivedOf(token: string): Promise<AuditRow | undefined> {
+    const exchange = jtiOf(token);
+    return (await this.#all()).find((row) => row.event === 'query-received' && row.exchange === exchange);
+  }
+
+  #all(): Promise<AuditRow[]> {
+    return readLog(this.#store, this.federation.config(this.to));
   }
 
   /** The row of one query. */
-  async rowOf(token: string): Promise<StoredAuditRow | undefined> {
+  async rowOf(token: string): Promise<AuditRow | undefined> {
     return (await this.rows()).find(({ exchange }) => exchange === jtiOf(token));
   }
 
   /** code -> how many, over all minutes. */
   async counts(): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
-    for (const { code, count } of await this.#store.audit.counts(0, Number.MAX_SAFE_INTEGER)) {
+    for (const { code, count } of await this.#store.log.counts(0, Number.MAX_SAFE_INTEGER)) {
       if (code !== 'health-write') sums[code] = (sums[code] ?? 0) + count;
     }
     return sums;

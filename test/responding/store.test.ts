@@ -5,13 +5,13 @@ import { join } from 'node:path';
 
 import { HouseError } from '../../src/errors.ts';
 import { RESPONSE_HEADER } from '../../src/evidence/response.ts';
-import type { Store } from '../../src/store/contracts.ts';
+import type { LogItem, Store } from '../../src/store/contracts.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { errorCode, matchesOf } from '../support/viewer.ts';
 import { Asking, PATIENT, type Change } from './asking.ts';
 import { allergyOf, patientOf, ScriptedRecord, searchset } from './scripted-record.ts';
 
-type Part = 'replay' | 'audit' | 'count' | 'objections';
+type Part = 'received' | 'audit' | 'count' | 'objections';
 
 describe('the listener between brokers: a store that fails', () => {
   const record = new ScriptedRecord();
@@ -50,11 +50,11 @@ describe('the listener between brokers: a store that fails', () => {
       failing === part ? Promise.reject(failure) : action();
     return {
       ...sound,
-      replay: { spend: (...spent) => unless('replay', () => sound.replay.spend(...spent)) },
-      audit: {
-        ...sound.audit,
-        append: (rows) => unless('audit', () => sound.audit.append(rows)),
-        count: (code, at) => unless('count', () => sound.audit.count(code, at)),
+      log: {
+        ...sound.log,
+        append: (log, items) =>
+          unless(isReceived(items) ? 'received' : 'audit', () => sound.log.append(log, items)),
+        count: (code, at) => unless('count', () => sound.log.count(code, at)),
       },
       objections: {
         ...sound.objections,
@@ -74,10 +74,11 @@ describe('the listener between brokers: a store that fails', () => {
     assert.deepEqual([await asking.rows(), await asking.counts()], [rows, counts]);
   }
 
-  it('replay: 503, and no record is asked', async () => {
+  it('what was received: 503, no record is asked, and the query is not spent', async () => {
     const token = await asking.token();
-    failing = 'replay';
-    await says(503, 'store-unavailable', token);
+    failure = new HouseError('audit-unavailable');
+    failing = 'received';
+    await says(503, 'audit-unavailable', token);
     assert.deepEqual(record.requests, []);
     failing = undefined;
     assert.equal((await asking.send(token)).status, 200);
@@ -141,7 +142,7 @@ describe('the listener between brokers: a store that fails', () => {
 
   it('a fault of our own making: 500, and nothing leaves', async () => {
     failure = new TypeError('of our own making');
-    failing = 'replay';
+    failing = 'received';
     await says(500, 'internal', await asking.token());
     failing = 'audit';
     await says(500, 'internal', await asking.token());
@@ -149,3 +150,8 @@ describe('the listener between brokers: a store that fails', () => {
 
   it('and a good query is answered as before', () => asking.stillAnswers());
 });
+
+/** What is written when a query comes in, as against what becomes of it. */
+function isReceived(items: readonly LogItem[]): boolean {
+  return items.some(({ spend }) => spend !== undefined);
+}

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 
-import type { AuditRow, Store } from '../../src/store/contracts.ts';
-
-const row = (exchange: string, more: Partial<AuditRow> = {}): AuditRow => ({
-  at: 1_000,
-  event: 'query-sent',
-  exchange,
-  ...more,
-});
+import type { Store } from '../../src/store/contracts.ts';
+import { checkpointContract } from './checkpoint-contract.ts';
+import { entry, item, LOG } from './entries.ts';
+import { logContract } from './log-contract.ts';
+import { searchContract } from './search-contract.ts';
 
 /**
  * What every store promises, in one suite.
@@ -47,6 +44,14 @@ export function storeContract(
       assert.equal(await store.replay.spend('iss', 'jti', Date.now() + 60_000), false);
     });
 
+    it('spends anew what need not be kept any longer, however much of it there is', async () => {
+      const old = Array.from({ length: 50 }, (_, n) => `old-${n}`);
+      for (const jti of old) await store.replay.spend('iss', jti, Date.now() - 1);
+      const again = await Promise.all(old.map((jti) => store.replay.spend('iss', jti, Date.now() + 60_000)));
+      assert.equal(again.filter(Boolean).length, 50);
+      assert.equal(await store.replay.spend('iss', 'old-49', Date.now() + 60_000), false);
+    });
+
     it('forgets what need not be kept any longer, and nothing else', async () => {
       await store.replay.spend('iss', 'old', Date.now() - 1);
       await store.replay.spend('iss', 'kept', Date.now() + 60_000);
@@ -55,65 +60,19 @@ export function storeContract(
       assert.equal(await store.replay.spend('iss', 'kept', Date.now() + 60_000), false);
     });
 
-    it('appends rows in order, numbered without a gap, and gives them back whole', async () => {
-      const whole = row('b', {
-        region: 'london',
-        jti: 'j',
-        patient: 'p',
-        organisation: 'RJ6',
-        user: 'u',
-        role: 'R8000',
-        purpose: 'directcare',
-        outcome: 'answered',
-        reason: 'label',
-        count: 3,
-        detail: '{"a":1}',
-      });
-      await store.audit.append([row('a'), whole]);
-      await Promise.all([store.audit.append([row('c')]), store.audit.append([row('d'), row('e')])]);
-      const rows = await store.audit.page(0, 100);
-      assert.deepEqual(
-        rows.map(({ exchange }) => exchange),
-        ['a', 'b', 'c', 'd', 'e'],
-      );
-      assert.deepEqual(
-        rows.map(({ sequence }) => sequence),
-        [1, 2, 3, 4, 5],
-      );
-      assert.deepEqual(rows[1], { ...whole, sequence: 2 });
-    });
-
-    it('gives the audit in pages', async () => {
-      await store.audit.append(Array.from({ length: 25 }, (_, at) => row(String(at))));
-      const first = await store.audit.page(0, 10);
-      const next = await store.audit.page(first.at(-1)?.sequence ?? 0, 100);
-      assert.equal(first.length, 10);
-      assert.deepEqual(
-        [...first, ...next].map(({ exchange }) => Number(exchange)),
-        [...Array(25).keys()],
-      );
-    });
-
-    it('keeps the audit over a restart', async () => {
-      await store.audit.append([row('kept')]);
-      await store.close();
-      store = await again();
-      assert.equal((await store.audit.page(0, 10))[0]?.exchange, 'kept');
-    });
-
-    it('counts refusals by code and minute', async () => {
+    it('counts refusals by code and minute, newest minute first', async () => {
       const minute = 1_700_000_040_000;
-      await Promise.all(
-        [1, 2, 3].map((second) => store.audit.count('bad-signature', minute + second * 1_000)),
-      );
-      await store.audit.count('bad-signature', minute + 60_000);
-      await store.audit.count('malformed', minute);
-      assert.deepEqual(
-        (await store.audit.counts(minute, minute + 120_000))
-          .map(({ code, count }) => `${code} ${count}`)
-          .sort(),
-        ['bad-signature 1', 'bad-signature 3', 'malformed 1'],
-      );
+      await Promise.all([1, 2, 3].map((second) => store.log.count('bad-signature', minute + second * 1_000)));
+      await store.log.count('bad-signature', minute + 60_000);
+      await store.log.count('malformed', minute);
+      const counts = await store.log.counts(minute, minute + 120_000);
+      assert.deepEqual(counts[0], { code: 'bad-signature', minute: minute + 60_000, count: 1 });
+      assert.deepEqual(counts.map(({ code, count }) => `${code} ${count}`).sort(), [
+        'bad-signature 1',
+        'bad-signature 3',
+        'malformed 1',
+      ]);
+      assert.equal((await store.log.counts(minute, minute + 60_000)).length, 2);
     });
 
     it('widens what is known of a care location, per source', async () => {
@@ -140,6 +99,28 @@ export function storeContract(
       );
     });
 
+    it('takes many care locations of one place in one call', async () => {
+      const at = { patient: 'p', organisation: 'RJ6', source: 'feed' };
+      await store.careLocations.record(
+        [5, 3, 9, 7].map((day) => ({ ...at, firstSeen: day, lastSeen: day + 1 })),
+      );
+      await store.careLocations.record([]);
+      assert.deepEqual(await store.careLocations.of(['p']), [{ ...at, firstSeen: 3, lastSeen: 10 }]);
+      assert.deepEqual(await store.careLocations.of([]), []);
+    });
+
+    it('gives at most 200 care locations, those last seen', async () => {
+      await store.careLocations.record(
+        Array.from({ length: 250 }, (_, n) => ({
+          ...{ patient: 'p', organisation: `R${n}`, source: 'feed' },
+          ...{ firstSeen: 0, lastSeen: n },
+        })),
+      );
+      const found = await store.careLocations.of(['p']);
+      assert.equal(found.length, 200);
+      assert.equal(found.at(-1)?.lastSeen, 50);
+    });
+
     it('gives the objections that are in force at a time', async () => {
       await store.objections.record([
         { patient: 'a', kind: 'objection', from: 10 },
@@ -157,16 +138,44 @@ export function storeContract(
       await store.objections.record([{ patient: 'a', kind: 'objection', from: 10 }]);
       await store.objections.record([{ patient: 'a', kind: 'objection', from: 10, until: 11 }]);
       assert.deepEqual(await store.objections.inForce(['a'], 11), []);
+      const twice = { patient: 'b', kind: 'objection', from: 10 } as const;
+      await store.objections.record([twice, { ...twice, until: 11 }]);
+      assert.deepEqual(await store.objections.inForce(['b'], 11), []);
+      assert.deepEqual(await store.objections.inForce([], 11), []);
     });
 
     it('is healthy while it can write, and rejects when it cannot', async () => {
       assert.equal(await store.healthy(), true);
       await store.close();
       assert.equal(await store.healthy(), false);
-      await assert.rejects(store.audit.append([row('a')]), { code: 'audit-unavailable' });
+      await assert.rejects(store.log.append(LOG, [item(entry('a'))]), { code: 'audit-unavailable' });
       await assert.rejects(store.replay.spend('i', 'j', 1), { code: 'store-unavailable' });
       await assert.rejects(store.objections.inForce(['a'], 1), { code: 'store-unavailable' });
+      await assert.rejects(store.log.head(LOG), { code: 'store-unavailable' });
+      await assert.rejects(store.log.tiles(LOG, [{ level: 0, index: 0, width: 1 }]), {
+        code: 'store-unavailable',
+      });
       store = await again();
     });
+
+    it('rejects what waits when it is closed, keeps what was told, and may be closed twice', async () => {
+      const writes = Array.from({ length: 20 }, (_, n) => store.log.append(LOG, [item(entry(`e-${n}`))]));
+      const closed = store.close();
+      const results = await Promise.allSettled(writes);
+      await Promise.all([closed, store.close()]);
+      await assert.rejects(store.replay.spend('i', 'j', 1), { code: 'store-unavailable' });
+      store = await again();
+      const told = results.filter(({ status }) => status === 'fulfilled').length;
+      assert.ok(told < 20);
+      assert.ok((await store.log.head(LOG)).size >= told);
+    });
+
+    const restart = async (): Promise<Store> => {
+      await store.close();
+      return (store = await again());
+    };
+    logContract(() => store, restart);
+    searchContract(() => store);
+    checkpointContract(() => store, restart);
   });
 }

@@ -50,6 +50,8 @@ export interface TestFederation {
   readonly logged: readonly string[];
   /** Stops one broker; the others run on. */
   stopBroker(region: RegionId): Promise<void>;
+  /** Starts one that was stopped, with the configuration that it had. */
+  startBroker(region: RegionId): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -87,7 +89,7 @@ async function tryToStart(options: FederationOptions): Promise<TestFederation> {
   started.defer(async () => {
     await Promise.all([...brokers.values()].map((broker) => broker.stop()));
   });
-  for (const region of regions) {
+  const start = async (region: RegionId): Promise<void> => {
     const config = loadConfig(join(directory, `${region}.yaml`));
     configs.set(region, config);
     const store = options.store?.(region);
@@ -97,7 +99,8 @@ async function tryToStart(options: FederationOptions): Promise<TestFederation> {
       ...(options.now === undefined ? {} : { now: options.now }),
     });
     brokers.set(region, broker);
-  }
+  };
+  for (const region of regions) await start(region);
   const need = <Value>(map: ReadonlyMap<RegionId, Value>, region: RegionId): Value => {
     const found = map.get(region);
     if (found === undefined) throw new TypeError(`${region} does not run here`);
@@ -114,6 +117,7 @@ async function tryToStart(options: FederationOptions): Promise<TestFederation> {
       await need(brokers, region).stop();
       brokers.delete(region);
     },
+    startBroker: start,
     stop: () => running.disposeAsync(),
   };
 }
@@ -209,6 +213,8 @@ function rewrite(raw: RawConfig, { directory, pds, recordPorts, take }: Rewritin
   raw['directory'] = join(ROOT, 'config/directory.yaml');
   raw['store'] = `sqlite:${join(directory, `${raw['region']}.db`)}`;
   raw['log_level'] = 'silent';
+  // Tests that look at witnesses choose a time of their own; in the others no round comes in between.
+  raw['checkpoint_ms'] = 60_000;
   const listeners = raw['listeners'] as Record<string, { port: number }>;
   for (const listener of Object.values(listeners)) listener.port = take();
   raw['federation_base'] = `https://127.0.0.1:${listeners['federation']?.port}`;

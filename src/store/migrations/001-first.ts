@@ -1,53 +1,33 @@
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** Replay protection, the audit, care locations and objections. */
-export const first: Migration = {
+import type { Dialect } from '../dialect.ts';
+
+/** Replay protection, counts of refusals, care locations and objections. */
+export const first = ({ text }: Dialect): Migration => ({
   async up(db: Kysely<unknown>): Promise<void> {
     await db.schema
       .createTable('spent')
-      .addColumn('issuer', 'text', (column) => column.notNull())
-      .addColumn('jti', 'text', (column) => column.notNull())
+      .addColumn('issuer', text, (column) => column.notNull())
+      .addColumn('jti', text, (column) => column.notNull())
       .addColumn('keep_until', 'bigint', (column) => column.notNull())
       .addPrimaryKeyConstraint('spent_once', ['issuer', 'jti'])
       .execute();
     await db.schema.createIndex('spent_by_time').on('spent').column('keep_until').execute();
 
     await db.schema
-      .createTable('audit')
-      .addColumn('sequence', 'integer', (column) => column.primaryKey().autoIncrement())
-      .addColumn('at', 'bigint', (column) => column.notNull())
-      .addColumn('event', 'text', (column) => column.notNull())
-      .addColumn('exchange', 'text', (column) => column.notNull())
-      .addColumn('region', 'text')
-      .addColumn('jti', 'text')
-      .addColumn('patient', 'text')
-      .addColumn('organisation', 'text')
-      .addColumn('user', 'text')
-      .addColumn('role', 'text')
-      .addColumn('purpose', 'text')
-      .addColumn('outcome', 'text')
-      .addColumn('reason', 'text')
-      .addColumn('count', 'integer')
-      .addColumn('detail', 'text')
-      .execute();
-    await db.schema.createIndex('audit_by_patient').on('audit').columns(['patient', 'at']).execute();
-    await db.schema.createIndex('audit_by_exchange').on('audit').column('exchange').execute();
-    await db.schema.createIndex('audit_by_jti').on('audit').column('jti').execute();
-
-    await db.schema
       .createTable('refusal_count')
-      .addColumn('code', 'text', (column) => column.notNull())
+      .addColumn('code', text, (column) => column.notNull())
       .addColumn('minute', 'bigint', (column) => column.notNull())
-      .addColumn('count', 'integer', (column) => column.notNull())
+      .addColumn('count', 'bigint', (column) => column.notNull())
       .addPrimaryKeyConstraint('one_a_minute', ['minute', 'code'])
       .execute();
 
     await db.schema
       .createTable('care_location')
-      .addColumn('patient', 'text', (column) => column.notNull())
-      .addColumn('organisation', 'text', (column) => column.notNull())
-      .addColumn('source', 'text', (column) => column.notNull())
+      .addColumn('patient', text, (column) => column.notNull())
+      .addColumn('organisation', text, (column) => column.notNull())
+      .addColumn('source', text, (column) => column.notNull())
       .addColumn('first_seen', 'bigint', (column) => column.notNull())
       .addColumn('last_seen', 'bigint', (column) => column.notNull())
       .addPrimaryKeyConstraint('one_location', ['patient', 'organisation', 'source'])
@@ -55,11 +35,11 @@ export const first: Migration = {
 
     await db.schema
       .createTable('objection')
-      .addColumn('patient', 'text', (column) => column.notNull())
-      .addColumn('kind', 'text', (column) => column.notNull())
+      .addColumn('patient', text, (column) => column.notNull())
+      .addColumn('kind', text, (column) => column.notNull())
       .addColumn('from_time', 'bigint', (column) => column.notNull())
       .addColumn('until_time', 'bigint')
       .addPrimaryKeyConstraint('one_objection', ['patient', 'kind'])
       .execute();
   },
-};
+});

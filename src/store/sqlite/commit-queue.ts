@@ -17,52 +17,98 @@ const RETRY_MS = 25;
  */
 export class CommitQueue {
   readonly #database: DatabaseSync;
+  readonly #flush: () => Promise<void>;
+  /** Why a flush failed: after that nobody can say what is on the disk, so nothing more is promised. */
+  #broken: unknown;
   #waiting: Waiting[] = [];
   #scheduled = false;
   #busySince: number | undefined;
+  /** What was committed last is on the disk when this resolves. */
+  #flushing: Promise<void> = Promise.resolve();
+  #closed = false;
 
-  /** @param database a connection that nobody else uses, and that does not itself wait for locks */
-  constructor(database: DatabaseSync) {
+  /**
+   * @param database a connection that nobody else uses, that does not itself wait for locks, nor flush on commit
+   * @param flush resolves when what was committed is on the disk
+   */
+  constructor(database: DatabaseSync, flush: () => Promise<void>) {
     this.#database = database;
+    this.#flush = flush;
   }
 
   /** @param write synchronous statements; an exception fails the whole group @returns what `write` returned */
   commit<Result>(write: () => Result): Promise<Result> {
+    if (this.#closed) return Promise.reject(new Error('the store is closed'));
     return new Promise<Result>((resolve, reject) => {
       this.#waiting.push({ write, resolve: resolve as (result: unknown) => void, reject });
       if (this.#scheduled) return;
       this.#scheduled = true;
-      setImmediate(() => this.#flush());
+      setImmediate(() => void this.#run());
     });
   }
 
-  #flush(): void {
+  /** @param read synchronous; sees only what is on the disk, so that what it says may be told @returns what it gave */
+  async afterFlush<Result>(read: () => Result): Promise<Result> {
+    await this.#flushing;
+    if (this.#broken !== undefined) throw this.#broken as Error;
+    return read();
+  }
+
+  /** Lets the group end that is under way, and rejects what waits and what comes. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#rejectAll(new Error('the store is closed'));
+    await this.#flushing.catch(() => undefined);
+  }
+
+  async #run(): Promise<void> {
+    if (!this.#begin()) return;
+    const group = this.#waiting;
+    this.#waiting = [];
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
-    } catch (error) {
-      if (isLocked(error) && performance.now() - (this.#busySince ??= performance.now()) < PATIENCE_MS) {
-        setTimeout(() => this.#flush(), RETRY_MS);
-        return;
-      }
-      this.#settle((waiting) => waiting.reject(error));
-      return;
-    }
-    try {
-      const results = this.#waiting.map((waiting) => waiting.write());
+      if (this.#broken !== undefined) throw this.#broken as Error;
+      const results = group.map((waiting) => waiting.write());
       this.#database.exec('COMMIT');
-      this.#settle((waiting, position) => waiting.resolve(results[position]));
+      this.#flushing = this.#flush().catch((error: unknown) => {
+        this.#broken = error;
+        throw error;
+      });
+      await this.#flushing;
+      group.forEach((waiting, position) => waiting.resolve(results[position]));
     } catch (error) {
       this.#rollBack();
-      this.#settle((waiting) => waiting.reject(error));
+      for (const waiting of group) waiting.reject(error);
+    }
+    this.#next();
+  }
+
+  /** False when another process writes: tried again, or given up with everybody who waits. */
+  #begin(): boolean {
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      this.#busySince = undefined;
+      return true;
+    } catch (error) {
+      if (isLocked(error) && performance.now() - (this.#busySince ??= performance.now()) < PATIENCE_MS) {
+        setTimeout(() => void this.#run(), RETRY_MS);
+        return false;
+      }
+      this.#rejectAll(error);
+      this.#next();
+      return false;
     }
   }
 
-  #settle(tell: (waiting: Waiting, position: number) => void): void {
+  #rejectAll(error: unknown): void {
     const group = this.#waiting;
     this.#waiting = [];
-    this.#scheduled = false;
+    for (const waiting of group) waiting.reject(error);
+  }
+
+  #next(): void {
     this.#busySince = undefined;
-    group.forEach(tell);
+    this.#scheduled = this.#waiting.length > 0;
+    if (this.#scheduled) setImmediate(() => void this.#run());
   }
 
   #rollBack(): void {

@@ -3,10 +3,23 @@ import { Kysely, SqliteDialect } from 'kysely';
 
 import type { Tables } from '../schema.ts';
 
-/** Opens the file with a write-ahead log that reaches the disk on every commit. */
+/**
+ * Opens the file with a write-ahead log. What is deleted is overwritten: erased is erased.
+ *
+ * @throws Error where there cannot be one: a network file system, which has no memory to share
+ */
 export function openDatabase(file: string): DatabaseSync {
   const database = new DatabaseSync(file, { timeout: 5_000 });
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+  const journal = database.prepare('PRAGMA journal_mode = WAL').get();
+  if (journal?.['journal_mode'] !== 'wal') throw new Error('no write-ahead log');
+  database.exec('PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;');
+  return database;
+}
+
+/** A connection for a `CommitQueue`: it fails at once where another writes, and leaves the flush to the queue. */
+export function openWriter(file: string): DatabaseSync {
+  const database = openDatabase(file);
+  database.exec('PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL;');
   return database;
 }
 
@@ -37,7 +50,8 @@ export function kyselyOver(database: DatabaseSync): Kysely<Tables> {
 function statementAdapter(statement: StatementSync) {
   return {
     reader: statement.columns().length > 0,
-    all: (values: readonly SQLInputValue[]) => statement.all(...values),
+    // Objects like any others: those of node:sqlite have no prototype, and equal none that has.
+    all: (values: readonly SQLInputValue[]) => statement.all(...values).map((row) => ({ ...row })),
     run: (values: readonly SQLInputValue[]) => statement.run(...values),
     iterate: (values: readonly SQLInputValue[]) => statement.iterate(...values),
   };

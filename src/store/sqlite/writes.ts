@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-import type { AuditRow, CareLocation, Objection } from '../contracts.ts';
+import type { CareLocation, Objection } from '../contracts.ts';
 
 /** How many spent identifiers are forgotten with each new one: enough to keep up, too few to be felt. */
 const FORGET_AT_ONCE = 4;
@@ -8,14 +8,11 @@ const FORGET_AT_ONCE = 4;
 /** The prepared statements of the write path; each runs inside the group's transaction. */
 export function prepareWrites(database: DatabaseSync) {
   const spend = database.prepare(
-    'INSERT INTO spent (issuer, jti, keep_until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    'INSERT INTO spent (issuer, jti, keep_until) VALUES (?, ?, ?) ON CONFLICT (issuer, jti) ' +
+      'DO UPDATE SET keep_until = excluded.keep_until WHERE spent.keep_until < ?',
   );
   const forget = database.prepare(
     `DELETE FROM spent WHERE rowid IN (SELECT rowid FROM spent WHERE keep_until < ? LIMIT ${FORGET_AT_ONCE})`,
-  );
-  const append = database.prepare(
-    'INSERT INTO audit (at, event, exchange, region, jti, patient, organisation, "user", role, purpose, outcome, ' +
-      'reason, count, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const count = database.prepare(
     'INSERT INTO refusal_count (code, minute, count) VALUES (?, ?, 1) ' +
@@ -31,26 +28,10 @@ export function prepareWrites(database: DatabaseSync) {
       'ON CONFLICT (patient, kind) DO UPDATE SET from_time = excluded.from_time, until_time = excluded.until_time',
   );
   return {
-    spend: (issuer: string, jti: string, keepUntil: number): boolean =>
-      spend.run(issuer, jti, keepUntil).changes === 1,
-    forgetSpent: (now: number): void => void forget.run(now),
-    append: (row: AuditRow): void =>
-      void append.run(
-        row.at,
-        row.event,
-        row.exchange,
-        row.region ?? null,
-        row.jti ?? null,
-        row.patient ?? null,
-        row.organisation ?? null,
-        row.user ?? null,
-        row.role ?? null,
-        row.purpose ?? null,
-        row.outcome ?? null,
-        row.reason ?? null,
-        row.count ?? null,
-        row.detail ?? null,
-      ),
+    spend: (issuer: string, jti: string, keepUntil: number, now: number): boolean => {
+      forget.run(now);
+      return spend.run(issuer, jti, keepUntil, now).changes === 1;
+    },
     countRefusal: (code: string, minute: number): void => void count.run(code, minute),
     recordCareLocation: (location: CareLocation): void =>
       void careLocation.run(

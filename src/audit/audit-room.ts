@@ -1,0 +1,128 @@
+import type { KeyObject } from 'node:crypto';
+
+import type { Store } from '../store/contracts.ts';
+import { witnessName } from '../tlog/origin.ts';
+import type { Neighbours } from '../trust/neighbours.ts';
+import { CheckpointWatch } from './checkpoint-watch.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { Forks } from './forks.ts';
+import { KnownLogs } from './known-logs.ts';
+import type { AuditLog } from './log.ts';
+import { RefusalSummary } from './refusal-summary.ts';
+import { endInterrupted } from './resume.ts';
+import { InclusionDesk } from './inclusion-desk.ts';
+import { ProofCollector } from './proof-collector.ts';
+import { AuditTrail } from './trail.ts';
+import { WitnessDesk } from './witness-desk.ts';
+import { Witnessing, type WitnessLink, type WitnessState } from './witnessing.ts';
+
+export interface AuditRoomSettings {
+  readonly log: AuditLog;
+  readonly store: Pick<Store, 'log' | 'checkpoints'>;
+  readonly entity: string;
+  /** Ed25519: signs our log's checkpoints; cosigns others'. */
+  readonly logKey: KeyObject;
+  readonly witnessKey: KeyObject;
+  readonly neighbours: Neighbours;
+  readonly witnesses: readonly WitnessLink[];
+  readonly checkpointMs: number;
+  readonly now: () => number;
+}
+
+/** What `wayleave status` shows of the log. */
+export interface LogStatus {
+  readonly origin: string;
+  readonly witnesses: readonly WitnessState[];
+  /** Logs of neighbours that signed two heads which do not fit; undefined while the store cannot be read. */
+  readonly forks: readonly { origin: string; seen: string }[] | undefined;
+  /** Logs of neighbours that did not prove that their heads fit. */
+  readonly unproved: readonly { origin: string; since: string }[];
+  /** Responses whose place in the responder's log is not proved to us yet, by region. */
+  readonly awaitingProof: readonly { region: string; count: number }[];
+}
+
+/** A running broker's log, and its part as a witness of its neighbours' logs. */
+export class AuditRoom {
+  readonly trail: AuditTrail;
+  readonly desk: WitnessDesk;
+  readonly watch: CheckpointWatch;
+  readonly proofs: ProofCollector;
+  readonly inclusions: InclusionDesk;
+  readonly #settings: AuditRoomSettings;
+  readonly #witnessing: Witnessing;
+  readonly #refusals: RefusalSummary;
+  readonly #forks: Forks;
+
+  constructor(settings: AuditRoomSettings) {
+    const { log, store, now, neighbours, witnesses, entity } = settings;
+    this.#settings = settings;
+    this.trail = new AuditTrail(log, store.log, now);
+    this.#refusals = new RefusalSummary(store.log, this.trail, now);
+    this.#forks = new Forks(store.checkpoints, this.trail, now);
+    const shared = { logs: new KnownLogs(neighbours), forks: this.#forks, now };
+    this.watch = new CheckpointWatch({
+      ...shared,
+      witnessed: (origin) => store.checkpoints.witnessed(origin),
+      consistencyOf: async ({ region }, from, to) => {
+        const owner = witnesses.find((link) => link.neighbour.region === region);
+        return (await owner?.consistency(from, to)) ?? [];
+      },
+    });
+    this.desk = new WitnessDesk({
+      ...shared,
+      store: store.checkpoints,
+      name: witnessName(entity),
+      key: settings.witnessKey,
+    });
+    this.proofs = new ProofCollector(
+      shared.logs,
+      this.trail,
+      witnesses.map(({ neighbour }) => neighbour.region),
+    );
+    this.inclusions = new InclusionDesk(store.log, store.checkpoints, log.origin);
+    this.#witnessing = new Witnessing({
+      ...shared,
+      log: store.log,
+      checkpoints: new Checkpoints({
+        ...{ log: store.log, checkpoints: store.checkpoints, origin: log.origin, now },
+        key: settings.logKey,
+      }),
+      watch: this.watch,
+      proofs: this.proofs,
+      links: witnesses,
+    });
+  }
+
+  /**
+   * Ends what a killed process left, keeps that we started, and begins to summarise and to be witnessed.
+   *
+   * @throws HouseError `audit-unavailable`
+   */
+  async start(exchange: string, detail: object, onError: (error: unknown) => void): Promise<void> {
+    const { log, store, checkpointMs } = this.#settings;
+    const interrupted = await endInterrupted(log.origin, store.log, this.trail);
+    await this.trail.started(exchange, { ...detail, interrupted });
+    this.#refusals.start(onError);
+    this.#witnessing.start(checkpointMs, onError);
+  }
+
+  async stop(): Promise<void> {
+    this.#refusals.stop();
+    await this.#witnessing.stop();
+  }
+
+  /** The newest checkpoint that a neighbour cosigned. */
+  latestNote(): string | undefined {
+    return this.#witnessing.latestNote();
+  }
+
+  async status(): Promise<LogStatus> {
+    return {
+      origin: this.#settings.log.origin,
+      witnesses: this.#witnessing.states(),
+      forks: await this.#forks.list().catch(() => undefined),
+      unproved: this.watch.unproved(),
+      awaitingProof: this.proofs.waiting(),
+    };
+  }
+}

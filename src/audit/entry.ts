@@ -1,0 +1,135 @@
+import type { NewEntry } from '../store/contracts.ts';
+import { seal, type Keyring, type Values } from './sealing.ts';
+
+/** The kinds of event; `trail.ts` has one helper for each. */
+export const EVENTS = [
+  'started',
+  'interrupted',
+  'viewer-refused',
+  'route-planned',
+  'query-sent',
+  'response-believed',
+  'response-not-believed',
+  'not-reached',
+  'released-to-viewer',
+  'query-received',
+  'query-answered',
+  'query-withheld',
+  'query-refused',
+  'refusals-counted',
+  'fork-seen',
+  'inclusion-proved',
+  'inclusion-not-proved',
+  'objections-imported',
+  'audit-searched',
+  'entries-erased',
+] as const;
+export type Event = (typeof EVENTS)[number];
+
+/**
+ * What an entry says openly: identifiers of messages and regions, outcomes and digests. It names no patient, no
+ * user and no resource, and gives no free text.
+ */
+export interface Facts {
+  /** The other region. */
+  readonly region?: string | undefined;
+  readonly jti?: string | undefined;
+  /** ODS code of who asks. */
+  readonly organisation?: string | undefined;
+  readonly role?: string | undefined;
+  readonly purpose?: string | undefined;
+  readonly relationship?: string | undefined;
+  readonly outcome?: string | undefined;
+  /** A code of ours. */
+  readonly reason?: string | undefined;
+  /** Code of the check that failed, where one did. */
+  readonly fault?: string | undefined;
+  readonly break_glass?: true | undefined;
+  /** Entries given, received or shown. */
+  readonly count?: number | undefined;
+  /** Version of the sharing agreement that was in force. */
+  readonly agreement?: string | undefined;
+  /** SHA-256 of a signing input, base64url. */
+  readonly query_digest?: string | undefined;
+  readonly response_digest?: string | undefined;
+  readonly sources?: readonly object[] | undefined;
+  /** Milliseconds that it took. */
+  readonly ms?: number | undefined;
+  readonly detail?: object | undefined;
+}
+
+/** Who is meant; kept sealed, and as keyed digests to find the entry by. */
+export interface Who {
+  readonly nhsNumber?: string | undefined;
+  readonly user?: string | undefined;
+}
+
+export interface Entry extends Who {
+  readonly event: Event;
+  readonly exchange: string;
+  readonly facts: Facts;
+  /** What the leaf commits to beside number and user: tokens, resources, reasons in words. */
+  readonly sealed?: Values | undefined;
+  readonly work?: NewEntry['work'];
+}
+
+/** What a leaf says (UTF-8 JSON). Members come in this order; a reader takes them in any. */
+export interface Leaf extends Facts {
+  readonly seq: number;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly at: number;
+  /** Monotonic clock of the process that wrote it, milliseconds since `boot`. */
+  readonly mono: number;
+  /** The process that wrote it. */
+  readonly boot: string;
+  readonly event: Event;
+  readonly exchange: string;
+  /** Commitments: SHA-256 of a 16-byte salt and the value, base64url. */
+  readonly sealed?: Values | undefined;
+}
+
+export interface Clocks {
+  readonly now: () => number;
+  readonly mono: () => number;
+  readonly boot: string;
+}
+
+export function toNewEntry(
+  entry: Entry,
+  clocks: Clocks,
+  keyring: Keyring,
+  digest: (value: string) => string,
+): NewEntry {
+  const { event, exchange, facts, nhsNumber, user, work } = entry;
+  const values = {
+    ...(nhsNumber === undefined ? {} : { nhs_number: nhsNumber }),
+    ...(user === undefined ? {} : { user }),
+    ...entry.sealed,
+  };
+  const sealed = Object.keys(values).length === 0 ? undefined : seal(values, keyring);
+  const at = clocks.now();
+  const leaf: Omit<Leaf, 'seq'> = {
+    ...{ at, mono: Math.round(clocks.mono()), boot: clocks.boot, event, exchange },
+    ...facts,
+    ...(sealed === undefined ? {} : { sealed: sealed.commitments }),
+  };
+  return {
+    ...{ at, event, exchange, work },
+    facts: JSON.stringify(leaf).slice(1, -1),
+    index: {
+      region: facts.region,
+      jti: facts.jti,
+      patient: nhsNumber === undefined ? undefined : digest(nhsNumber),
+      user: user === undefined ? undefined : digest(user),
+      organisation: facts.organisation,
+      outcome: facts.outcome,
+      breakGlass: facts.break_glass,
+    },
+    sealed: sealed?.sealed,
+  };
+}
+
+/** Reads a leaf. @throws SyntaxError when it is none */
+export function readLeaf(bytes: Uint8Array): Leaf {
+  return JSON.parse(Buffer.from(bytes).toString('utf8')) as Leaf;
+}

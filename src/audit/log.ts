@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+
+import type { AppendedItem, FoundEntry, LogItem, LogStore, StoredEntry } from '../store/contracts.ts';
+import { readLeaf, toNewEntry, type Clocks, type Entry, type Leaf } from './entry.ts';
+import { unseal, type Keyring, type Opened } from './sealing.ts';
+
+export interface LogSettings {
+  readonly store: LogStore;
+  /** Which log this process writes: its origin (C2SP tlog-checkpoint). */
+  readonly origin: string;
+  readonly keyring: Keyring;
+  /** Keyed digest of a number or a user. */
+  readonly digest: (value: string) => string;
+  readonly now: () => number;
+}
+
+/** An entry as it is read: what it says, and what it commits to where that can still be opened. */
+export interface ReadEntry {
+  readonly sequence: number;
+  readonly leaf: Leaf;
+  /** Undefined when nothing was sealed, or it was erased. */
+  readonly opened: Readonly<Record<string, Opened>> | undefined;
+}
+
+interface Waiting {
+  readonly item: LogItem;
+  readonly resolve: (appended: AppendedItem) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The most items that one step takes: more wait for the next, so that a flood cannot make a step endless. */
+const MOST_AT_ONCE = 512;
+
+/**
+ * This process's append-only log. Whoever appends while a step is under way shares the next one, so that many
+ * entries cost one flush to the disk (group commit).
+ */
+export class AuditLog {
+  readonly origin: string;
+  readonly #settings: LogSettings;
+  readonly #clocks: Clocks;
+  #waiting: Waiting[] = [];
+  #running = false;
+
+  constructor(settings: LogSettings) {
+    this.origin = settings.origin;
+    this.#settings = settings;
+    this.#clocks = { now: settings.now, mono: () => performance.now(), boot: randomUUID() };
+  }
+
+  /**
+   * Appends entries, and spends a message with them: all or nothing, on the disk when this resolves.
+   *
+   * @returns `fresh: false` when the message was spent before; then nothing was written
+   * @throws HouseError `audit-unavailable`, of the store
+   */
+  append(entries: readonly Entry[], spend?: LogItem['spend']): Promise<AppendedItem> {
+    const { keyring, digest } = this.#settings;
+    const item = { entries: entries.map((one) => toNewEntry(one, this.#clocks, keyring, digest)), spend };
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      if (this.#running) return;
+      this.#running = true;
+      setImmediate(() => void this.#run());
+    });
+  }
+
+  /** Entries from `sequence` on, oldest first. */
+  async page(sequence: number, limit: number): Promise<ReadEntry[]> {
+    return (await this.#settings.store.entries(this.origin, sequence, limit)).map((one) => this.read(one));
+  }
+
+  read<Stored extends StoredEntry | FoundEntry>(stored: Stored): ReadEntry {
+    const leaf = readLeaf(stored.leaf);
+    const opened = unseal(stored.sealed, leaf.sealed ?? {}, this.#settings.keyring);
+    return { sequence: stored.sequence, leaf, opened };
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, MOST_AT_ONCE);
+      try {
+        const items = group.map(({ item }) => item);
+        const appended = await this.#settings.store.append(this.origin, items);
+        group.forEach(({ resolve }, nth) => resolve(appended[nth] ?? { fresh: false, sequence: undefined }));
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    this.#running = false;
+  }
+}

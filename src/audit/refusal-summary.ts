@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+
+import type { LogStore } from '../store/contracts.ts';
+import type { AuditTrail } from './trail.ts';
+
+const MINUTE = 60_000;
+/** How far back a summary looks: counts from before a stop of the broker are not lost. */
+const LOOK_BACK = 24 * 60 * MINUTE;
+
+/**
+ * Refusals before identity is proved are counted, and each minute that is over becomes one entry per code: whoever
+ * knocks from outside cannot fill the log.
+ */
+export class RefusalSummary {
+  readonly #store: LogStore;
+  readonly #trail: AuditTrail;
+  readonly #now: () => number;
+  #timer: NodeJS.Timeout | undefined;
+  /** Minutes before this one are in the log. */
+  #summarised: number | undefined;
+
+  constructor(store: LogStore, trail: AuditTrail, now: () => number) {
+    this.#store = store;
+    this.#trail = trail;
+    this.#now = now;
+  }
+
+  /** @param onError what failed is tried again a minute later */
+  start(onError: (error: unknown) => void): void {
+    this.#timer = setInterval(() => void this.summarise().catch(onError), MINUTE).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Writes the entries of every minute that is over and was not written yet. */
+  async summarise(): Promise<void> {
+    const over = Math.floor(this.#now() / MINUTE) * MINUTE;
+    const from = this.#summarised ?? (await this.#lastInLog(over));
+    if (from >= over) return;
+    const counts = await this.#store.counts(from, over);
+    const told = counts.filter(({ code }) => code !== 'health-write').toReversed();
+    await this.#trail.refusalsCounted(randomUUID(), told);
+    this.#summarised = over;
+  }
+
+  async #lastInLog(over: number): Promise<number> {
+    const [last] = await this.#store.search({
+      from: over - LOOK_BACK,
+      to: over + LOOK_BACK,
+      event: 'refusals-counted',
+      limit: 1,
+    });
+    if (last === undefined) return over - LOOK_BACK;
+    const { detail } = JSON.parse(Buffer.from(last.leaf).toString('utf8')) as { detail: { minute: number } };
+    return detail.minute + MINUTE;
+  }
+}

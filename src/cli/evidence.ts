@@ -1,0 +1,190 @@
+import { Command } from 'commander';
+import { readFileSync, writeFileSync } from 'node:fs';
+
+import { Checkpoints } from '../audit/checkpoints.ts';
+import { exportEvidence, TooManyEntries, type Exported } from '../audit/evidence-export.ts';
+import { formatEvidence } from '../audit/evidence-file.ts';
+import type { Step } from '../audit/verdict.ts';
+import { verifyEvidence } from '../audit/verify-file.ts';
+import { auditLogIn, openStore } from '../broker.ts';
+import type { Config } from '../config/load.ts';
+import { loadSecrets } from '../config/secrets.ts';
+import { importSigner } from '../evidence/keys.ts';
+import { publicJwk, type PublicJwk } from '../trust/entity-statement.ts';
+import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
+import { regionConfig, type RegionOptions } from './region-config.ts';
+import { plain, strict } from './subcommand.ts';
+
+const OWNER_ALONE = 0o600;
+
+export function evidenceCommand(io: Io): Command {
+  return new Command('evidence')
+    .description(
+      'Who asked, who answered, and what was given: write it to a file, and prove it from that file.',
+    )
+    .addCommand(strict(exportCommand(io)))
+    .addCommand(strict(verifyCommand(io)));
+}
+
+function exportCommand(io: Io): Command {
+  return new Command('export')
+    .description('Write everything that proves one exchange to one file. The broker may run.')
+    .argument('<id>', "the X-Request-Id of a request, a query's jti, or an entry's sequence number")
+    .option('--region <region>', "whose broker's log")
+    .option('--config <file>', 'a configuration file instead of --region')
+    .option('--out <file>', 'where to (default: standard output)')
+    .option(
+      '--json',
+      'say what was written as JSON, on standard error where the file goes to standard output',
+    )
+    .addHelpText(
+      'after',
+      '\nThe file names the patient and the user, and holds the signed messages: keep it as the record itself.' +
+        '\nExit codes: 0 written; 1 not done; 2 called wrongly; 3 written, and something in it does not hold.',
+    )
+    .action(async (id: string, options: RegionOptions & { out?: string; json?: true }) => {
+      const config = regionConfig(options);
+      const exported = await exportFrom(config, id);
+      const text = formatEvidence(exported.file);
+      const { steps } = await verifyEvidence(Buffer.from(text), { federationKeys: pinnedKeys(config) });
+      const wrong = steps.filter(({ result }) => result === 'failed');
+      if (options.out === undefined) io.print(text.trimEnd());
+      else writeNew(options.out, text);
+      const say = options.out === undefined ? io.warn : io.print;
+      for (const line of summary(exported, wrong, options.json)) say(line);
+      if (wrong.length > 0) io.fail(INCOMPLETE);
+    });
+}
+
+async function exportFrom(config: Config, id: string): Promise<Exported> {
+  const secrets = loadSecrets(config.secretsDirectory);
+  const { key } = await importSigner(secrets.logKey);
+  const store = await openStore(config);
+  try {
+    const log = auditLogIn(store, config, secrets);
+    const own = { log: store.log, checkpoints: store.checkpoints, origin: log.origin };
+    const exported = await exportEvidence(id, {
+      log,
+      store: store.log,
+      checkpointStore: store.checkpoints,
+      checkpoints: new Checkpoints({ ...own, key, now: Date.now }),
+      ownStatement: config.statementToken,
+      otherStatements: config.neighbours.map(({ statementToken }) => statementToken),
+    });
+    if (exported !== undefined) return exported;
+    throw new CommandFailed(
+      `The log ${log.origin} has no such entry: give an X-Request-Id, a jti or a sequence number of this broker.`,
+    );
+  } catch (error) {
+    if (!(error instanceof TooManyEntries)) throw error;
+    throw new CommandFailed(
+      'More than 10,000 entries bear this id: name one query by its jti at the other end.',
+    );
+  } finally {
+    await store.close();
+  }
+}
+
+function pinnedKeys({ federationKeys, neighbours }: Config): PublicJwk[] {
+  return [...federationKeys, ...neighbours.flatMap((neighbour) => neighbour.federationKeys)];
+}
+
+function summary(
+  { file, erased, unopened, leftOut }: Exported,
+  wrong: readonly Step[],
+  json?: true,
+): string[] {
+  const entries = file.entries.map(({ sequence }) => sequence);
+  if (json)
+    return [JSON.stringify({ exchange: file.exchange, entries, erased, unopened, leftOut, failed: wrong })];
+  const list = (sequences: readonly number[]): string => sequences.join(', ');
+  return [
+    `${entries.length} entries of ${file.origin}: ${list(entries)}.`,
+    ...(erased.length > 0 ? [`Erased: the values of ${list(erased)}.`] : []),
+    ...(unopened.length > 0
+      ? [`Not opened by the keys of the secrets: the values of ${list(unopened)}.`]
+      : []),
+    ...leftOut.map((name) => `Left out: a signature of ${plain(name)}, whose statement is not at hand.`),
+    ...wrong.map(stepLine),
+  ];
+}
+
+function verifyCommand(io: Io): Command {
+  return new Command('verify')
+    .description('Say step by step what a file proves. Needs no network, no store and no configuration.')
+    .argument('<file>', 'as `evidence export` wrote it')
+    .option('--body <file>', 'the answer: a Bundle as it travelled or as the viewer saw it, or one resource')
+    .option(
+      '--federation-key <file>',
+      "a JWKS with a region's federation keys; may be given for each region",
+      collect,
+    )
+    .option('--json', 'print the steps as JSON')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all that can be checked holds; 1 something does not; 2 called wrongly.',
+    )
+    .action(async (file: string, options: { body?: string; federationKey?: string[]; json?: true }) => {
+      const verdict = await verifyEvidence(readBytes(file), {
+        federationKeys: options.federationKey?.flatMap(keysIn),
+        body: options.body === undefined ? undefined : readBytes(options.body),
+      });
+      if (options.json) io.print(JSON.stringify(verdict));
+      else for (const step of verdict.steps) io.print(stepLine(step));
+      if (!options.json) io.print(verdict.holds ? 'All that could be checked holds.' : 'This does NOT hold.');
+      if (!verdict.holds) io.fail(1);
+    });
+}
+
+const WORDS = { ok: 'ok', failed: 'FAILED', 'not-checked': 'not checked' } as const;
+
+function stepLine({ result, check, says }: Step): string {
+  return `${WORDS[result].padEnd(11)}  ${check.padEnd(14)}  ${plain(says)}`;
+}
+
+function collect(file: string, files: string[] = []): string[] {
+  return [...files, file];
+}
+
+function keysIn(file: string): PublicJwk[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readBytes(file).toString('utf8'));
+  } catch (error) {
+    if (error instanceof CommandFailed) throw error;
+    parsed = undefined;
+  }
+  const keys = publicJwk
+    .array()
+    .min(1)
+    .safeParse((parsed as { keys?: unknown } | undefined)?.keys);
+  if (keys.success) return keys.data;
+  throw new CommandFailed(`--federation-key ${file} is no JWKS of public keys: write one.`, 2);
+}
+
+function readBytes(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CommandFailed(
+      `${file} cannot be read: name a file that exists and that this user may read.`,
+      2,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Never over another file, and for this user alone: it names a patient. */
+function writeNew(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { mode: OWNER_ALONE, flag: 'wx' });
+  } catch (error) {
+    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    const why = exists
+      ? 'is there already: name another'
+      : 'cannot be written: name a place that this user can write';
+    throw new CommandFailed(`${file} ${why}.`, 1, { cause: error });
+  }
+}

@@ -1,0 +1,33 @@
+import type { AuditLog } from '../audit/log.ts';
+import { AuditTrail } from '../audit/trail.ts';
+import { auditLogIn, openStore, patientDigestOf } from '../broker.ts';
+import type { Config } from '../config/load.ts';
+import { loadSecrets } from '../config/secrets.ts';
+import type { Store } from '../store/contracts.ts';
+import { regionConfig, type RegionOptions } from './region-config.ts';
+
+/** A region's log as a command works on it, beside a broker that may be running. */
+export interface OpenAudit {
+  readonly config: Config;
+  readonly store: Store;
+  readonly log: AuditLog;
+  readonly trail: AuditTrail;
+  readonly digest: (value: string) => string;
+}
+
+/** Gives an action the log of `--region` or `--config`, and closes it when the action ends. */
+export async function withAudit<Result>(
+  options: RegionOptions,
+  action: (audit: OpenAudit) => Promise<Result>,
+): Promise<Result> {
+  const config = regionConfig(options);
+  const secrets = loadSecrets(config.secretsDirectory);
+  const store = await openStore(config);
+  try {
+    const log = auditLogIn(store, config, secrets);
+    const trail = new AuditTrail(log, store.log, Date.now);
+    return await action({ config, store, log, trail, digest: patientDigestOf(secrets) });
+  } finally {
+    await store.close();
+  }
+}

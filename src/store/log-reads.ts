@@ -1,0 +1,144 @@
+import { sql, type Kysely, type SqlBool } from 'kysely';
+
+import type { EntrySearch, FoundEntry, LogStore, SealedValues } from './contracts.ts';
+import type { Dialect } from './dialect.ts';
+import type { Tables } from './schema.ts';
+
+const MOST_ENTRIES = 10_000;
+const MOST_FOUND = 1_000;
+
+/** The log's read path, the same in every store. */
+export function logReads(
+  db: Kysely<Tables>,
+  dialect: Dialect,
+): Pick<LogStore, 'entries' | 'search' | 'openWork' | 'counts'> {
+  return {
+    entries: async (log, sequence, limit) => {
+      const rows = await selectEntries(db)
+        .where('log_entry.log', '=', log)
+        .where('log_entry.sequence', '>=', sequence)
+        .orderBy('log_entry.sequence')
+        .limit(within(limit, MOST_ENTRIES))
+        .execute();
+      return rows.map(toEntry);
+    },
+    search: async (search) => {
+      if (search.patients?.length === 0) return [];
+      const rows = await searchQuery(db, dialect, search).execute();
+      return rows.map(toEntry);
+    },
+    openWork: (log, limit) =>
+      db
+        .selectFrom('open_work')
+        .select(['exchange', 'sequence'])
+        .where('log', '=', log)
+        .orderBy('sequence')
+        .limit(within(limit, MOST_FOUND))
+        .execute(),
+    counts: (from, to) =>
+      db
+        .selectFrom('refusal_count')
+        .selectAll()
+        .where('minute', '>=', from)
+        .where('minute', '<', to)
+        .orderBy('minute', 'desc')
+        .limit(MOST_FOUND)
+        .execute(),
+  };
+}
+
+function selectEntries(db: Kysely<Tables>) {
+  return db
+    .selectFrom('log_entry')
+    .leftJoin('log_sealed', (join) =>
+      join
+        .onRef('log_sealed.log', '=', 'log_entry.log')
+        .onRef('log_sealed.sequence', '=', 'log_entry.sequence'),
+    )
+    .select([
+      'log_entry.log',
+      'log_entry.sequence',
+      'log_entry.at',
+      'log_entry.region',
+      'log_entry.jti',
+      'log_entry.patient',
+      'log_entry.user',
+      'log_entry.organisation',
+      'log_entry.outcome',
+      'log_entry.break_glass',
+      'log_entry.leaf',
+      'log_sealed.wrapped_by',
+      'log_sealed.wrapped_key',
+      'log_sealed.ciphertext',
+    ]);
+}
+
+/** From the most telling to the least: the first that a search gives is looked up, the others are compared. */
+const BY_TELLING = [
+  'jti',
+  'exchange',
+  'patient',
+  'user',
+  'organisation',
+  'region',
+  'outcome',
+  'event',
+] as const;
+
+/** The query of a search, so that a store's plan for it can be held against the intended index. */
+export function searchQuery(db: Kysely<Tables>, dialect: Dialect, search: EntrySearch) {
+  const values = { ...search, patient: search.patients };
+  const given = BY_TELLING.filter((column) => values[column] !== undefined);
+  let query = selectEntries(db)
+    .where('log_entry.at', '>=', search.from)
+    .where('log_entry.at', '<', search.to);
+  given.forEach((column, nth) => {
+    const place =
+      nth === 0 ? sql.ref<string>(`log_entry.${column}`) : dialect.filtered<string>(`log_entry.${column}`);
+    query = query.where(place, 'in', [values[column] ?? []].flat());
+  });
+  if (search.breakGlass === true) {
+    const name = 'log_entry.break_glass';
+    const place = given.length === 0 ? sql.ref<number>(name) : dialect.filtered<number>(name);
+    // Written out: an index with a condition serves only who is seen to meet it, and a parameter could be anything.
+    query = query.where(place, '=', sql.lit(1));
+  }
+  if (search.log !== undefined)
+    query = query.where(dialect.filtered<string>('log_entry.log'), '=', search.log);
+  if (search.before !== undefined) {
+    const { at, log, sequence } = search.before;
+    query = query
+      .where('log_entry.at', '<=', at)
+      .where(sql<SqlBool>`(log_entry.at, log_entry.log, log_entry.sequence) < (${at}, ${log}, ${sequence})`);
+  }
+  return query
+    .orderBy('log_entry.at', 'desc')
+    .orderBy('log_entry.log', 'desc')
+    .orderBy('log_entry.sequence', 'desc')
+    .limit(within(search.limit, MOST_FOUND));
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof selectEntries>['execute']>>[number];
+
+function toEntry(row: Row): FoundEntry {
+  const { log, at, sequence, leaf, break_glass: breakGlass, wrapped_by: wrappedBy } = row;
+  const { wrapped_key: wrappedKey, ciphertext } = row;
+  const sealed: SealedValues | undefined =
+    wrappedBy === null || wrappedKey === null || ciphertext === null
+      ? undefined
+      : { wrappedBy, wrappedKey, ciphertext };
+  const index = {
+    region: row.region ?? undefined,
+    jti: row.jti ?? undefined,
+    patient: row.patient ?? undefined,
+    user: row.user ?? undefined,
+    organisation: row.organisation ?? undefined,
+    outcome: row.outcome ?? undefined,
+    breakGlass: breakGlass === 1,
+  };
+  return { log, at, sequence, leaf, index, sealed };
+}
+
+function within(limit: number, most: number): number {
+  return Math.min(Math.max(Math.trunc(limit), 1), most);
+}

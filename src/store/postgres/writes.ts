@@ -1,0 +1,62 @@
+import type { QueryConfig } from 'pg';
+
+import type { CareLocation, Objection } from '../contracts.ts';
+import { toText } from './values.ts';
+
+/** The single writes: each is one statement, and so all or nothing. */
+
+export function countRefusal(code: string, minute: number): QueryConfig<unknown[]> {
+  return {
+    name: 'count-refusal',
+    text: `INSERT INTO refusal_count (code, minute, count) VALUES ($1, $2, 1)
+      ON CONFLICT (minute, code) DO UPDATE SET count = refusal_count.count + 1`,
+    values: [toText(code), minute],
+  };
+}
+
+export function eraseEntries(log: string, sequences: readonly number[]): QueryConfig<unknown[]> {
+  return {
+    text: `WITH sealed AS (DELETE FROM log_sealed WHERE log = $1 AND sequence = ANY ($2::bigint[]))
+      UPDATE log_entry SET patient = NULL, "user" = NULL WHERE log = $1 AND sequence = ANY ($2::bigint[])`,
+    values: [log, sequences],
+  };
+}
+
+export function recordCareLocations(locations: readonly CareLocation[]): QueryConfig<unknown[]> {
+  return {
+    text: `INSERT INTO care_location (patient, organisation, source, first_seen, last_seen)
+      SELECT patient, organisation, source, min(first_seen), max(last_seen)
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+        AS given (patient, organisation, source, first_seen, last_seen)
+      GROUP BY patient, organisation, source ORDER BY patient, organisation, source
+      ON CONFLICT (patient, organisation, source) DO UPDATE SET
+        first_seen = least(care_location.first_seen, excluded.first_seen),
+        last_seen = greatest(care_location.last_seen, excluded.last_seen)`,
+    values: [
+      locations.map(({ patient }) => toText(patient)),
+      locations.map(({ organisation }) => toText(organisation)),
+      locations.map(({ source }) => toText(source)),
+      locations.map(({ firstSeen }) => Math.floor(firstSeen)),
+      locations.map(({ lastSeen }) => Math.ceil(lastSeen)),
+    ],
+  };
+}
+
+/** Of two for the same patient and kind the later in the call counts. */
+export function recordObjections(objections: readonly Objection[]): QueryConfig<unknown[]> {
+  return {
+    text: `INSERT INTO objection (patient, kind, from_time, until_time)
+      SELECT DISTINCT ON (patient, kind) patient, kind, from_time, until_time
+      FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
+        WITH ORDINALITY AS given (patient, kind, from_time, until_time, nth)
+      ORDER BY patient, kind, nth DESC
+      ON CONFLICT (patient, kind) DO UPDATE SET
+        from_time = excluded.from_time, until_time = excluded.until_time`,
+    values: [
+      objections.map(({ patient }) => toText(patient)),
+      objections.map(({ kind }) => kind),
+      objections.map(({ from }) => Math.floor(from)),
+      objections.map(({ until }) => (until === undefined ? null : Math.ceil(until))),
+    ],
+  };
+}

@@ -1,0 +1,132 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+
+import { edgeFrom, type TreeEdge } from '../../tlog/grow.ts';
+import { tilesAtEdge, TILE_WIDTH, type TileId } from '../../tlog/tiles.ts';
+import type { AppendedItem, LogItem, NewEntry, TreeHead } from '../contracts.ts';
+import {
+  edgeAt,
+  growLog,
+  headOf,
+  newLog,
+  sortOut,
+  workOf,
+  type LogRow,
+  type NumberedEntry,
+} from '../tree.ts';
+
+type Spend = (issuer: string, jti: string, keepUntil: number) => boolean;
+
+/** The log's write path: prepared statements that run inside the group's transaction. */
+export class LogWrites {
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #spend: Spend;
+  /** The edges as the last writes of this process left them; held against the stored row before use. */
+  readonly #edges = new Map<string, TreeEdge>();
+
+  constructor(database: DatabaseSync, spend: Spend) {
+    this.#statements = prepareStatements(database);
+    this.#spend = spend;
+  }
+
+  append(log: string, items: readonly LogItem[]): AppendedItem[] {
+    const row = this.#rowOf(log);
+    const fresh = items.map(
+      ({ spend }) => spend === undefined || this.#spend(spend.issuer, spend.jti, spend.keepUntil),
+    );
+    const { appended, entries } = sortOut(items, fresh, row.size);
+    if (entries.length > 0) this.#grow(log, row, entries);
+    return appended;
+  }
+
+  head(log: string): TreeHead {
+    return headOf(this.#rowOf(log));
+  }
+
+  erase(log: string, sequences: readonly number[]): void {
+    for (const sequence of sequences) {
+      this.#statements.erase.run(log, sequence);
+      this.#statements.forget.run(log, sequence);
+    }
+  }
+
+  /** Hashes of tiles; a partial one of level 0 is made of the leaf hashes of its entries. */
+  tiles(log: string, wanted: readonly TileId[]): Uint8Array[] {
+    return wanted.map(({ level, index, width }) => {
+      if (level > 0 || width === TILE_WIDTH) {
+        const tile = this.#statements.tile.get(log, level, index);
+        if (tile !== undefined) return tile['hashes'] as Uint8Array;
+      }
+      if (level > 0) return new Uint8Array(0);
+      const from = index * TILE_WIDTH;
+      const rows = this.#statements.leafHashes.all(log, from, from + width);
+      return Buffer.concat(rows.map((one) => one['leaf_hash'] as Uint8Array));
+    });
+  }
+
+  #rowOf(log: string): LogRow {
+    const row = this.#statements.log.get(log);
+    return row === undefined
+      ? newLog()
+      : { size: row['size'] as number, frontier: row['frontier'] as Uint8Array };
+  }
+
+  #grow(log: string, row: LogRow, entries: readonly NewEntry[]): void {
+    const edge =
+      edgeAt(row, this.#edges.get(log)) ?? edgeFrom(row.size, this.tiles(log, tilesAtEdge(row.size)));
+    const grown = growLog(edge, entries);
+    for (const entry of grown.entries) this.#write(log, entry);
+    for (const { level, index, hashes } of grown.tiles)
+      this.#statements.putTile.run(log, level, index, hashes);
+    const { closed, opened } = workOf(grown.entries);
+    for (const exchange of closed) this.#statements.close.run(log, exchange);
+    for (const { exchange, sequence } of opened) this.#statements.open.run(log, exchange, sequence);
+    this.#statements.putLog.run(log, grown.row.size, grown.row.frontier);
+    this.#edges.set(log, grown.edge);
+  }
+
+  #write(log: string, { entry, sequence, leaf, leafHash }: NumberedEntry): void {
+    const { index, sealed, exchange } = entry;
+    this.#statements.entry.run(
+      ...[log, sequence, entry.at, entry.event, exchange],
+      ...[index.region, index.jti, index.patient, index.user, index.organisation, index.outcome].map(orNull),
+      ...[index.breakGlass === true ? 1 : 0, leaf, leafHash],
+    );
+    if (sealed !== undefined) {
+      this.#statements.sealed.run(log, sequence, sealed.wrappedBy, sealed.wrappedKey, sealed.ciphertext);
+    }
+  }
+}
+
+function orNull(value: string | undefined): SQLInputValue {
+  return value ?? null;
+}
+
+function prepareStatements(database: DatabaseSync) {
+  const prepare = (sql: string) => database.prepare(sql);
+  return {
+    log: prepare('SELECT size, frontier FROM log WHERE log = ?'),
+    putLog: prepare(
+      'INSERT INTO log (log, size, frontier) VALUES (?, ?, ?) ' +
+        'ON CONFLICT (log) DO UPDATE SET size = excluded.size, frontier = excluded.frontier',
+    ),
+    entry: prepare(
+      'INSERT INTO log_entry (log, sequence, at, event, exchange, region, jti, patient, "user", organisation, ' +
+        'outcome, break_glass, leaf, leaf_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
+    sealed: prepare(
+      'INSERT INTO log_sealed (log, sequence, wrapped_by, wrapped_key, ciphertext) VALUES (?, ?, ?, ?, ?)',
+    ),
+    tile: prepare('SELECT hashes FROM log_tile WHERE log = ? AND level = ? AND tile = ?'),
+    putTile: prepare(
+      'INSERT INTO log_tile (log, level, tile, hashes) VALUES (?, ?, ?, ?) ' +
+        'ON CONFLICT (log, level, tile) DO UPDATE SET hashes = excluded.hashes',
+    ),
+    leafHashes: prepare(
+      'SELECT leaf_hash FROM log_entry WHERE log = ? AND sequence >= ? AND sequence < ? ORDER BY sequence',
+    ),
+    open: prepare('INSERT INTO open_work (log, exchange, sequence) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
+    close: prepare('DELETE FROM open_work WHERE log = ? AND exchange = ?'),
+    erase: prepare('DELETE FROM log_sealed WHERE log = ? AND sequence = ?'),
+    forget: prepare('UPDATE log_entry SET patient = NULL, "user" = NULL WHERE log = ? AND sequence = ?'),
+  };
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+
+import { startDeadline } from '../deadline.ts';
+import { DeliveryError } from '../errors.ts';
+import type { Neighbour } from '../trust/neighbours.ts';
+import type { NeighbourLink } from './neighbour-link.ts';
+
+const WITNESS_MS = 5_000;
+const PLAIN = 'text/plain; charset=utf-8';
+const inclusions = z.object({
+  checkpoint: z
+    .string()
+    .max(128 * 1024)
+    .optional(),
+  entries: z
+    .array(
+      z.object({
+        jti: z.string().max(64),
+        leaf: z.string().max(256 * 1024),
+        index: z.int().nonnegative(),
+        proof: z.array(z.string().max(44)).max(63),
+      }),
+    )
+    .max(64),
+});
+export type Inclusions = z.infer<typeof inclusions>;
+
+const HASH = /^[A-Za-z0-9+/]{43}=$/;
+
+/** The way to a neighbour for what concerns logs: its circuit and its queries neither wait for this nor feel it. */
+export class WitnessLink {
+  readonly #link: NeighbourLink;
+
+  constructor(link: NeighbourLink) {
+    this.#link = link;
+  }
+
+  get neighbour(): Neighbour {
+    return this.#link.neighbour;
+  }
+
+  /** `add-checkpoint` (C2SP tlog-witness). @throws DeliveryError */
+  async addCheckpoint(text: string): Promise<{ status: number; body: string }> {
+    using deadline = startDeadline(WITNESS_MS);
+    return await this.#link.text('POST', '/federation/v1/add-checkpoint', { type: PLAIN, text }, deadline);
+  }
+
+  /** The notes that the neighbour cosigned last. @throws DeliveryError */
+  async witnessed(): Promise<string[]> {
+    const body = await this.#get('/federation/v1/witnessed');
+    return body === '' ? [] : body.split(/^\.\n/m);
+  }
+
+  /** The neighbour's proof that its log of `from` entries is the beginning of that of `to`. @throws DeliveryError */
+  async consistency(from: number, to: number): Promise<Buffer[]> {
+    const lines = (await this.#get(`/federation/v1/consistency?from=${from}&to=${to}`))
+      .split('\n')
+      .slice(0, -1);
+    if (!lines.every((line) => HASH.test(line))) throw new DeliveryError('bad-content', 'consistency');
+    return lines.map((line) => Buffer.from(line, 'base64'));
+  }
+
+  /** Proofs that the neighbour's log holds its answers to these queries of ours. @throws DeliveryError */
+  async inclusions(jtis: readonly string[]): Promise<Inclusions> {
+    using deadline = startDeadline(WITNESS_MS);
+    const body = { type: 'application/json', text: JSON.stringify({ jtis }) };
+    const { status, body: text } = await this.#link.text('POST', '/federation/v1/inclusion', body, deadline);
+    if (status !== 200) throw new DeliveryError('peer-refused', 'inclusion');
+    return parseInclusions(text);
+  }
+
+  async #get(path: string): Promise<string> {
+    using deadline = startDeadline(WITNESS_MS);
+    const { status, body } = await this.#link.text('GET', path, undefined, deadline);
+    if (status !== 200) throw new DeliveryError('peer-refused', path);
+    return body;
+  }
+}
+
+/** @throws DeliveryError `bad-content` */
+function parseInclusions(text: string): Inclusions {
+  try {
+    return inclusions.parse(JSON.parse(text));
+  } catch (error) {
+    throw new DeliveryError('bad-content', 'inclusion', { cause: error });
+  }
+}

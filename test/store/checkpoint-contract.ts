@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+
+import type { Store } from '../../src/store/contracts.ts';
+import { LOG } from './entries.ts';
+
+const at = (size: number, note = `note ${size}`) => ({ size, at: 1_000 + size, note });
+
+/** What every store promises of checkpoints: its own logs', and those that it cosigned. */
+export function checkpointContract(current: () => Store, restart: () => Promise<Store>): void {
+  const checkpoints = () => current().checkpoints;
+
+  describe('keeps checkpoints', () => {
+    it('by size, and replaces one that gained cosignatures', async () => {
+      for (const size of [10, 300, 20]) await checkpoints().save(LOG, at(size));
+      await checkpoints().save('broker.example/log-2', at(500));
+      await checkpoints().save(LOG, at(20, 'note 20, cosigned'));
+      assert.deepEqual(await checkpoints().latest(LOG), at(300));
+      assert.deepEqual(await checkpoints().latest(LOG, 299), at(20, 'note 20, cosigned'));
+      assert.equal(await checkpoints().latest(LOG, 9), undefined);
+      assert.deepEqual(await checkpoints().covering(LOG, 11), at(20, 'note 20, cosigned'));
+      assert.deepEqual(await checkpoints().covering(LOG, 20), at(20, 'note 20, cosigned'));
+      assert.equal(await checkpoints().covering(LOG, 301), undefined);
+    });
+
+    it('and cosigns on from what it cosigned last alone, over a restart too', async () => {
+      const origin = 'neighbour.example/log/1';
+      assert.equal(await checkpoints().witnessed(origin), undefined);
+      assert.equal(await checkpoints().witness(origin, 5, at(7)), false);
+      assert.equal(await checkpoints().witness(origin, 0, at(0)), true);
+      assert.equal(await checkpoints().witness(origin, 0, at(5)), true);
+      assert.equal(await checkpoints().witness(origin, 0, at(6)), false);
+      const again = await restart();
+      assert.deepEqual(await again.checkpoints.witnessed(origin), at(5));
+      const rivals = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => again.checkpoints.witness(origin, 5, at(10, `rival ${n}`))),
+      );
+      assert.equal(rivals.filter(Boolean).length, 1);
+      const winner = rivals.indexOf(true);
+      assert.deepEqual(await again.checkpoints.witnessed(origin), at(10, `rival ${winner}`));
+    });
+
+    it('cosigns a log for the first time once, though many ask at once', async () => {
+      const first = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => checkpoints().witness('new.example/log/1', 0, at(3, `${n}`))),
+      );
+      assert.equal(first.filter(Boolean).length, 1);
+    });
+
+    it('and forks, each once, newest first', async () => {
+      const fork = (time: number) => ({ origin: 'o', at: time, held: `held ${time}`, seen: 'seen' });
+      for (const time of [1, 3, 2]) assert.equal(await checkpoints().keepFork(fork(time)), true);
+      assert.equal(await checkpoints().keepFork({ ...fork(3), at: 9 }), false);
+      assert.deepEqual(await checkpoints().forks(2), [fork(3), fork(2)]);
+    });
+  });
+}

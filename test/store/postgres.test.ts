@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from 'pg';
+
+import { StartError } from '../../src/errors.ts';
+import type { Store } from '../../src/store/contracts.ts';
+import { openPostgresStore } from '../../src/store/postgres/store.ts';
+import { PostgresServer, sharedPostgres } from '../support/postgres.ts';
+import { storeContract } from './contract.ts';
+import { allEntries, assertWhole, entry, item, LOG, run, spending } from './entries.ts';
+
+storeContract('PostgreSQL', async () => {
+  const url = await (await sharedPostgres()).newDatabase();
+  return { store: await openPostgresStore(url), again: () => openPostgresStore(url) };
+});
+
+const OTHER = 'broker.example/log-2';
+
+describe('the PostgreSQL store', () => {
+  let server: PostgresServer;
+  let url: string;
+  /** A connection of the test's own to the store's database. */
+  let admin: Client;
+  const open: Store[] = [];
+  const opened = async (now?: () => number): Promise<Store> => {
+    const store = await openPostgresStore(url, now);
+    open.push(store);
+    return store;
+  };
+  before(async () => (server = await sharedPostgres()));
+  beforeEach(async () => {
+    url = await server.newDatabase();
+    admin = new Client(url);
+    await admin.connect();
+  });
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((store) => store.close()));
+    await admin.end();
+  });
+
+  const database = (): string => /[^/]*(?=\?)/.exec(url)?.[0] ?? assert.fail();
+
+  /** Ends the store's connections @returns how many there were */
+  const terminate = async (): Promise<number> => {
+    const { rowCount } = await admin.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'wayleave' AND datname = current_database()`,
+    );
+    return rowCount ?? 0;
+  };
+
+  const waitFor = async (what: string): Promise<void> => {
+    for (let tries = 0; tries < 400; tries += 1) {
+      const { rowCount } = await admin.query(
+        `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND ${what}`,
+      );
+      if (rowCount !== 0) return;
+      await pause(5);
+    }
+    assert.fail(`never seen: ${what}`);
+  };
+
+  it('is made once by several replicas that start at the same moment', async () => {
+    const stores = await Promise.all(Array.from({ length: 6 }, () => opened()));
+    await Promise.all(stores.map((store, n) => store.log.append(`log-${n}`, [item(...run(5))])));
+    for (const n of stores.keys()) await assertWhole(stores[0]?.log ?? assert.fail(), 5, `log-${n}`);
+  });
+
+  it('gives each replica a log of its own, and lets one of them spend a message', async () => {
+    const [one, other] = [await opened(), await opened()];
+    const messages = Array.from({ length: 60 }, (_, n) => `jti-${n}`);
+    const spentAt = async (store: Store, log: string, order: string[]): Promise<boolean[]> => {
+      const fresh: boolean[] = [];
+      for (let from = 0; from < order.length; from += 6) {
+        const items = order.slice(from, from + 6).map((jti) => spending(jti, entry(jti)));
+        fresh.push(...(await store.log.append(log, items)).map((appended) => appended.fresh));
+      }
+      return fresh;
+    };
+    // In opposite orders: each holds what the other wants.
+    const [first, second] = await Promise.all([
+      spentAt(one, LOG, messages),
+      spentAt(other, OTHER, messages.toReversed()),
+    ]);
+    const count = (fresh: boolean[]): number => fresh.filter(Boolean).length;
+    assert.equal(count(first) + count(second), 60);
+    await assertWhole(other.log, count(first), LOG);
+    await assertWhole(one.log, count(second), OTHER);
+    assert.equal(await one.replay.spend('https://broker.example', 'jti-3', Date.now() + 1_000), false);
+    const found = await one.log.search({ from: 0, to: 9e12, limit: 1_000 });
+    assert.equal(found.length, 60);
+  });
+
+  it('lets a log grow at one place, though two processes append to it', async () => {
+    const [one, other] = [await opened(), await opened()];
+    const batches = Array.from({ length: 40 }, (_, n) => item(...run(1 + (n % 13), n * 100)));
+    const appended = await Promise.all(
+      batches.map((batch, n) => (n % 2 === 0 ? one : other).log.append(LOG, [batch])),
+    );
+    const firsts = appended.map(([first]) => first?.sequence);
+    assert.equal(new Set(firsts).size, 40);
+    await assertWhole(
+      one.log,
+      batches.reduce((sum, { entries }) => sum + entries.length, 0),
+    );
+  });
+
+  it('keeps nothing of an append whose connection ends before its commit', async () => {
+    const store = await opened();
+    await store.log.append(LOG, [item(...run(250))]);
+    await admin.query('BEGIN');
+    await admin.query('SELECT FROM log FOR UPDATE');
+    // What is spent is written, and the log's row waited for.
+    const write = assert.rejects(store.log.append(LOG, [spending('jti', ...run(20))]), {
+      code: 'audit-unavailable',
+    });
+    await waitFor("application_name = 'wayleave' AND wait_event_type = 'Lock'");
+    assert.ok((await terminate()) > 0);
+    await write;
+    await admin.query('COMMIT');
+    assert.equal((await store.log.append(LOG, [spending('jti', ...run(10))]))[0]?.fresh, true);
+    await assertWhole(store.log, 260);
+  });
+
+  it('keeps all or nothing of an append whose connection ends at any moment, and what it told', async () => {
+    const store = await opened();
+    let told = 0;
+    for (let round = 0; round < 60; round += 1) {
+      const write = store.log.append(LOG, [spending(`jti-${round}`, entry(`${round}`), entry(`${round}`))]);
+      const ended = write.then(
+        () => (told += 1),
+        (error: unknown) => assert.equal((error as { code: string }).code, 'audit-unavailable'),
+      );
+      for (let turns = 0; turns < round % 20; turns += 1) await new Promise((next) => setImmediate(next));
+      await Promise.all([terminate(), ended]);
+    }
+    const kept = (await allEntries(store.log)).length / 2;
+    assert.ok(kept >= told && kept <= 60, `${kept} kept, ${told} told`);
+    assert.ok(told < 60, 'no connection ended in time');
+    await store.log.append(
+      LOG,
+      Array.from({ length: 60 }, (_, n) => spending(`jti-${n}`, entry(`${n}`), entry(`${n}`))),
+    );
+    await assertWhole(store.log, 120);
+  });
+
+  it('works again by itself when the server is back', async () => {
+    const own = await PostgresServer.start();
+    const store = await openPostgresStore(await own.newDatabase());
+    await store.log.append(LOG, [spending('before', ...run(257))]);
+    const underWay = Array.from({ length: 20 }, (_, n) =>
+      store.log.append(LOG, [item(entry(`during-${n}`))]),
+    );
+    const [during] = await Promise.all([Promise.allSettled(underWay), own.stop('keep')]);
+    await assert.rejects(store.log.append(LOG, [item(entry('no'))]), { code: 'audit-unavailable' });
+    await assert.rejects(store.replay.spend('i', 'j', 9e15), { code: 'store-unavailable' });
+    await assert.rejects(store.log.search({ from: 0, to: 9e12, limit: 1 }), { code: 'store-unavailable' });
+    assert.equal(await store.healthy(), false);
+    await own.start();
+    assert.equal(await store.healthy(), true);
+    assert.equal((await store.log.append(LOG, [spending('before', entry('no'))]))[0]?.fresh, false);
+    await store.log.append(LOG, [item(entry('after'))]);
+    const { size } = await store.log.head(LOG);
+    assert.ok(size >= 258 + during.filter(({ status }) => status === 'fulfilled').length);
+    await assertWhole(store.log, size);
+    await store.close();
+    await own.stop();
+  });
+
+  it('refuses a server that does not flush, and one that is not there, without telling the password', async () => {
+    const refusal = async (address: string): Promise<string> => {
+      const error: unknown = await openPostgresStore(address).then(
+        (store) => store.close(),
+        (reason: unknown) => reason,
+      );
+      assert.ok(error instanceof StartError);
+      const whole = JSON.stringify([error.message, String(error.cause), error.stack]);
+      assert.ok(!whole.includes('s3cret'), whole);
+      return error.message;
+    };
+    await server.query(`ALTER DATABASE ${database()} SET synchronous_commit = off`);
+    assert.match(await refusal(url), /synchronous_commit/);
+    await server.query(`ALTER DATABASE ${database()} RESET synchronous_commit`);
+    assert.match(await refusal('postgres://wayleave:s3cret@127.0.0.1:1/wayleave'), /^store: /);
+    assert.match(await refusal('postgres://wayleave:s3cret@[/wayleave'), /^store: /);
+    assert.match(await refusal('postgres://u:s3cret@127.0.0.1/w?sslmode=no-verify'), /verify-full/);
+    const latin = await server.newDatabase(
+      "TEMPLATE template0 ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C'",
+    );
+    assert.match(await refusal(latin), /UTF8/);
+    const own = await PostgresServer.start();
+    const unflushed = await own.newDatabase();
+    await own.stop('keep');
+    await own.start(['fsync=off']);
+    assert.match(await refusal(unflushed), /fsync/);
+    await own.stop();
+  });
+
+  it('does not go on with a server that stopped flushing while the broker ran', async () => {
+    const store = await opened();
+    await store.log.append(LOG, [item(entry('a'))]);
+    await server.query(`ALTER DATABASE ${database()} SET synchronous_commit = off`);
+    assert.ok((await terminate()) > 0);
+    await assert.rejects(store.log.append(LOG, [item(entry('no'))]), { code: 'audit-unavailable' });
+    await server.query(`ALTER DATABASE ${database()} RESET synchronous_commit`);
+    await store.log.append(LOG, [item(entry('b'))]);
+    await assertWhole(store.log, 2);
+  });
+
+  it('leaves the parsers of other users of pg alone', async () => {
+    await opened();
+    assert.deepEqual(await server.query('SELECT 1::bigint AS big'), [{ big: '1' }]);
+  });
+
+  it('forgets in time what need not be kept', async () => {
+    let now = 1_000_000;
+    const store = await opened(() => now);
+    const spendMany = async (count: number, keepUntil: number): Promise<void> => {
+      for (let n = 0; n < count; n += 50) {
+        const items = Array.from({ length: 50 }, (_, k) => ({
+          entries: [],
+          spend: { issuer: 'i', jti: `${now}-${n + k}`, keepUntil },
+        }));
+        await store.log.append(LOG, items);
+      }
+    };
+    await spendMany(500, now + 10);
+    now += 60_000;
+    await spendMany(500, now + 10);
+    const { rows } = await admin.query<{ left: string }>('SELECT count(*) AS left FROM spent');
+    assert.deepEqual(rows, [{ left: '500' }]);
+  });
+});
