@@ -48,6 +48,10 @@ export class Measured {
     throw new Error(`the broker of ${region} did not start: see ${join(STATE, region, 'broker.log')}`);
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Processor time that the process has used so far, in milliseconds: all threads, user and system. */
   cpuMs(): number {
     // proc(5): after the name in brackets, utime and stime are the 12th and 13th fields.

@@ -1,19 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import https from 'node:https';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { viewerIdentity } from '../../src/cli/viewer-tokens.ts';
-import { loadConfig } from '../../src/config/load.ts';
 import type { RegionId } from '../../src/demo/places.ts';
-import { ASKING, configFile, KEYS, preparePlaces, type Places } from '../bench/places.ts';
+import { ASKING, preparePlaces, type Places } from '../bench/places.ts';
 import { Measured } from '../bench/processes.ts';
-import { NHS_NUMBER } from '../bench/stand-ins.ts';
+import { PlacesViewer } from './asking-places.ts';
 
 export const KILLED: readonly RegionId[] = [ASKING, 'london'];
 const AT_ONCE = 8;
 const LONGEST_LIFE_MS = 400;
-const ANSWER_MS = 8_000;
 /** A circuit that opened for a kill is closed again soon after the start: the load is to meet both ends. */
 const QUICK = { window_ms: 1_000, reset_ms: 100, probe_ms: 500 };
 
@@ -71,33 +66,13 @@ async function ask(
   places: Places,
   load: { answered: string[]; asked: number; over: boolean },
 ): Promise<void> {
-  const config = loadConfig(configFile(ASKING));
-  const identity = viewerIdentity(config, {
-    keys: join(KEYS, ASKING, 'viewers', config.viewers[0]?.id ?? ''),
-  });
-  const tls = { cert: identity.certificate, key: identity.key, ca: identity.brokerAnchor };
-  const agent = new https.Agent({ ...tls, keepAlive: true });
-  const Authorization = `Bearer ${await identity.tokenFor(NHS_NUMBER)}`;
+  const viewer = await PlacesViewer.of(places);
   while (!load.over) {
     const id = randomUUID();
     load.asked += 1;
-    const url = `https://127.0.0.1:${places.regions[ASKING].viewer}/fhir/Condition?patient=${NHS_NUMBER}`;
-    const whole = await answers(url, agent, { Authorization, 'X-Request-Id': id });
-    if (whole) load.answered.push(id);
+    const { whole, status } = await viewer.ask(id);
+    if (whole && status === 200) load.answered.push(id);
     else await sleep(20);
   }
-  agent.destroy();
-}
-
-/** True when the whole of a 200 arrived. */
-function answers(url: string, agent: https.Agent, headers: Record<string, string>): Promise<boolean> {
-  return new Promise((done) => {
-    const request = https.get(url, { agent, headers, timeout: ANSWER_MS }, (response) => {
-      response.resume();
-      response.once('error', () => done(false));
-      response.once('end', () => done(response.complete && response.statusCode === 200));
-    });
-    request.once('timeout', () => request.destroy(new Error('timeout')));
-    request.once('error', () => done(false));
-  });
+  viewer.close();
 }

@@ -1,0 +1,73 @@
+import https from 'node:https';
+import { join } from 'node:path';
+
+import { viewerIdentity } from '../../src/cli/viewer-tokens.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Bundle } from '../../src/fhir/resource.ts';
+import { ASKING, configFile, KEYS, type Places } from '../bench/places.ts';
+import { NHS_NUMBER } from '../bench/stand-ins.ts';
+
+/** Whole only when every byte of the answer came. */
+export interface Asked {
+  readonly whole: boolean;
+  readonly status: number;
+  readonly text: string;
+}
+
+const ANSWER_MS = 8_000;
+
+/** The asking region's viewer, for processes that are about to meet a fault. */
+export class PlacesViewer {
+  readonly #agent: https.Agent;
+  readonly #url: string;
+  readonly #token: string;
+
+  private constructor(url: string, agent: https.Agent, token: string) {
+    this.#url = url;
+    this.#agent = agent;
+    this.#token = token;
+  }
+
+  static async of(places: Places): Promise<PlacesViewer> {
+    const config = loadConfig(configFile(ASKING));
+    const keys = join(KEYS, ASKING, 'viewers', config.viewers[0]?.id ?? '');
+    const identity = viewerIdentity(config, { keys });
+    const tls = { cert: identity.certificate, key: identity.key, ca: identity.brokerAnchor };
+    const url = `https://127.0.0.1:${places.regions[ASKING].viewer}/fhir/Condition?patient=${NHS_NUMBER}`;
+    const token = await identity.tokenFor(NHS_NUMBER);
+    return new PlacesViewer(url, new https.Agent({ ...tls, keepAlive: true }), token);
+  }
+
+  /** Asks once; a connection that fails is `status` 0. */
+  ask(id?: string): Promise<Asked> {
+    const headers = {
+      Authorization: `Bearer ${this.#token}`,
+      ...(id === undefined ? {} : { 'X-Request-Id': id }),
+    };
+    return new Promise((done) => {
+      const failed = (): void => done({ whole: false, status: 0, text: '' });
+      const request = https.get(
+        this.#url,
+        { agent: this.#agent, headers, timeout: ANSWER_MS },
+        (response) => {
+          let text = '';
+          response.setEncoding('utf8').on('data', (part: string) => (text += part));
+          response.once('error', failed);
+          response.once('end', () =>
+            done({ whole: response.complete, status: response.statusCode ?? 0, text }),
+          );
+        },
+      );
+      request.once('timeout', () => request.destroy(new Error('timeout')));
+      request.once('error', failed);
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+export function bundleOf({ text }: Asked): Bundle {
+  return JSON.parse(text) as Bundle;
+}
