@@ -1,4 +1,4 @@
-import { randomUUID, X509Certificate } from 'node:crypto';
+import { createSecretKey, randomUUID, X509Certificate } from 'node:crypto';
 
 import { AuditRoom } from './audit/audit-room.ts';
 import { AuditLog } from './audit/log.ts';
@@ -63,7 +63,8 @@ export function openStore(config: Config, now: () => number = Date.now): Promise
 
 /** The keyed digest under which this region's store knows a patient. */
 export function patientDigestOf(secrets: Secrets): (nhsNumber: string) => string {
-  return (nhsNumber) => keyedDigest(secrets.patientDigestKey, nhsNumber);
+  const key = createSecretKey(secrets.patientDigestKey);
+  return (nhsNumber) => keyedDigest(key, nhsNumber);
 }
 
 /** This replica's log in a store, for the broker and for the commands that work on it. */
@@ -144,6 +145,14 @@ export async function startBroker(
     neighbours,
     links,
     sender: sender(client),
+    auditReading: {
+      ...{ store: store.log, log: auditLog },
+      parties: {
+        ...{ region: config.region, entity: config.entity },
+        entityOf: (region) => config.neighbours.find((one) => one.region === region)?.entity,
+        issuerOf: (viewer) => config.viewers.find(({ id }) => id === viewer)?.issuer,
+      },
+    },
     checkpoints: auditRoom.watch,
     proofs: auditRoom.proofs,
     pages: new Sealer(secrets.pagingKey),

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Store } from '../store/contracts.ts';
 import { witnessName } from '../tlog/origin.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
+import { checkTail } from './check-tail.ts';
 import { CheckpointWatch } from './checkpoint-watch.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Forks } from './forks.ts';
@@ -79,7 +80,13 @@ export class AuditRoom {
       this.trail,
       witnesses.map(({ neighbour }) => neighbour.region),
     );
-    this.inclusions = new InclusionDesk(store.log, store.checkpoints, log.origin);
+    this.inclusions = new InclusionDesk(
+      store.log,
+      store.checkpoints,
+      log.origin,
+      () => this.latestNote(),
+      now,
+    );
     this.#witnessing = new Witnessing({
       ...shared,
       log: store.log,
@@ -94,12 +101,13 @@ export class AuditRoom {
   }
 
   /**
-   * Ends what a killed process left, keeps that we started, and begins to summarise and to be witnessed.
+   * Verifies the log's tail, ends what a killed process left, keeps that we started, and begins to summarise and to be witnessed.
    *
-   * @throws HouseError `audit-unavailable`
+   * @throws StartError for a broken log; HouseError `audit-unavailable`
    */
   async start(exchange: string, detail: object, onError: (error: unknown) => void): Promise<void> {
-    const { log, store, checkpointMs } = this.#settings;
+    const { log, store, checkpointMs, logKey } = this.#settings;
+    await checkTail(log, store, logKey);
     const interrupted = await endInterrupted(log.origin, store.log, this.trail);
     await this.trail.started(exchange, { ...detail, interrupted });
     this.#refusals.start(onError);

@@ -22,6 +22,7 @@ export const EVENTS = [
   'inclusion-not-proved',
   'objections-imported',
   'audit-searched',
+  'report-made',
   'entries-erased',
 ] as const;
 export type Event = (typeof EVENTS)[number];

@@ -76,10 +76,11 @@ const evidence = z.strictObject({
 export function readEvidence(bytes: Uint8Array): EvidenceFile {
   const parsed = evidence.safeParse(parseJson(bytes));
   if (!parsed.success) throw new EvidenceError('malformed', 'evidence file');
-  if (Buffer.compare(Buffer.from(formatEvidence(parsed.data)), bytes) !== 0) {
+  const { version: _form, ...file } = parsed.data;
+  if (Buffer.compare(Buffer.from(formatEvidence(file)), bytes) !== 0) {
     throw new EvidenceError('malformed', 'not the one text of an evidence file');
   }
-  return parsed.data;
+  return file;
 }
 
 function parseJson(bytes: Uint8Array): unknown {

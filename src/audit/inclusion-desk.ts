@@ -1,9 +1,12 @@
 import type { CheckpointStore, FoundEntry, LogStore } from '../store/contracts.ts';
 import { inclusionProof } from '../tlog/proofs.ts';
 import { readLeaf } from './entry.ts';
+import { headIn } from './forks.ts';
 
 /** The most exchanges that one request may ask about. */
 export const MOST_INCLUSIONS = 64;
+/** How long a checkpoint waits for a cosignature before it is given without one. */
+const UNWITNESSED_MS = 60_000;
 
 /** Proof that our log holds what became of one query (RFC 9162, 2.1.3). */
 export interface Inclusion {
@@ -28,11 +31,22 @@ export class InclusionDesk {
   readonly #log: LogStore;
   readonly #checkpoints: CheckpointStore;
   readonly #origin: string;
+  readonly #cosigned: () => string | undefined;
+  readonly #now: () => number;
 
-  constructor(log: LogStore, checkpoints: CheckpointStore, origin: string) {
+  /** @param cosigned the newest note that a neighbour cosigned, if there is one */
+  constructor(
+    log: LogStore,
+    checkpoints: CheckpointStore,
+    origin: string,
+    cosigned: () => string | undefined,
+    now: () => number,
+  ) {
     this.#log = log;
     this.#checkpoints = checkpoints;
     this.#origin = origin;
+    this.#cosigned = cosigned;
+    this.#now = now;
   }
 
   /**
@@ -41,8 +55,9 @@ export class InclusionDesk {
    * @throws HouseError `store-unavailable`
    */
   async inclusionsOf(region: string, jtis: readonly string[]): Promise<Inclusions> {
-    const checkpoint = await this.#checkpoints.latest(this.#origin);
-    if (checkpoint === undefined) return { entries: [] };
+    const note = await this.#note();
+    if (note === undefined) return { entries: [] };
+    const checkpoint = { note, size: headIn(note).size };
     const entries = await Promise.all(
       jtis.slice(0, MOST_INCLUSIONS).map(async (jti): Promise<Inclusion[]> => {
         const ended = await this.#endOf(region, jti);
@@ -56,6 +71,14 @@ export class InclusionDesk {
       }),
     );
     return { checkpoint: checkpoint.note, entries: entries.flat() };
+  }
+
+  /** One that a neighbour cosigned proves more; where none came for a while, our own signature has to do. */
+  async #note(): Promise<string | undefined> {
+    const cosigned = this.#cosigned();
+    if (cosigned !== undefined) return cosigned;
+    const latest = await this.#checkpoints.latest(this.#origin);
+    return latest !== undefined && this.#now() - latest.at > UNWITNESSED_MS ? latest.note : undefined;
   }
 
   async #endOf(region: string, jti: string): Promise<FoundEntry | undefined> {

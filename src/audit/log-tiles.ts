@@ -42,7 +42,9 @@ export class StoredTree {
       const inTile = nth < full.length ? firstDifference(own, tile) : undefined;
       if (inRow === undefined && inTile === undefined) continue;
       const at = Math.min(inRow ?? Infinity, inTile ?? Infinity);
-      throw brokenAt(first + nth * TILE_WIDTH + at, inRow === at, inTile === at, nth < full.length);
+      // Where only one of hash and tile can be looked at, nothing vouches for the leaf against it.
+      const alone = at === beside || nth >= full.length;
+      throw brokenAt(first + nth * TILE_WIDTH + at, alone || inRow === inTile, inRow === at);
     }
   }
 
@@ -66,21 +68,13 @@ export class StoredTree {
   }
 }
 
-function brokenAt(sequence: number, inRow: boolean, inTile: boolean, isFull: boolean): LogBroken {
-  if (inRow && (inTile || !isFull)) {
-    return new LogBroken('leaf', sequence, `entry ${sequence}: the leaf is not the one that the tree covers`);
-  }
+function brokenAt(sequence: number, isLeaf: boolean, inRow: boolean): LogBroken {
+  const about = `entry ${sequence}`;
+  if (isLeaf)
+    return new LogBroken('leaf', sequence, `${about}: the leaf is not the one that the tree covers`);
   if (inRow)
-    return new LogBroken(
-      'leaf-hash',
-      sequence,
-      `entry ${sequence}: the hash kept beside the leaf is not its own`,
-    );
-  return new LogBroken(
-    'tile',
-    sequence,
-    `entry ${sequence}: its hash in the tile of its leaves is not its own`,
-  );
+    return new LogBroken('leaf-hash', sequence, `${about}: the hash kept beside the leaf is not its own`);
+  return new LogBroken('tile', sequence, `${about}: its hash in the tile of its leaves is not its own`);
 }
 
 /** The place of the first hash that differs or is missing; what a store has beyond is from later entries. */

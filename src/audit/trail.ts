@@ -15,6 +15,8 @@ export interface Asking extends Who {
   readonly purpose?: string | undefined;
   readonly relationship?: string | undefined;
   readonly breakGlass?: { readonly code: string; readonly reason: string } | undefined;
+  /** Requester: the viewer that it is asked from. */
+  readonly viewer?: string | undefined;
 }
 
 /** A signed message as it travelled, and the digest of its signing input. */
@@ -50,6 +52,24 @@ export interface Received extends Told {
   readonly region: string;
   readonly jti: string | undefined;
   readonly ms: number;
+}
+
+/** Who reads the audit over FHIR, from which viewer; the question as it was asked, and what kinds of filter it has. */
+export interface Auditor {
+  readonly viewer: string;
+  readonly user: string;
+  readonly organisation: string;
+  readonly role: string;
+  readonly purpose: string;
+  readonly question: string;
+  readonly filters: readonly string[];
+  readonly searchedUser?: string | undefined;
+}
+
+/** How many events about one patient an auditor was shown; about nobody, where no patient is known. */
+export interface ShownEvents {
+  readonly nhsNumber: string | undefined;
+  readonly count: number;
 }
 
 /** What is on the screen: each resource by region, record, type and id; and how many of them are matches. */
@@ -96,7 +116,8 @@ export class AuditTrail {
 
   /** Requester: what the viewer is about to see, with what each region said that was not told yet. */
   released(asking: Asking, answers: readonly Received[], shown: Shown, last: boolean): Promise<void> {
-    const facts = { count: shown.count };
+    const detail = asking.viewer === undefined ? undefined : { viewer: asking.viewer };
+    const facts = { count: shown.count, detail };
     const released = this.#entry(asking, 'released-to-viewer', facts, last ? 'close' : undefined);
     const sealed = { ...released.sealed, shown: JSON.stringify(shown.resources) };
     return this.#append([
@@ -186,6 +207,19 @@ export class AuditTrail {
     const sealed = user === undefined ? undefined : { searched_user: user };
     const facts = { count, detail: { filters } };
     return this.#append([{ event: 'audit-searched', exchange, facts, nhsNumber, sealed }]);
+  }
+
+  /** An auditor reads AuditEvents: one entry for each patient whom they are about. */
+  auditShown(exchange: string, auditor: Auditor, shown: readonly ShownEvents[]): Promise<void> {
+    const { viewer, filters, question, searchedUser, user, ...asking } = auditor;
+    const searched = searchedUser === undefined ? {} : { searched_user: searchedUser };
+    return this.#append(
+      shown.map(({ nhsNumber, count }): Entry => {
+        const facts = { ...asking, count, detail: { filters, viewer } };
+        const sealed = { question, ...searched };
+        return { event: 'audit-searched', exchange, facts, nhsNumber, user, sealed };
+      }),
+    );
   }
 
   /** An admin erases what is sealed of entries; the reason in words is sealed itself. */

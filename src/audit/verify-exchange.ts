@@ -13,6 +13,7 @@ import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
 import { listedResources, shownResources, type Listed, type ProvedEntry } from './proved-entry.ts';
 import type { SelfSigned } from './statements.ts';
 import { codeOf, failed, notChecked, ok, type Step } from './verdict.ts';
+import { verifyOtherLogs } from './verify-other-log.ts';
 
 const QUERIES = { 'query-sent': 'own', 'query-received': 'other' } as const;
 const RESPONSES = {
@@ -81,6 +82,7 @@ export async function verifyExchange(
     ...responses.map(resourcesStep),
     ...authoritySteps(entries, queries),
     ...shownSteps(entries),
+    ...(await verifyOtherLogs(entries, regions)),
   );
   return steps;
 }

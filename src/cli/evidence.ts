@@ -22,6 +22,11 @@ export function evidenceCommand(io: Io): Command {
     .description(
       'Who asked, who answered, and what was given: write it to a file, and prove it from that file.',
     )
+    .addHelpText(
+      'after',
+      '\nFor example: wayleave evidence export 3 --region london --out proof.json' +
+        '\n             wayleave evidence verify proof.json --body answer.json --json',
+    )
     .addCommand(strict(exportCommand(io)))
     .addCommand(strict(verifyCommand(io)));
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { SEARCHABLE_TYPES } from '../fhir/search-parameters.ts';
+import { unusualAccess } from './unusual-access.ts';
 
 /**
  * The form of one region's configuration file. Each setting's comment is what `docs/configuration.md` says.
@@ -11,6 +12,7 @@ const code = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, 
 const odsCode = z.string().regex(/^[A-Z0-9]{3,12}$/, 'an ODS code: 3 to 12 capital letters and digits');
 const date = z.iso.date('a date, as 2026-04-01');
 const path = z.string().min(1);
+const sdsRole = z.string().regex(/^R\d{4}$/, 'an SDS job role code, as R8000');
 const resourceType = z.enum(
   SEARCHABLE_TYPES as [string, ...string[]],
   'a FHIR resource type that can be shared',
@@ -113,7 +115,14 @@ const viewer = z.strictObject({
   /** The one URI name of its certificate, and the authorities that may have issued it. */
   certificate: z.strictObject({ uri: z.url(), anchors: path }).optional(),
   /** Local role -> SDS job role code; a role that is an SDS code already passes. */
-  roles: z.record(z.string(), z.string().regex(/^R\d{4}$/)).default({}),
+  roles: z.record(z.string(), sdsRole).default({}),
+  /** SDS job roles that may read the audit (`/fhir/AuditEvent`): of one patient, or of anyone. Nobody by default. */
+  auditors: z
+    .strictObject({
+      one_patient: z.array(sdsRole).default([]),
+      any_patient: z.array(sdsRole).default([]),
+    })
+    .prefault({}),
 });
 
 const breakGlass = z.strictObject({
@@ -209,8 +218,8 @@ export const configFile = z.strictObject({
   viewer_tokens_base: z.url().optional(),
   /** The base that neighbours use; goes into the entity statement. */
   federation_base: z.url({ protocol: /^https$/ }),
-  /** Names this replica's own log: its origin is the entity's host, `/log/` and this. */
-  replica: code.default('1'),
+  /** Names this replica's own log: its origin is the entity's host, `/log/` and this. Part of a FHIR id as well. */
+  replica: code.max(40, 'at most 40 characters').default('1'),
   /** How often the log's head is signed and handed to the neighbours, who cosign it. */
   checkpoint_ms: milliseconds.default(10_000),
   store: z
@@ -232,6 +241,13 @@ export const configFile = z.strictObject({
     })
     .prefault({}),
   budgets: budgets.prefault({}),
+  report: z
+    .strictObject({
+      /** A patient's report names users, not only their role and organisation. */
+      show_users: z.boolean().default(false),
+    })
+    .prefault({}),
+  unusual_access: unusualAccess.prefault({ many_patients: {} }),
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
 
 const NONCE = 12;
 const TAG = 16;
@@ -8,12 +15,12 @@ const TAG = 16;
  * authenticated, not carried, so that a seal opens only for the same caller, patient and search.
  */
 export class Sealer {
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
 
   /** @param key 32 random bytes @throws TypeError for any other length */
   constructor(key: Buffer) {
     if (key.length !== 32) throw new TypeError('a sealing key has 32 bytes');
-    this.#key = key;
+    this.#key = createSecretKey(key);
   }
 
   /** @param until milliseconds since the epoch after which the seal no longer opens */
@@ -49,6 +56,6 @@ export class Sealer {
 }
 
 /** A keyed digest (HMAC-SHA-256): finds a patient's rows without naming the patient. */
-export function keyedDigest(key: Buffer, value: string): string {
+export function keyedDigest(key: KeyObject | Buffer, value: string): string {
   return createHmac('sha256', key).update(value).digest('base64url');
 }

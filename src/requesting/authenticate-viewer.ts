@@ -60,12 +60,29 @@ export async function authenticateViewer(
   door: Door,
   now: number,
 ): Promise<AuthenticatedViewer> {
+  return checkClaims(await proveViewer(authorization, socket, binding, door, now));
+}
+
+/** Who signed the token, whatever it says. */
+export interface ProvedViewer {
+  readonly viewer: Viewer;
+  readonly verified: VerifiedViewerToken;
+  readonly token: string;
+}
+
+/** Certificate, then token, then replay for single-use tokens. @throws RequestError with one code per check */
+export async function proveViewer(
+  authorization: string | undefined,
+  socket: TLSSocket,
+  binding: 'certificate' | 'single-use',
+  door: Door,
+  now: number,
+): Promise<ProvedViewer> {
   const peer = binding === 'certificate' ? peerCertificateOf(socket) : undefined;
   const bound = binding === 'certificate' ? door.viewers.byCertificate(peer, now) : undefined;
   const token = bearer(authorization);
   const viewer = bound ?? door.viewers.byIssuer(claimedIssuer(token));
-  const verified = await verifiedToken(token, viewer, peer?.thumbprint, door, now);
-  return checkClaims(verified, token, viewer);
+  return { viewer, token, verified: await verifiedToken(token, viewer, peer?.thumbprint, door, now) };
 }
 
 async function verifiedToken(
@@ -90,19 +107,11 @@ async function verifiedToken(
   }
 }
 
-function checkClaims(verified: VerifiedViewerToken, token: string, viewer: Viewer): AuthenticatedViewer {
+function checkClaims({ viewer, verified, token }: ProvedViewer): AuthenticatedViewer {
   const { claims, origin } = verified;
   const nhsNumber = fromNhsNumberToken(claims.patient);
-  const refuse = (code: RequestCode, detail?: string): never => {
-    throw new ViewerRefusal(code, claims, detail);
-  };
-  if (nhsNumber === undefined) return refuse('bad-nhs-number', 'patient of the token');
-  if (!PURPOSES.has(claims.reason_for_request)) return refuse('purpose-refused');
-  if (!viewer.organisations.includes(claims.requesting_organization)) return refuse('organisation-refused');
-  if (!isKnownPerson(claims.requesting_user, viewer)) return refuse('user-refused');
-  const local = claims.requesting_user_role;
-  const role = Object.hasOwn(viewer.roles, local) ? viewer.roles[local] : local;
-  if (role === undefined || !SDS_ROLE.test(role)) return refuse('role-refused');
+  if (nhsNumber === undefined) throw new ViewerRefusal('bad-nhs-number', claims, 'patient of the token');
+  const role = checkAsker(claims, viewer, PURPOSES);
   const viewerOf: Omit<AuthenticatedViewer, typeof authenticated> = {
     viewer,
     claims,
@@ -112,6 +121,24 @@ function checkClaims(verified: VerifiedViewerToken, token: string, viewer: Viewe
     origin,
   };
   return viewerOf as AuthenticatedViewer;
+}
+
+/**
+ * For what, for which organisation and as whom it is asked.
+ *
+ * @returns the SDS job role code
+ * @throws ViewerRefusal
+ */
+export function checkAsker(claims: ViewerClaims, viewer: Viewer, purposes: ReadonlySet<string>): string {
+  const refuse = (code: RequestCode): never => {
+    throw new ViewerRefusal(code, claims);
+  };
+  if (!purposes.has(claims.reason_for_request)) return refuse('purpose-refused');
+  if (!viewer.organisations.includes(claims.requesting_organization)) return refuse('organisation-refused');
+  if (!isKnownPerson(claims.requesting_user, viewer)) return refuse('user-refused');
+  const local = claims.requesting_user_role;
+  const role = Object.hasOwn(viewer.roles, local) ? viewer.roles[local] : local;
+  return role !== undefined && SDS_ROLE.test(role) ? role : refuse('role-refused');
 }
 
 /** An SDS user, or a person whom the viewer itself names. */

@@ -1,15 +1,33 @@
+import { BALP } from '../audit/balp-table.ts';
 import { PUBLIC_FORM, RequestError } from '../errors.ts';
 import { CODE_SYSTEM_BASE, OUTCOMES, REASONS, RULES } from '../fhir/codes.ts';
 import { FHIR_JSON, type Resource } from '../fhir/resource.ts';
 import { SEARCHABLE_TYPES, searchParametersOf } from '../fhir/search-parameters.ts';
+import { AUDIT_PARAMETERS } from './audit-question.ts';
 
 const SECURITY = {
   certificate: 'Mutual TLS and a bearer token signed by the viewer, for one patient.',
   'single-use': 'A bearer token signed by the viewer, for one patient and one request.',
 } as const;
 
-/** `metadata` (FHIR R4 CapabilityStatement): what can be asked here, whoever can answer it. */
-export function capabilityStatement(base: string, binding: 'certificate' | 'single-use'): Resource {
+/** For auditors. Each event conforms to a profile of IHE BALP, or says that it does not. */
+const AUDIT_EVENT = {
+  type: 'AuditEvent',
+  supportedProfile: Object.values(BALP),
+  interaction: [{ code: 'search-type' }, { code: 'read' }],
+  searchParam: Object.entries(AUDIT_PARAMETERS).map(([name, type]) => ({ name, type })),
+};
+
+/**
+ * `metadata` (FHIR R4 CapabilityStatement): what can be asked here, whoever can answer it.
+ *
+ * @param audited some viewer here has auditors
+ */
+export function capabilityStatement(
+  base: string,
+  binding: 'certificate' | 'single-use',
+  audited: boolean,
+): Resource {
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -23,24 +41,27 @@ export function capabilityStatement(base: string, binding: 'certificate' | 'sing
       {
         mode: 'server',
         security: { description: SECURITY[binding] },
-        resource: SEARCHABLE_TYPES.map((type) => ({
-          type,
-          interaction: [{ code: 'search-type' }, { code: 'read' }],
-          searchParam: parametersOf(type).map((name) => ({
-            name,
-            type: name === '_count' ? 'number' : 'string',
+        resource: [
+          ...SEARCHABLE_TYPES.map((type) => ({
+            type,
+            interaction: [{ code: 'search-type' }, { code: 'read' }],
+            searchParam: parametersOf(type).map((name) => ({
+              name,
+              type: name === '_count' ? 'number' : 'string',
+            })),
+            ...(type === 'Patient'
+              ? {
+                  operation: [
+                    {
+                      name: 'everything',
+                      definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything',
+                    },
+                  ],
+                }
+              : {}),
           })),
-          ...(type === 'Patient'
-            ? {
-                operation: [
-                  {
-                    name: 'everything',
-                    definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything',
-                  },
-                ],
-              }
-            : {}),
-        })),
+          ...(audited ? [AUDIT_EVENT] : []),
+        ],
       },
     ],
   };

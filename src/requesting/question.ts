@@ -107,8 +107,8 @@ function checkedSearch(type: string, parameters: readonly [string, string][]): S
   return search;
 }
 
-/** `patient=` as id, reference or URL; `patient.identifier=` as `system|value`. */
-function readPatient(name: string, value: string, base: string): PatientRef {
+/** `patient=` as id, reference or URL; `patient.identifier=` as `system|value`. @throws RequestError `bad-nhs-number` */
+export function readPatient(name: string, value: string, base: string): PatientRef {
   if (name.endsWith('.identifier')) {
     return { kind: 'nhs-number', nhsNumber: checkedNumber(fromNhsNumberToken(value) ?? '') };
   }
@@ -161,7 +161,8 @@ function readSummary(value: string): boolean {
   return value === 'count';
 }
 
-function checkFormat(value: string): void {
+/** @throws RequestError `not-acceptable` */
+export function checkFormat(value: string): void {
   if (!['json', 'application/json', 'application/fhir+json'].includes(value)) {
     throw new RequestError('not-acceptable');
   }

@@ -103,5 +103,6 @@ function askingOf(
     user: claims.requesting_user,
     purpose: claims.reason_for_request,
     breakGlass: claims.break_glass,
+    viewer: viewer.viewer.id,
   };
 }

@@ -1,6 +1,7 @@
 import type { CheckpointWatch } from '../audit/checkpoint-watch.ts';
 import type { ProofCollector } from '../audit/proof-collector.ts';
 import type { AuditTrail } from '../audit/trail.ts';
+import type { AuditReading } from './find-audit-events.ts';
 import type { Agreement } from '../config/schema.ts';
 import type { Sender } from '../evidence/query.ts';
 import type { Sealer } from '../evidence/seal.ts';
@@ -21,6 +22,8 @@ export interface Requesting extends Planning {
   readonly agreementWith: (region: string) => Agreement | undefined;
   readonly sender: Sender;
   readonly audit: AuditTrail;
+  /** The region's logs, for auditors. */
+  readonly auditReading: AuditReading;
   /** Holds a neighbour's checkpoint against what we know of its log. */
   readonly checkpoints: Pick<CheckpointWatch, 'seen'>;
   /** Fetches, later, the proof that a responder's log holds its response. */

@@ -4,13 +4,14 @@ import type { TLSSocket } from 'node:tls';
 import { startDeadline, type Deadline } from '../deadline.ts';
 import { RequestError } from '../errors.ts';
 import { FHIR_JSON, type Bundle, type Resource } from '../fhir/resource.ts';
-import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
 import { isAboutAPatient } from '../fhir/subject-check.ts';
 import { closeApp, createApp, only, sendFhir, takes } from '../http/app.ts';
 import { answerRead } from './answer-read.ts';
 import { answerSearch } from './answer-search.ts';
+import { auditEventRoutes } from './audit-events.ts';
 import { authenticateViewer, ViewerRefusal, type AuthenticatedViewer } from './authenticate-viewer.ts';
 import { capabilityStatement, codeSystem } from './capability.ts';
+import { keepingRefusals } from './keep-refusal.ts';
 import { openPage } from './page-link.ts';
 import { parseEverything, parseTypeSearch, patientIndex, type SearchQuestion } from './question.ts';
 import type { Requesting } from './requesting.ts';
@@ -44,7 +45,10 @@ export function viewerApi(broker: Requesting, binding: 'certificate' | 'single-u
   });
   app
     .route('/fhir/metadata')
-    .get((_request, response) => sendFhir(response, 200, capabilityStatement(broker.publicBase(), binding)))
+    .get((_request, response) => {
+      const audited = broker.door.viewers.haveAuditors(binding);
+      sendFhir(response, 200, capabilityStatement(broker.publicBase(), binding, audited));
+    })
     .all(only(...READ));
   app
     .route('/fhir/CodeSystem/:id')
@@ -54,6 +58,7 @@ export function viewerApi(broker: Requesting, binding: 'certificate' | 'single-u
     .route('/fhir')
     .get((request, response) => api.page(request, response))
     .all(only(...READ));
+  auditEventRoutes(app, broker, binding, form);
   app
     .route('/fhir/:type/_search')
     .post(form, (request: Request<{ type: string }>, response: Response) =>
@@ -166,16 +171,13 @@ class ViewerApi {
     sendFhir(response, answer.status, answer.resource);
   }
 
-  async #authenticate(request: Request, exchange: string): Promise<AuthenticatedViewer> {
+  #authenticate(request: Request, exchange: string): Promise<AuthenticatedViewer> {
     const { door, now, audit } = this.#broker;
     const socket = request.socket as TLSSocket;
-    try {
-      return await authenticateViewer(request.get('Authorization'), socket, this.#binding, door, now());
-    } catch (error) {
-      if (error instanceof ViewerRefusal) await this.#keepRefusal(error, exchange);
-      else if (error instanceof RequestError) await audit.countRefusal(`viewer-${error.code}`);
-      throw error;
-    }
+    const token = request.get('Authorization');
+    return keepingRefusals(audit, exchange, () =>
+      authenticateViewer(token, socket, this.#binding, door, now()),
+    );
   }
 
   /** The token is for one patient: a question about another is refused. */
@@ -185,22 +187,9 @@ class ViewerApi {
     exchange: string,
   ): Promise<void> {
     if (patient.kind !== 'nhs-number' || patient.nhsNumber === nhsNumber) return;
-    const refusal = new ViewerRefusal('patient-mismatch', claims);
-    await this.#keepRefusal(refusal, exchange);
-    throw refusal;
-  }
-
-  #keepRefusal({ claims, code }: ViewerRefusal, exchange: string): Promise<void> {
-    const nhsNumber = fromNhsNumberToken(claims.patient);
-    const asking = {
-      exchange,
-      nhsNumber,
-      organisation: claims.requesting_organization,
-      user: claims.requesting_user,
-      role: claims.requesting_user_role,
-      purpose: claims.reason_for_request,
-    };
-    return this.#broker.audit.viewerRefused(asking, code);
+    await keepingRefusals(this.#broker.audit, exchange, () =>
+      Promise.reject(new ViewerRefusal('patient-mismatch', claims)),
+    );
   }
 
   #asGiven(request: Request): string {

@@ -99,9 +99,7 @@ export function searchQuery(db: Kysely<Tables>, dialect: Dialect, search: EntryS
   });
   if (search.breakGlass === true) {
     const name = 'log_entry.break_glass';
-    const place = given.length === 0 ? sql.ref<number>(name) : dialect.filtered<number>(name);
-    // Written out: an index with a condition serves only who is seen to meet it, and a parameter could be anything.
-    query = query.where(place, '=', sql.lit(1));
+    query = query.where(given.length === 0 ? sql.ref<number>(name) : dialect.filtered<number>(name), '=', 1);
   }
   if (search.log !== undefined)
     query = query.where(dialect.filtered<string>('log_entry.log'), '=', search.log);

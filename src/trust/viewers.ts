@@ -20,6 +20,8 @@ export interface Viewer {
   readonly anchor: string | undefined;
   /** Local role -> SDS job role code. */
   readonly roles: Readonly<Record<string, string>>;
+  /** SDS job roles that may read the audit: of a token's one patient, and without naming any. */
+  readonly auditors: { readonly one_patient: readonly string[]; readonly any_patient: readonly string[] };
 }
 
 /** The registered viewers, found by what they prove. */
@@ -31,6 +33,14 @@ export class Viewers {
       viewer,
       anchors: viewer.anchor === undefined ? [] : [new X509Certificate(viewer.anchor)],
     }));
+  }
+
+  /** True when any viewer of this binding has an auditor. */
+  haveAuditors(binding: Viewer['binding']): boolean {
+    return this.#viewers.some(
+      ({ viewer }) =>
+        viewer.binding === binding && Object.values(viewer.auditors).some((roles) => roles.length > 0),
+    );
   }
 
   /** PEM authorities for the handshake's first sieve. */

@@ -271,4 +271,20 @@ describe('a log that lies to its witnesses', () => {
     });
     assert.equal(said.region, 'london');
   });
+
+  it('that was changed behind the broker’s back is not written on: the start says where it is broken', async () => {
+    const { store: place } = federation.config('london');
+    await federation.stopBroker('london');
+    const database = new DatabaseSync(place.slice('sqlite:'.length));
+    const change = database.prepare(
+      'UPDATE log_entry SET leaf = ? WHERE sequence = (SELECT max(sequence) FROM log_entry)',
+    );
+    change.run(Buffer.from('{"seq":0,"event":"started"}'));
+    database.exec('DELETE FROM checkpoint');
+    database.close();
+    await assert.rejects(federation.startBroker('london'), (error: Error) => {
+      assert.equal(error.name, 'StartError');
+      return /broken at entry \d+/.test(error.message);
+    });
+  });
 });

@@ -55,7 +55,9 @@ describe('a broker whose disk is full', () => {
       if (asked.status === 200 && rollCallOf(bundleOf(asked))[ANSWERING]?.[0] === 'answered') return;
     }
     const last = await viewer.ask();
-    throw new assert.AssertionError({ message: `was not answered again: ${last.status} ${last.text.slice(0, 600)}` });
+    throw new assert.AssertionError({
+      message: `was not answered again: ${last.status} ${last.text.slice(0, 600)}`,
+    });
   }
 
   it('answers before that', () => soonAnswered());

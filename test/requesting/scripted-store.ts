@@ -1,5 +1,6 @@
 import { HouseError } from '../../src/errors.ts';
 import type { Leaf } from '../../src/audit/entry.ts';
+import { emptyRoot } from '../../src/tlog/merkle.ts';
 import type { Store } from '../../src/store/contracts.ts';
 
 /** A store in memory whose disk fails when a test says so. Every patient was treated at `treatedAt`. */
@@ -40,7 +41,7 @@ export class ScriptedStore implements Store {
     openWork: async () => [],
     erase: async () => undefined,
     tiles: async () => [],
-    head: async () => ({ size: 0, root: Buffer.alloc(32) }),
+    head: async () => ({ size: 0, root: emptyRoot() }),
   };
 
   readonly checkpoints: Store['checkpoints'] = {

@@ -40,12 +40,13 @@ describe('the PostgreSQL store', () => {
 
   const database = (): string => /[^/]*(?=\?)/.exec(url)?.[0] ?? assert.fail();
 
-  /** Ends the store's connections @returns how many there were */
+  /** Ends the store's connections, and lets it see that @returns how many there were */
   const terminate = async (): Promise<number> => {
     const { rowCount } = await admin.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
         WHERE application_name = 'wayleave' AND datname = current_database()`,
     );
+    await pause(10);
     return rowCount ?? 0;
   };
 
@@ -68,27 +69,25 @@ describe('the PostgreSQL store', () => {
 
   it('gives each replica a log of its own, and lets one of them spend a message', async () => {
     const [one, other] = [await opened(), await opened()];
-    const messages = Array.from({ length: 60 }, (_, n) => `jti-${n}`);
-    const spentAt = async (store: Store, log: string, order: string[]): Promise<boolean[]> => {
-      const fresh: boolean[] = [];
-      for (let from = 0; from < order.length; from += 6) {
-        const items = order.slice(from, from + 6).map((jti) => spending(jti, entry(jti)));
-        fresh.push(...(await store.log.append(log, items)).map((appended) => appended.fresh));
-      }
-      return fresh;
-    };
-    // In opposite orders: each holds what the other wants.
-    const [first, second] = await Promise.all([
-      spentAt(one, LOG, messages),
-      spentAt(other, OTHER, messages.toReversed()),
-    ]);
-    const count = (fresh: boolean[]): number => fresh.filter(Boolean).length;
-    assert.equal(count(first) + count(second), 60);
-    await assertWhole(other.log, count(first), LOG);
-    await assertWhole(one.log, count(second), OTHER);
-    assert.equal(await one.replay.spend('https://broker.example', 'jti-3', Date.now() + 1_000), false);
-    const found = await one.log.search({ from: 0, to: 9e12, limit: 1_000 });
-    assert.equal(found.length, 60);
+    const counts = [0, 0];
+    for (let round = 0; round < 30; round += 1) {
+      const items = Array.from({ length: 40 }, (_, n) => spending(`jti-${round}-${n}`, entry(`${n}`)));
+      // In opposite orders, at the same moment: each holds what the other wants.
+      const appended = await Promise.all([
+        one.log.append(LOG, items),
+        other.log.append(OTHER, items.toReversed()),
+      ]);
+      appended.forEach((results, nth) => {
+        counts[nth] = (counts[nth] ?? 0) + results.filter(({ fresh }) => fresh).length;
+      });
+    }
+    const [first = 0, second = 0] = counts;
+    assert.equal(first + second, 1_200);
+    await assertWhole(other.log, first, LOG);
+    await assertWhole(one.log, second, OTHER);
+    assert.equal(await one.replay.spend('https://broker.example', 'jti-3-3', Date.now() + 1_000), false);
+    const found = await one.log.search({ from: 0, to: 9e12, exchange: '7', limit: 1_000 });
+    assert.equal(found.length, 30);
   });
 
   it('lets a log grow at one place, though two processes append to it', async () => {
@@ -103,6 +102,21 @@ describe('the PostgreSQL store', () => {
       one.log,
       batches.reduce((sum, { entries }) => sum + entries.length, 0),
     );
+  });
+
+  it('never uses the edge of an append whose end it was not told, where another process appended', async () => {
+    const [one, other] = [await opened(), await opened()];
+    await one.log.append(LOG, [item(...run(250))]);
+    for (const count of [1, 6, 257]) {
+      const { size } = await one.log.head(LOG);
+      const mine = one.log.append(LOG, [item(...run(count, 5_000))]).catch(() => undefined);
+      await terminate();
+      await mine;
+      const missing = size + count - (await one.log.head(LOG)).size;
+      await other.log.append(LOG, [item(...run(missing, 9_000), entry('other'))]);
+      await one.log.append(LOG, [item(entry('next'))]);
+      await assertWhole(one.log, size + count + 2);
+    }
   });
 
   it('keeps nothing of an append whose connection ends before its commit', async () => {

@@ -111,6 +111,7 @@ export function searchContract(current: () => Store): void {
         for (let before: EntrySearch['before']; ;) {
           const page = await search({ from: 1_005, to: 1_015, limit, before });
           paged.push(...page);
+          assert.ok(paged.length <= all.length);
           before = page.at(-1);
           if (before === undefined) break;
         }

@@ -124,8 +124,10 @@ describe('the SQLite store', () => {
       );
       await other.log.append(LOG, [item(...run(count, 9_000))]);
       await one.log.append(LOG, [item(entry('next'))]);
+      // Now, since the next append of the other would mend the head from the leaves.
+      await assertWhole(one.log, size + count + 1);
       await other.log.append(LOG, [item(entry('and next'))]);
-      await assertWhole(one.log, size + count + 2);
+      await assertWhole(other.log, size + count + 2);
     }
     await Promise.all([one.close(), other.close()]);
   });

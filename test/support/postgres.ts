@@ -172,6 +172,8 @@ function binariesFor(account: Account, directory: string): string {
   if (existsSync(packaged)) {
     cpSync(packaged, copied, { recursive: true, verbatimSymlinks: true });
     linkLibraries(copied);
+    const { uid, gid } = account;
+    if (uid !== undefined) spawnSync('chown', ['-R', `${uid}:${gid}`, copied]);
     if (runs(copied, account)) return copied;
   }
   throw new Error(
