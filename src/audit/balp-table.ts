@@ -75,6 +75,7 @@ export const EVENT_OF: Partial<Record<Event, (seen: Seen) => Draft | undefined>>
   'query-withheld': (seen) => unsuccessful(seen, 'theirs', '4'),
   'query-refused': (seen) => unsuccessful(seen, 'theirs', '4'),
   'audit-searched': auditSearched,
+  'report-made': auditSearched,
 };
 
 /** In a query the client is the source: what flows is the question. In a read it is the destination. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import type { LogStore } from '../store/contracts.ts';
+import type { Auditor, ShownEvents } from './auditor.ts';
 import type { Entry, Event, Facts, Who } from './entry.ts';
 import type { AuditLog } from './log.ts';
 
@@ -52,24 +53,6 @@ export interface Received extends Told {
   readonly region: string;
   readonly jti: string | undefined;
   readonly ms: number;
-}
-
-/** Who reads the audit over FHIR, from which viewer; the question as it was asked, and what kinds of filter it has. */
-export interface Auditor {
-  readonly viewer: string;
-  readonly user: string;
-  readonly organisation: string;
-  readonly role: string;
-  readonly purpose: string;
-  readonly question: string;
-  readonly filters: readonly string[];
-  readonly searchedUser?: string | undefined;
-}
-
-/** How many events about one patient an auditor was shown; about nobody, where no patient is known. */
-export interface ShownEvents {
-  readonly nhsNumber: string | undefined;
-  readonly count: number;
 }
 
 /** What is on the screen: each resource by region, record, type and id; and how many of them are matches. */
@@ -207,6 +190,16 @@ export class AuditTrail {
     const sealed = user === undefined ? undefined : { searched_user: user };
     const facts = { count, detail: { filters } };
     return this.#append([{ event: 'audit-searched', exchange, facts, nhsNumber, sealed }]);
+  }
+
+  /** An admin made the report of who saw one patient's record. @param range milliseconds since the epoch */
+  reportMade(
+    exchange: string,
+    nhsNumber: string,
+    range: { readonly from: number; readonly to: number },
+    count: number,
+  ): Promise<void> {
+    return this.#append([{ event: 'report-made', exchange, facts: { count, detail: range }, nhsNumber }]);
   }
 
   /** An auditor reads AuditEvents: one entry for each patient whom they are about. */

@@ -137,7 +137,7 @@ describe('AuditEvents of a log', () => {
     for (const event of EVENTS) if (!(event in EVENT_OF)) assert.equal(gave.has(event), false, event);
     // What is believed and brought nothing is told by the query alone.
     for (const event of Object.keys(EVENT_OF)) {
-      if (event === 'response-not-believed') continue;
+      if (event === 'response-not-believed' || event === 'report-made') continue;
       assert.ok(gave.has(event as Event), event);
       if (event !== 'response-believed') assert.equal(silent.has(event as Event), false, event);
     }
@@ -244,6 +244,8 @@ describe('AuditEvents of a log', () => {
     validateR4(event);
     assert.deepEqual([event?.type.code, event?.meta?.profile], ['110101', undefined]);
     assert.equal(searched.event?.type.code, 'rest');
+    const report = { ...byAdmin, leaf: { ...byAdmin.leaf, event: 'report-made' as const } };
+    assert.equal(auditEventOf(report, origin, partiesOf(federation, ASKER))?.type.code, '110101');
   });
 
   it('are still told of a neighbour and a viewer that left the configuration, without a profile', () => {

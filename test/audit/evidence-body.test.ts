@@ -5,6 +5,7 @@ import { readLeaf } from '../../src/audit/entry.ts';
 import type { Step } from '../../src/audit/verdict.ts';
 import { verifyEvidence } from '../../src/audit/verify-file.ts';
 import type { RegionId } from '../../src/demo/places.ts';
+import { SYSTEM } from '../../src/fhir/codes.ts';
 import type { Bundle, BundleEntry, Resource } from '../../src/fhir/resource.ts';
 import { startFederation, type TestFederation } from '../support/federation.ts';
 import { TestNeighbour } from '../support/neighbour.ts';
@@ -85,6 +86,16 @@ describe('an evidence file with a body beside it', () => {
       };
       assert.equal(await first(retag(-3, 'essex-suffolk')), 'failed');
       assert.equal(await first(retag(-2, 'urgent-care-plans')), 'failed');
+    });
+
+    it('takes no resource of one record for one of another of the same region', async () => {
+      const body = changed((entries) => {
+        for (const { resource } of entries) {
+          const tag = resource?.meta?.tag?.find(({ system }) => system === SYSTEM.record);
+          if (tag !== undefined) tag.code = 'urgent-care-plans';
+        }
+      });
+      assert.ok(!(await judged(file, body)).includes('ok'));
     });
 
     it('does not fail where something is left out: a page shows a part', async () => {
