@@ -60,7 +60,7 @@ export interface Draft {
 }
 
 /**
- * Which entries give an AuditEvent, and which one; `docs/audit-events.md` has the same table. What is left out tells
+ * Which entries give an AuditEvent, and which one; `docs/evidence.md` has the same table. What is left out tells
  * of no access (`started`, `fork-seen`), or is told by another entry of the same exchange (`route-planned`,
  * `query-received`).
  */
