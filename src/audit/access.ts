@@ -2,10 +2,14 @@ import type { ReadEntry } from './log.ts';
 
 /**
  * What became of one look at a record. Here: `shown`, `nothing-shown`, `refused-here`. For another region:
- * `given`, `none-held`, `withheld`, `refused`. Either: `unfinished`, when the log does not say how it ended.
+ * `given`, `none-held` (we said that we hold nothing), `nothing-given` (for the reason that the region's part tells,
+ * such as a source of ours that was not reached), `withheld`, `refused`. Either: `unfinished`, when the log does not
+ * say how it ended.
  */
 export type AccessKind =
-  'shown' | 'nothing-shown' | 'refused-here' | 'given' | 'none-held' | 'withheld' | 'refused' | 'unfinished';
+  | ('shown' | 'nothing-shown' | 'refused-here')
+  | ('given' | 'none-held' | 'nothing-given' | 'withheld' | 'refused')
+  | 'unfinished';
 
 /** What one region said, and how much of it was shown; or the region that asked, and how much it was given. */
 export interface RegionPart {
@@ -147,7 +151,10 @@ function glassIn(opened: ReadEntry['opened']): { code?: string; reason?: string 
 function toAccess({ ends, parts, counted, sent: _sent, sequences, open, ...draft }: Draft): Access {
   return {
     ...draft,
-    kind: draft.askedBy === 'us' ? kindHere(ends, draft.count, counted) : kindElsewhere(ends, draft.count),
+    kind:
+      draft.askedBy === 'us'
+        ? kindHere(ends, draft.count, counted)
+        : kindElsewhere(ends, draft.count, [...parts.values()]),
     regions: [...parts.values()].sort((one, other) => (one.region < other.region ? -1 : 1)),
     types: open
       ? [...counted].map(([type, count]) => ({ type, count })).sort((one, other) => other.count - one.count)
@@ -165,8 +172,11 @@ function kindHere(
   return ends.has('viewer-refused') ? 'refused-here' : 'unfinished';
 }
 
-function kindElsewhere(ends: ReadonlySet<string>, count: number): AccessKind {
-  if (ends.has('query-answered')) return count > 0 ? 'given' : 'none-held';
+function kindElsewhere(ends: ReadonlySet<string>, count: number, parts: readonly RegionPart[]): AccessKind {
+  if (ends.has('query-answered')) {
+    if (count > 0) return 'given';
+    return parts.every(({ outcome }) => outcome === 'none') ? 'none-held' : 'nothing-given';
+  }
   if (ends.has('query-withheld')) return 'withheld';
   return ends.has('query-refused') ? 'refused' : 'unfinished';
 }

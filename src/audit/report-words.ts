@@ -24,6 +24,7 @@ const KINDS: Readonly<Record<AccessKind, string>> = {
   'refused-here': 'Asked here, and refused',
   given: 'Given to another region',
   'none-held': 'Another region asked, and nothing was held',
+  'nothing-given': 'Another region asked, and was given nothing',
   withheld: 'Withheld from another region',
   refused: 'Another region asked, and was refused',
   unfinished: 'Began, and the log does not say how it ended',
@@ -92,14 +93,18 @@ export function spanWords(from: number, to: number, now: number): string {
 
 function regionWords(
   { region, outcome, reason, count }: RegionPart,
-  { askedBy }: Access,
+  { askedBy, kind }: Access,
   names: Names,
 ): string {
   const name = names.region(region);
-  if (askedBy === 'neighbour') return name;
+  if (askedBy === 'neighbour') return kind === 'nothing-given' ? `${name} (${ourAnswer(outcome)})` : name;
   const said = outcome === undefined ? 'was asked' : named(OUTCOMES, outcome);
   const many = (count ?? 0) > 0 ? ` with ${count}` : '';
   return `${name} ${said}${many}${reason === undefined ? '' : ` (${inWords(reason)})`}`;
+}
+
+function ourAnswer(outcome: string | undefined): string {
+  return outcome === undefined ? 'the log does not say why' : `our part ${named(OUTCOMES, outcome)}`;
 }
 
 function resourceWords({ types, count }: Access): string {

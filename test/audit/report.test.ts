@@ -185,6 +185,25 @@ describe('who saw this record, asked of every region after a day of questions', 
     });
   });
 
+  for (const outcome of ['none', 'not-reached', 'partial', 'not-offered'] as const) {
+    it(`an answer of nothing with outcome ${outcome} ${outcome === 'none' ? 'is' : 'is not'} "nothing was held"`, async () => {
+      const digest = patientDigestOf(loadSecrets(federation.config('essex-suffolk').secretsDirectory));
+      await withLog(federation, 'essex-suffolk', async ({ store, log, trail }) => {
+        const exchange = `empty-${outcome}`;
+        const asking = { exchange, nhsNumber: '9990000085', organisation: 'RQW' };
+        await trail.queryAnswered(asking, 'london', { outcome, count: 0, resources: [] });
+        const sources = { store: store.log, log, digest, region: 'essex-suffolk' };
+        const question = { nhsNumber: '9990000085', also: [], ...ALWAYS };
+        const { accesses } = await gatherReport(question, sources);
+        const [look] = accesses.filter((one) => one.exchange === exchange);
+        assert.ok(look);
+        assert.equal(look.kind, outcome === 'none' ? 'none-held' : 'nothing-given');
+        assert.equal(wordsOf(look, NAMES).what.includes('nothing was held'), outcome === 'none');
+        assert.equal(wordsOf(look, NAMES).regions.includes('our part'), outcome !== 'none');
+      });
+    });
+  }
+
   it('leaves no NHS number, name or token in what the brokers logged', () => {
     assert.doesNotMatch(federation.logged.join('\n'), /99900000\d\d|dr\.test|eyJ[A-Za-z0-9_-]{10}/);
   });
