@@ -18,6 +18,9 @@ export interface WatchSettings {
   readonly now: () => number;
 }
 
+/** Milliseconds before a note that did not fit is looked at again. */
+const LOOK_AGAIN = 5_000;
+
 /**
  * Holds every checkpoint that comes our way, from its own log or from others that it was shown to, against what we
  * cosigned of that log ourselves. Two heads of one size that differ are a fork. Two of different sizes must be
@@ -27,6 +30,8 @@ export class CheckpointWatch {
   readonly #settings: WatchSettings;
   /** Per origin, the note that was last found to fit: most come many times. */
   readonly #fits = new Map<string, string>();
+  /** Per origin, the note that was last looked at and when: one that does not fit must not cost every response. */
+  readonly #looked = new Map<string, { readonly note: string; readonly at: number }>();
   readonly #unproved = new Map<string, string>();
 
   constructor(settings: WatchSettings) {
@@ -47,12 +52,14 @@ export class CheckpointWatch {
     const origin = note.split('\n', 1)[0] ?? '';
     if (this.#fits.get(origin) === note) return;
     const owner = await logs.byOrigin(origin);
+    if (owner === undefined || this.#lookedJustNow(origin, note)) return;
     const held = await witnessed(origin);
-    if (owner === undefined || held === undefined) return;
+    if (held === undefined) return;
     const seen = opened(() => openCheckpoint(note, owner.log));
     if (seen === undefined) return;
     const known = headIn(held.note);
     if (contradicts(known, seen)) {
+      this.#looked.delete(origin);
       await forks.keep(owner.neighbour.region, { origin, held: held.note, seen: note });
       return;
     }
@@ -62,6 +69,14 @@ export class CheckpointWatch {
     } else if (!this.#unproved.has(origin)) {
       this.#unproved.set(origin, new Date(this.#settings.now()).toISOString());
     }
+  }
+
+  #lookedJustNow(origin: string, note: string): boolean {
+    const now = this.#settings.now();
+    const last = this.#looked.get(origin);
+    if (last?.note === note && now - last.at < LOOK_AGAIN) return true;
+    this.#looked.set(origin, { note, at: now });
+    return false;
   }
 
   async #joined(owner: Neighbour, one: KnownHead, other: KnownHead): Promise<boolean> {
