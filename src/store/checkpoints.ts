@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 
 import type { CheckpointStore } from './contracts.ts';
 import { orHouseError } from './failures.ts';
@@ -35,7 +35,12 @@ function statementsOn(db: Kysely<Tables>): Properties<CheckpointStore> {
       await db
         .insertInto('checkpoint')
         .values({ log, size, at, note })
-        .onConflict((conflict) => conflict.columns(['log', 'size']).doUpdateSet({ note }))
+        .onConflict((conflict) =>
+          conflict
+            .columns(['log', 'size'])
+            .doUpdateSet({ note })
+            .where(sql<boolean>`length(excluded.note) > length(checkpoint.note)`),
+        )
         .execute();
     },
     latest: (log, upTo = Number.MAX_SAFE_INTEGER) =>

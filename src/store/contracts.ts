@@ -153,7 +153,7 @@ export interface KeptFork {
 
 /** Our logs' checkpoints, and those of others that we witness (C2SP tlog-witness). */
 export interface CheckpointStore {
-  /** Inserts, or replaces that of the same size: one that gained cosignatures. */
+  /** Inserts, or replaces that of the same size by a longer note: one that gained cosignatures never loses them. */
   save(log: string, checkpoint: StoredCheckpoint): Promise<void>;
   /** The largest at most `upTo`; of all, when that is left out. */
   latest(log: string, upTo?: number): Promise<StoredCheckpoint | undefined>;

@@ -22,6 +22,13 @@ export function checkpointContract(current: () => Store, restart: () => Promise<
       assert.equal(await checkpoints().covering(LOG, 301), undefined);
     });
 
+    it('and keeps the cosignatures of one, whoever signs its head again', async () => {
+      const log = 'broker.example/log-3';
+      await checkpoints().save(log, at(20, 'note 20\n— witness cosigned\n'));
+      await checkpoints().save(log, at(20, 'note 20\n'));
+      assert.deepEqual(await checkpoints().latest(log), at(20, 'note 20\n— witness cosigned\n'));
+    });
+
     it('and cosigns on from what it cosigned last alone, over a restart too', async () => {
       const origin = 'neighbour.example/log/1';
       assert.equal(await checkpoints().witnessed(origin), undefined);
