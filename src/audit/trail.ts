@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import type { LogStore } from '../store/contracts.ts';
-import type { Auditor, ShownEvents } from './auditor.ts';
+import type { Auditor, ShownEvents } from './balp/auditor.ts';
 import type { Entry, Event, Facts, Who } from './entry.ts';
 import type { AuditLog } from './log.ts';
 

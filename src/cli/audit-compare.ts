@@ -7,8 +7,8 @@ import {
   type Comparison,
   type CompareProgress,
   type Counted,
-} from '../audit/compare.ts';
-import { extractFrom, MalformedExport, readExport, type LogExtract } from '../audit/log-export.ts';
+} from '../audit/questions/compare.ts';
+import { extractFrom, MalformedExport, readExport, type LogExtract } from '../audit/questions/log-export.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
 import { withAudit } from './open-audit.ts';
 import type { RegionOptions } from './region-config.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import { exportLines, extractFrom } from '../audit/log-export.ts';
+import { exportLines, extractFrom } from '../audit/questions/log-export.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { streamNewFile } from './new-file.ts';
 import { withAudit } from './open-audit.ts';

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { randomUUID } from 'node:crypto';
 
-import type { PatientReport } from '../audit/patient-report.ts';
-import { gatherReport } from '../audit/patient-report.ts';
-import { reportCsv } from '../audit/report-csv.ts';
-import { notes, reportHtml } from '../audit/report-html.ts';
-import { wordsOf, type Names } from '../audit/report-words.ts';
+import type { PatientReport } from '../audit/questions/patient-report.ts';
+import { gatherReport } from '../audit/questions/patient-report.ts';
+import { reportCsv } from '../audit/questions/report-csv.ts';
+import { notes, reportHtml } from '../audit/questions/report-html.ts';
+import { wordsOf, type Names } from '../audit/questions/report-words.ts';
 import type { Config } from '../config/load.ts';
 import type { Io } from './io.ts';
 import { refuseExisting, writeNewFile } from './new-file.ts';

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { randomUUID } from 'node:crypto';
 
 import { EVENTS, readLeaf } from '../audit/entry.ts';
-import { instantOf, nextAfter, placeOf } from '../audit/search.ts';
+import { instantOf, nextAfter, placeOf } from '../audit/questions/search.ts';
 import type { EntrySearch, FoundEntry } from '../store/contracts.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';

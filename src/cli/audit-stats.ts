@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { randomUUID } from 'node:crypto';
 
-import { StatisticsOf, type Statistics, type UserStats } from '../audit/stats.ts';
-import { walk } from '../audit/walk.ts';
+import { StatisticsOf, type Statistics, type UserStats } from '../audit/questions/stats.ts';
+import { walk } from '../audit/questions/walk.ts';
 import type { Io } from './io.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import type { RegionOptions } from './region-config.ts';

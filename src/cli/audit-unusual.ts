@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { randomUUID } from 'node:crypto';
 
 import type { Event } from '../audit/entry.ts';
-import { lookOf, Unusual, type Finding } from '../audit/unusual.ts';
-import { newestFirst, walk } from '../audit/walk.ts';
+import { lookOf, Unusual, type Finding } from '../audit/questions/unusual.ts';
+import { newestFirst, walk } from '../audit/questions/walk.ts';
 import type { FoundEntry } from '../store/contracts.ts';
 import type { Io } from './io.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';

@@ -1,7 +1,12 @@
 import { Command } from 'commander';
 
-import { checkpointKeys, readSelfSigned } from '../audit/statements.ts';
-import { NoSuchCheckpoint, verifyLog, type LogVerdict, type Progress } from '../audit/verify-log.ts';
+import { checkpointKeys, readSelfSigned } from '../audit/proof/statements.ts';
+import {
+  NoSuchCheckpoint,
+  verifyLog,
+  type LogVerdict,
+  type Progress,
+} from '../audit/whole-log/verify-log.ts';
 import type { VerifierKey } from '../tlog/note-keys.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';

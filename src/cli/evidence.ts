@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { readFileSync, writeFileSync } from 'node:fs';
 
-import { Checkpoints } from '../audit/checkpoints.ts';
-import { exportEvidence, TooManyEntries, type Exported } from '../audit/evidence-export.ts';
-import { formatEvidence } from '../audit/evidence-file.ts';
-import type { Step } from '../audit/verdict.ts';
-import { verifyEvidence } from '../audit/verify-file.ts';
+import { Checkpoints } from '../audit/witnessing/checkpoints.ts';
+import { exportEvidence, TooManyEntries, type Exported } from '../audit/proof/evidence-export.ts';
+import { formatEvidence } from '../audit/proof/evidence-file.ts';
+import type { Step } from '../audit/proof/verdict.ts';
+import { verifyEvidence } from '../audit/proof/verify-file.ts';
 import { auditLogIn, openStore } from '../broker.ts';
 import type { Config } from '../config/load.ts';
 import { loadSecrets } from '../config/secrets.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { instantOf } from '../audit/search.ts';
+import { instantOf } from '../audit/questions/search.ts';
 import { CommandFailed } from './io.ts';
 
 export interface RangeOptions {

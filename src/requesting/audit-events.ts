@@ -1,7 +1,7 @@
 import type { Express, Request, RequestHandler, Response } from 'express';
 import type { TLSSocket } from 'node:tls';
 
-import { patientOf, type AuditEvent } from '../audit/audit-event.ts';
+import { patientOf, type AuditEvent } from '../audit/balp/audit-event.ts';
 import { RequestError } from '../errors.ts';
 import type { Bundle } from '../fhir/resource.ts';
 import { only, sendFhir } from '../http/app.ts';

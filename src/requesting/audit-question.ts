@@ -1,4 +1,4 @@
-import { instantOf } from '../audit/search.ts';
+import { instantOf } from '../audit/questions/search.ts';
 import { RequestError } from '../errors.ts';
 import { isPersonal } from '../evidence/claims.ts';
 import { SYSTEM } from '../fhir/codes.ts';

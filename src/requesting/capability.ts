@@ -1,4 +1,4 @@
-import { BALP } from '../audit/balp-table.ts';
+import { BALP } from '../audit/balp/balp-table.ts';
 import { PUBLIC_FORM, RequestError } from '../errors.ts';
 import { CODE_SYSTEM_BASE, OUTCOMES, REASONS, RULES } from '../fhir/codes.ts';
 import { FHIR_JSON, type Resource } from '../fhir/resource.ts';

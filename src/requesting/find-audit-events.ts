@@ -1,6 +1,6 @@
-import type { AuditEvent } from '../audit/audit-event.ts';
-import { auditEventOf } from '../audit/balp.ts';
-import type { Parties } from '../audit/balp-table.ts';
+import type { AuditEvent } from '../audit/balp/audit-event.ts';
+import { auditEventOf } from '../audit/balp/balp.ts';
+import type { Parties } from '../audit/balp/balp-table.ts';
 import type { AuditLog } from '../audit/log.ts';
 import type { EntrySearch, LogStore } from '../store/contracts.ts';
 import { logOrigin } from '../tlog/origin.ts';

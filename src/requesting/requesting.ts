@@ -1,5 +1,5 @@
-import type { CheckpointWatch } from '../audit/checkpoint-watch.ts';
-import type { ProofCollector } from '../audit/proof-collector.ts';
+import type { CheckpointWatch } from '../audit/witnessing/checkpoint-watch.ts';
+import type { ProofCollector } from '../audit/inclusion/proof-collector.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { AuditReading } from './find-audit-events.ts';
 import type { Agreement } from '../config/schema.ts';

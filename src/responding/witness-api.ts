@@ -2,8 +2,8 @@ import express, { type Router } from 'express';
 import type { TLSSocket } from 'node:tls';
 import { z } from 'zod';
 
-import { MOST_INCLUSIONS, type InclusionDesk } from '../audit/inclusion-desk.ts';
-import type { WitnessDesk } from '../audit/witness-desk.ts';
+import { MOST_INCLUSIONS, type InclusionDesk } from '../audit/inclusion/inclusion-desk.ts';
+import type { WitnessDesk } from '../audit/witnessing/witness-desk.ts';
 import { RequestError } from '../errors.ts';
 import { only, takes } from '../http/app.ts';
 import type { LogStore } from '../store/contracts.ts';

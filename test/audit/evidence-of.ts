@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import type { KeyObject } from 'node:crypto';
 
-import { Checkpoints } from '../../src/audit/checkpoints.ts';
-import { exportEvidence, type Exported } from '../../src/audit/evidence-export.ts';
-import { formatEvidence, type EvidenceFile } from '../../src/audit/evidence-file.ts';
+import { Checkpoints } from '../../src/audit/witnessing/checkpoints.ts';
+import { exportEvidence, type Exported } from '../../src/audit/proof/evidence-export.ts';
+import { formatEvidence, type EvidenceFile } from '../../src/audit/proof/evidence-file.ts';
 import { AuditTrail } from '../../src/audit/trail.ts';
-import { verifyEvidence, type VerifyOptions } from '../../src/audit/verify-file.ts';
+import { verifyEvidence, type VerifyOptions } from '../../src/audit/proof/verify-file.ts';
 import type { AuditLog } from '../../src/audit/log.ts';
 import { auditLogIn, openStore } from '../../src/broker.ts';
 import { loadSecrets } from '../../src/config/secrets.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { sign } from 'node:crypto';
 
-import { formatEvidence, readEvidence, type EvidenceFile } from '../../src/audit/evidence-file.ts';
-import { verifyEvidence } from '../../src/audit/verify-file.ts';
+import { formatEvidence, readEvidence, type EvidenceFile } from '../../src/audit/proof/evidence-file.ts';
+import { verifyEvidence } from '../../src/audit/proof/verify-file.ts';
 import { readLeaf } from '../../src/audit/entry.ts';
 import type { RegionId } from '../../src/demo/places.ts';
 import { signingInputDigest } from '../../src/evidence/message.ts';

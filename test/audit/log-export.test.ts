@@ -6,7 +6,7 @@ import {
   MalformedExport,
   readExport,
   type LogExtract,
-} from '../../src/audit/log-export.ts';
+} from '../../src/audit/questions/log-export.ts';
 import { found, storeOf } from './found-entries.ts';
 
 const NOON = Date.parse('2026-11-11T12:00:00Z');

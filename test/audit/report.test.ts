@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 
-import type { Access } from '../../src/audit/access.ts';
-import { gatherReport, type PatientReport, type ReportQuestion } from '../../src/audit/patient-report.ts';
-import { reportCsv } from '../../src/audit/report-csv.ts';
-import { reportHtml } from '../../src/audit/report-html.ts';
-import { wordsOf, type Names } from '../../src/audit/report-words.ts';
+import type { Access } from '../../src/audit/questions/access.ts';
+import {
+  gatherReport,
+  type PatientReport,
+  type ReportQuestion,
+} from '../../src/audit/questions/patient-report.ts';
+import { reportCsv } from '../../src/audit/questions/report-csv.ts';
+import { reportHtml } from '../../src/audit/questions/report-html.ts';
+import { wordsOf, type Names } from '../../src/audit/questions/report-words.ts';
 import { patientDigestOf } from '../../src/broker.ts';
 import { loadSecrets } from '../../src/config/secrets.ts';
 import { EDGE_NUMBERS } from '../../src/demo/people/edge-cases.ts';

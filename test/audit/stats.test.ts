@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { Event, Facts } from '../../src/audit/entry.ts';
-import { StatisticsOf, type Statistics } from '../../src/audit/stats.ts';
+import { StatisticsOf, type Statistics } from '../../src/audit/questions/stats.ts';
 import { found } from './found-entries.ts';
 
 function counted(entries: readonly [Event, Facts, string?][]): Statistics {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
-import { lookOf, Unusual, type Finding, type UnusualRules } from '../../src/audit/unusual.ts';
-import type { Look } from '../../src/audit/windows.ts';
+import { lookOf, Unusual, type Finding, type UnusualRules } from '../../src/audit/questions/unusual.ts';
+import type { Look } from '../../src/audit/questions/windows.ts';
 import { found } from './found-entries.ts';
 
 const MINUTE = 60_000;

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 
-import { Checkpoints } from '../../src/audit/checkpoints.ts';
+import { Checkpoints } from '../../src/audit/witnessing/checkpoints.ts';
 import type { Entry } from '../../src/audit/entry.ts';
 import { AuditLog } from '../../src/audit/log.ts';
 import { Keyring } from '../../src/audit/sealing.ts';
@@ -13,7 +13,7 @@ import {
   verifyLog,
   type LogVerdict,
   type VerifyLogOptions,
-} from '../../src/audit/verify-log.ts';
+} from '../../src/audit/whole-log/verify-log.ts';
 import type { Store } from '../../src/store/contracts.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { signCheckpoint } from '../../src/tlog/checkpoint.ts';

@@ -4,10 +4,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Access } from '../../src/audit/access.ts';
-import type { Comparison } from '../../src/audit/compare.ts';
-import type { Statistics } from '../../src/audit/stats.ts';
-import type { Finding } from '../../src/audit/unusual.ts';
+import type { Access } from '../../src/audit/questions/access.ts';
+import type { Comparison } from '../../src/audit/questions/compare.ts';
+import type { Statistics } from '../../src/audit/questions/stats.ts';
+import type { Finding } from '../../src/audit/questions/unusual.ts';
 import { auditCommand } from '../../src/cli/audit.ts';
 import type { RegionId } from '../../src/demo/places.ts';
 import { readAudit } from '../support/audit.ts';

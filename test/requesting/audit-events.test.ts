@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import type { AuditEvent } from '../../src/audit/audit-event.ts';
+import type { AuditEvent } from '../../src/audit/balp/audit-event.ts';
 import type { Bundle } from '../../src/fhir/resource.ts';
 import { auditRows } from './audit-rows.ts';
 import { ANY, Audited, eventsIn, OF_PATIENT, ONE, REFUSED, REGION, SINCE } from './audited.ts';

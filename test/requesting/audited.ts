@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { AuditEvent } from '../../src/audit/audit-event.ts';
+import type { AuditEvent } from '../../src/audit/balp/audit-event.ts';
 import { AuditTrail } from '../../src/audit/trail.ts';
 import { auditLogIn, openStore } from '../../src/broker.ts';
 import { loadSecrets } from '../../src/config/secrets.ts';

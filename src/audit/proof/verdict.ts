@@ -1,0 +1,39 @@
+import { isWayleaveError } from '../../errors.ts';
+
+/** `not-checked`: it cannot be told from what is at hand, and says so; nothing is wrong with what is there. */
+export type Result = 'ok' | 'failed' | 'not-checked';
+
+/** One thing that was looked at. Names no patient and no user. */
+export interface Step {
+  readonly check: string;
+  readonly result: Result;
+  /** What it is about, and what was found, in words. */
+  readonly says: string;
+  /** Sequence of the entry that it is about. */
+  readonly sequence?: number;
+}
+
+export interface Verdict {
+  /** True when everything that can be checked holds. */
+  readonly holds: boolean;
+  readonly steps: readonly Step[];
+}
+
+export function verdictOf(steps: readonly Step[]): Verdict {
+  return { holds: steps.length > 0 && steps.every(({ result }) => result !== 'failed'), steps };
+}
+
+type Maker = (check: string, says: string, sequence?: number) => Step;
+
+const maker =
+  (result: Result): Maker =>
+  (check, says, sequence) => ({ check, result, says, ...(sequence === undefined ? {} : { sequence }) });
+
+export const ok = maker('ok');
+export const failed = maker('failed');
+export const notChecked = maker('not-checked');
+
+/** The code of the check that failed, or a word for what is no error of ours. */
+export function codeOf(error: unknown): string {
+  return isWayleaveError(error) ? error.message : 'cannot be read';
+}

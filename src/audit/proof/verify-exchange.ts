@@ -1,0 +1,261 @@
+import type { z } from 'zod';
+
+import {
+  queryClaims,
+  responseClaims,
+  TYP,
+  type QueryClaims,
+  type ResponseClaims,
+} from '../../evidence/claims.ts';
+import { resourcesDigest } from '../../evidence/digests.ts';
+import { CLOCK_TOLERANCE_S, signingInputDigest, verifyMessage } from '../../evidence/message.ts';
+import { fromNhsNumberToken } from '../../fhir/nhs-number.ts';
+import { listedResources, shownResources, type Listed, type ProvedEntry } from './proved-entry.ts';
+import type { SelfSigned } from './statements.ts';
+import { codeOf, failed, notChecked, ok, type Step } from './verdict.ts';
+import { verifyOtherLogs } from './verify-other-log.ts';
+
+const QUERIES = { 'query-sent': 'own', 'query-received': 'other' } as const;
+const RESPONSES = {
+  'response-believed': 'other',
+  'query-answered': 'own',
+  'query-withheld': 'own',
+  'query-refused': 'own',
+} as const;
+
+/** The two ends of a message: who signed it and whom it is for. */
+interface Ends {
+  readonly from: SelfSigned;
+  readonly to: SelfSigned;
+}
+
+interface Answered {
+  readonly entry: ProvedEntry;
+  readonly claims: ResponseClaims;
+}
+
+/** The signed messages of one exchange, each by the key of its sender's statement, and that they fit each other. */
+export async function verifyExchange(
+  entries: readonly ProvedEntry[],
+  own: SelfSigned,
+  regions: readonly SelfSigned[],
+): Promise<Step[]> {
+  const steps: Step[] = [];
+  const queries: { entry: ProvedEntry; claims: QueryClaims | undefined }[] = [];
+  const responses: Answered[] = [];
+  for (const entry of entries) {
+    const by = { ...QUERIES, ...RESPONSES }[
+      entry.leaf.event as keyof typeof QUERIES | keyof typeof RESPONSES
+    ];
+    if (by === undefined) continue;
+    const isQuery = entry.leaf.event in QUERIES;
+    const name = isQuery ? 'query' : 'response';
+    const about = `entry ${entry.sequence}`;
+    const token = entry.values?.[name];
+    if (isQuery) queries.push({ entry, claims: undefined });
+    if (token === undefined) {
+      steps.push(notChecked(name, `${about}: the signed ${name} is not there`, entry.sequence));
+      continue;
+    }
+    const other = regions.find(({ broker }) => broker.region === entry.leaf.region);
+    if (other === undefined) {
+      steps.push(failed(name, `${about}: no statement of the other region`, entry.sequence));
+      continue;
+    }
+    const ends = by === 'own' ? { from: own, to: other } : { from: other, to: own };
+    try {
+      if (isQuery) {
+        const { claims, digest } = await signed(token, TYP.query, queryClaims, ends);
+        queries.splice(-1, 1, { entry, claims });
+        steps.push(...told(name, entry, ends, claims, wrongWithQuery(claims, digest, entry)));
+      } else {
+        const { claims, digest } = await signed(token, TYP.response, responseClaims, ends);
+        responses.push({ entry, claims });
+        steps.push(...told(name, entry, ends, claims, wrongWithResponse(claims, digest, entry, by)));
+      }
+    } catch (error) {
+      steps.push(failed(name, `${about}: ${codeOf(error)}`, entry.sequence));
+    }
+  }
+  steps.push(
+    ...responses.flatMap((response) => fitsQuery(response, queries)),
+    ...responses.map(resourcesStep),
+    ...authoritySteps(entries, queries),
+    ...shownSteps(entries),
+    ...(await verifyOtherLogs(entries, regions)),
+  );
+  return steps;
+}
+
+/** By a key that the sender's statement lists and that may sign at the time that the message itself says. */
+function signed<Claims extends QueryClaims | ResponseClaims>(
+  token: string,
+  typ: string,
+  claims: z.ZodType<Claims>,
+  { from, to }: Ends,
+): Promise<{ claims: Claims; digest: string }> {
+  const iat = issuedAt(token);
+  return verifyMessage<Claims>(token, {
+    ...{ typ, claims, issuer: from.entity, audience: to.entity, thumbprint: undefined, now: iat * 1000 },
+    key: (kid) =>
+      from.broker.message_keys.find(
+        (key) => key.kid === kid && (key.nbf ?? -Infinity) <= iat && iat < (key.exp ?? Infinity),
+      ),
+  });
+}
+
+/** Unverified: only good for choosing the key. */
+function issuedAt(token: string): number {
+  try {
+    const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8');
+    const { iat } = JSON.parse(payload) as { iat?: unknown };
+    return typeof iat === 'number' ? iat : 0;
+  } catch {
+    return 0;
+  }
+}
+
+function told(
+  name: 'query' | 'response',
+  { sequence }: ProvedEntry,
+  { from, to }: Ends,
+  { iat, jti }: { iat: number; jti: string },
+  wrong: string | undefined,
+): Step[] {
+  const about = `entry ${sequence}: from ${from.broker.region} to ${to.broker.region}`;
+  if (wrong !== undefined) return [failed(name, `${about}: ${wrong} is not what the entry says`, sequence)];
+  return [ok(name, `${about}, ${jti}, signed ${new Date(iat * 1000).toISOString()}`, sequence)];
+}
+
+/** The first thing that the query and the entry say differently. */
+function wrongWithQuery(
+  claims: QueryClaims,
+  digest: string,
+  { leaf, values }: ProvedEntry,
+): string | undefined {
+  const same: [string, unknown, unknown][] = [
+    ['the digest', digest, leaf.query_digest],
+    ['jti', claims.jti, leaf.jti],
+    ['the patient', fromNhsNumberToken(claims.patient), values?.['nhs_number']],
+    ['the user', claims.requesting_user, values?.['user']],
+    ['the organisation', claims.requesting_organization, leaf.organisation],
+    ['the role', claims.requesting_user_role, leaf.role],
+    ['the purpose', claims.reason_for_request, leaf.purpose],
+    ['the relationship', claims.relationship, leaf.relationship],
+    ['break-glass', claims.break_glass !== undefined, leaf.break_glass === true],
+    ['the time', isNear(claims.iat, leaf.at), true],
+  ];
+  return same.find(([, said, kept]) => said !== kept)?.[0];
+}
+
+function wrongWithResponse(
+  claims: ResponseClaims,
+  digest: string,
+  { leaf }: ProvedEntry,
+  by: 'own' | 'other',
+): string | undefined {
+  const same: [string, unknown, unknown][] = [
+    ['the digest', digest, leaf.response_digest],
+    ['query_jti', claims.query_jti, leaf.jti],
+  ];
+  // The asker's own word for the outcome also counts what a neighbour left out; and it keeps an answer once all
+  // regions have answered, or their time is over.
+  if (by === 'own') {
+    same.push(['the outcome', claims.outcome, leaf.outcome], ['the time', isNear(claims.iat, leaf.at), true]);
+  } else same.push(['the time', claims.iat * 1000 <= leaf.at + CLOCK_TOLERANCE_S * 1000, true]);
+  return same.find(([, said, kept]) => said !== kept)?.[0];
+}
+
+function isNear(seconds: number, at: number): boolean {
+  return Math.abs(seconds * 1000 - at) <= (CLOCK_TOLERANCE_S + 1) * 1000;
+}
+
+function fitsQuery(
+  { entry, claims }: Answered,
+  queries: readonly { entry: ProvedEntry; claims: QueryClaims | undefined }[],
+): Step[] {
+  const { sequence, leaf } = entry;
+  const asked = queries.filter(
+    (one) => one.entry.leaf.region === leaf.region && one.entry.leaf.jti === leaf.jti,
+  );
+  const query = asked.find((one) => one.entry.leaf.query_digest === claims.query_digest);
+  const about = `entry ${sequence}: the response`;
+  if (query === undefined) {
+    // A message that was replayed, late, or not for us is answered, and is not kept as a query.
+    return leaf.event === 'query-refused'
+      ? [notChecked('answers', `${about} refuses a message that was not admitted`, sequence)]
+      : [failed('answers', `${about} answers a query that is not in this file`, sequence)];
+  }
+  const askedAt = query.claims?.iat;
+  if (askedAt !== undefined && claims.iat < askedAt - CLOCK_TOLERANCE_S) {
+    return [failed('answers', `${about} is older than its query`, sequence)];
+  }
+  return [ok('answers', `${about} answers the query of entry ${query.entry.sequence}`, sequence)];
+}
+
+function resourcesStep({ entry, claims }: Answered): Step {
+  const { sequence, leaf } = entry;
+  const listed = listedResources(entry) ?? [];
+  const about = `entry ${sequence}: ${listed.length} resources`;
+  if (claims.resources_digest === undefined) {
+    if (listed.length === 0) return ok('resources', `entry ${sequence}: the response gives none`, sequence);
+    return failed('resources', `${about}, and the response gives none`, sequence);
+  }
+  if (resourcesDigest(listed.map(({ digest }) => digest)) === claims.resources_digest) {
+    return ok('resources', `${about} with their digests, all that the response signs`, sequence);
+  }
+  if (leaf.sources?.some(({ reason }) => reason === 'record-not-approved')) {
+    return notChecked(
+      'resources',
+      `${about}; others, of a record that was not approved, are not listed`,
+      sequence,
+    );
+  }
+  return failed('resources', `${about}, which are not those that the response signs`, sequence);
+}
+
+/** Each query names the viewer's token that it stands on; the asker keeps it. */
+function authoritySteps(
+  entries: readonly ProvedEntry[],
+  queries: readonly { entry: ProvedEntry; claims: QueryClaims | undefined }[],
+): Step[] {
+  const plans = entries.filter(({ leaf }) => leaf.event === 'route-planned');
+  const tokens = plans.flatMap(({ values }) => values?.['viewer_token'] ?? []);
+  if (plans.length === 0) return [];
+  const digests = new Set(tokens.map(signingInputDigest));
+  const missing = plans.length > tokens.length;
+  const steps = queries.flatMap(({ entry: { sequence }, claims }): Step[] => {
+    if (claims === undefined) return [];
+    const about = `entry ${sequence}: the viewer's token that the query stands on`;
+    if (digests.has(claims.origin)) return [ok('authority', `${about} is here`, sequence)];
+    return missing
+      ? [notChecked('authority', `${about} is not there`, sequence)]
+      : [failed('authority', `${about} is another one`, sequence)];
+  });
+  const says = "the viewer's own signature: its key is in the asking region's registration of viewers";
+  return tokens.length === 0 ? steps : [...steps, notChecked('viewer-token', says)];
+}
+
+/** What the viewer saw came from answers of this exchange. */
+function shownSteps(entries: readonly ProvedEntry[]): Step[] {
+  const given = entries.filter(({ leaf }) => leaf.event === 'response-believed');
+  const unread = given.some((entry) => entry.values === undefined);
+  const key = ({ record, resource }: Omit<Listed, 'digest'>, region: string | undefined): string =>
+    `${region} ${record} ${resource}`;
+  const known = new Set(
+    given.flatMap((entry) => (listedResources(entry) ?? []).map((one) => key(one, entry.leaf.region))),
+  );
+  return entries.flatMap((entry): Step[] => {
+    if (entry.leaf.event !== 'released-to-viewer') return [];
+    const { sequence } = entry;
+    const shown = shownResources(entry);
+    const about = `entry ${sequence}: what the viewer saw`;
+    if (shown === undefined) return [notChecked('shown', `${about} is not there`, sequence)];
+    if (shown.every((one) => known.has(key(one, one.region)))) {
+      return [ok('shown', `${about}, ${shown.length} resources, came with these responses`, sequence)];
+    }
+    return unread
+      ? [notChecked('shown', `${about} cannot be held against responses that are not there`, sequence)]
+      : [failed('shown', `${about} did not come with these responses`, sequence)];
+  });
+}

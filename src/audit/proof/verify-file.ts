@@ -1,0 +1,210 @@
+import { openCheckpoint, type Checkpoint } from '../../tlog/checkpoint.ts';
+import { decodeBase64 } from '../../tlog/base64.ts';
+import { leafHash, verifyInclusion } from '../../tlog/merkle.ts';
+import { parseNote } from '../../tlog/note.ts';
+import { SIGNATURE_TYPE } from '../../tlog/note-keys.ts';
+import { verifiedSignatures } from '../../tlog/note-signing.ts';
+import type { PublicJwk } from '../../trust/entity-statement.ts';
+import { readEvidence, type EvidenceEntry, type EvidenceFile } from './evidence-file.ts';
+import { readLeafText, type LeafRead, type ProvedEntry } from './proved-entry.ts';
+import { commits } from '../sealing.ts';
+import { checkpointKeys, jwkThumbprint, readSelfSigned, type SelfSigned } from './statements.ts';
+import { codeOf, failed, notChecked, ok, verdictOf, type Step, type Verdict } from './verdict.ts';
+import { verifyBody } from './verify-body.ts';
+import { verifyExchange } from './verify-exchange.ts';
+
+export interface VerifyOptions {
+  /** Federation keys that are known from elsewhere: each statement must be signed by one of them. */
+  readonly federationKeys?: readonly PublicJwk[] | undefined;
+  /** What was answered: a Bundle as it travelled or as a viewer saw it, or one resource. */
+  readonly body?: Uint8Array | undefined;
+}
+
+/**
+ * Verifies an evidence file by itself, step by step: its form, whose statements these are, the checkpoint, that each
+ * entry is in the log, that each value is what the entry commits to, the signed messages, the resources.
+ */
+export async function verifyEvidence(bytes: Uint8Array, options: VerifyOptions = {}): Promise<Verdict> {
+  let file: EvidenceFile;
+  try {
+    file = readEvidence(bytes);
+  } catch (error) {
+    return verdictOf([failed('form', codeOf(error))]);
+  }
+  const form = ok('form', `${file.entries.length} entries of the exchange ${file.exchange}`);
+  const { steps: told, regions } = await verifyStatements(file, options.federationKeys);
+  const owner = regions.find(({ broker }) => broker.logs.includes(file.origin));
+  const head = await verifyCheckpoint(file, owner, regions);
+  const proved = file.entries.map((entry) => verifyEntry(entry, file, head.checkpoint));
+  const entries = proved.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
+  const exchange = owner === undefined ? [] : await verifyExchange(entries, owner, regions);
+  const steps = [
+    form,
+    ...told,
+    ...head.steps,
+    inOrder(file),
+    ...proved.flatMap((one) => one.steps),
+    ...exchange,
+  ];
+  if (options.body === undefined) return verdictOf(steps);
+  return verdictOf([...steps, ...verifyBody(options.body, entries, owner, regions)]);
+}
+
+async function verifyStatements(
+  { statements, entries }: EvidenceFile,
+  pinned: readonly PublicJwk[] | undefined,
+): Promise<{ steps: Step[]; regions: SelfSigned[] }> {
+  const steps: Step[] = [];
+  const regions: SelfSigned[] = [];
+  for (const token of statements) {
+    try {
+      const one = await readSelfSigned(token);
+      const { region } = one.broker;
+      if (regions.some((other) => other.entity === one.entity || other.broker.region === region)) {
+        steps.push(failed('statement', `a second statement of ${region}`));
+        continue;
+      }
+      regions.push(one);
+      const says = `${region} (${one.entity}), sequence ${one.broker.sequence}, signed by its federation key`;
+      steps.push(ok('statement', says), pinnedStep(one, pinned), inForceStep(one, entries));
+    } catch (error) {
+      steps.push(failed('statement', codeOf(error)));
+    }
+  }
+  return { steps, regions };
+}
+
+function pinnedStep({ broker, thumbprint }: SelfSigned, pinned: readonly PublicJwk[] | undefined): Step {
+  const key = `the federation key of ${broker.region} has the thumbprint ${thumbprint}`;
+  if (pinned === undefined)
+    return notChecked('federation-key', `${key}: compare it with what the region tells`);
+  return pinned.some((one) => jwkThumbprint(one) === thumbprint)
+    ? ok('federation-key', key)
+    : failed('federation-key', `${key}, which is not among those given`);
+}
+
+/** A statement that was signed later shows that a key is listed, and not that it was then. */
+function inForceStep({ broker, statement }: SelfSigned, entries: readonly EvidenceEntry[]): Step {
+  const times = entries.flatMap(({ leaf }) => readLeafText(leaf)?.at ?? []);
+  const [first, last] = [Math.min(...times), Math.max(...times)];
+  const span = `${broker.region}: from ${iso(statement.iat * 1000)} to ${iso(statement.exp * 1000)}`;
+  if (last >= statement.exp * 1000) return failed('in-force', `${span}, which ended before the exchange`);
+  if (first < statement.iat * 1000)
+    return notChecked('in-force', `${span}, which is later than the exchange`);
+  return ok('in-force', span);
+}
+
+async function verifyCheckpoint(
+  { origin, checkpoint: text }: EvidenceFile,
+  owner: SelfSigned | undefined,
+  regions: readonly SelfSigned[],
+): Promise<{ steps: Step[]; checkpoint: Checkpoint | undefined }> {
+  if (owner === undefined) {
+    return { steps: [failed('log', `no statement lists the log ${origin}`)], checkpoint: undefined };
+  }
+  const listed = ok('log', `${origin} is a log of ${owner.broker.region}`);
+  try {
+    const note = parseNote(text);
+    const keys = await checkpointKeys(origin, owner, regions);
+    const verified = verifiedSignatures(note, keys);
+    const own = keys.filter(({ type }) => type === SIGNATURE_TYPE.ed25519);
+    const checkpoint = openCheckpoint(note, { origin, keys: own.map(({ publicKey }) => publicKey) });
+    const signed = ok(
+      'checkpoint',
+      `${checkpoint.size} entries, signed by a log key of ${owner.broker.region}`,
+    );
+    const known = new Set(verified.map(({ signature }) => signature));
+    const unknown = note.signatures.filter((signature) => !known.has(signature));
+    const cosigned = verified.flatMap(({ signature, atSeconds }) =>
+      atSeconds === undefined ? [] : [ok('cosignature', `${signature.name} at ${iso(atSeconds * 1000)}`)],
+    );
+    const none = notChecked(
+      'cosignature',
+      'no neighbour has cosigned this checkpoint: only its own log vouches',
+    );
+    const strangers = unknown.map(({ name }) =>
+      failed('cosignature', `no statement lists the key of ${name}`),
+    );
+    const cosignatures = cosigned.length + strangers.length === 0 ? [none] : [...cosigned, ...strangers];
+    return { steps: [listed, signed, ...cosignatures], checkpoint };
+  } catch (error) {
+    return { steps: [listed, failed('checkpoint', codeOf(error))], checkpoint: undefined };
+  }
+}
+
+function inOrder({ entries }: EvidenceFile): Step {
+  const wrong = entries.find(
+    ({ sequence }, nth) => nth > 0 && sequence <= (entries[nth - 1]?.sequence ?? -1),
+  );
+  if (wrong === undefined) return ok('order', 'the entries are in the order of the log, each once');
+  return failed('order', `entry ${wrong.sequence} is not in the order of the log`, wrong.sequence);
+}
+
+function verifyEntry(
+  entry: EvidenceEntry,
+  { exchange }: EvidenceFile,
+  checkpoint: Checkpoint | undefined,
+): { steps: Step[]; entry: ProvedEntry | undefined } {
+  const { sequence } = entry;
+  const leaf = readLeafText(entry.leaf);
+  if (leaf?.seq !== sequence || leaf.exchange !== exchange) {
+    const says = `entry ${sequence}: the leaf is of another place, another exchange, or cannot be read`;
+    return { steps: [failed('leaf', says, sequence)], entry: undefined };
+  }
+  const values = openedValues(entry, leaf);
+  const steps = [inclusionStep(entry, leaf, checkpoint), ...values.steps];
+  return { steps, entry: { sequence, leaf, values: values.opened } };
+}
+
+function inclusionStep(
+  { sequence, ...entry }: EvidenceEntry,
+  leaf: LeafRead,
+  head: Checkpoint | undefined,
+): Step {
+  const says = `entry ${sequence}: ${leaf.event} at ${iso(leaf.at)}`;
+  if (head === undefined)
+    return notChecked('inclusion', `${says}: there is no checkpoint to hold it against`, sequence);
+  const path = entry.proof.map((hash) => decodeBase64(hash) ?? Buffer.of());
+  const hash = leafHash(Buffer.from(entry.leaf));
+  return verifyInclusion(hash, sequence, head.size, path, head.root)
+    ? ok('inclusion', `${says} is in the log`, sequence)
+    : failed('inclusion', `${says}: its proof does not lead to the checkpoint`, sequence);
+}
+
+/** Undefined where nothing can be told of the values: erased, or not those that the leaf commits to. */
+function openedValues(
+  { sequence, opened }: EvidenceEntry,
+  { sealed }: LeafRead,
+): { steps: Step[]; opened: ProvedEntry['values'] } {
+  const about = `entry ${sequence}`;
+  if (sealed === undefined) {
+    if (opened === undefined) return { steps: [], opened: {} };
+    return {
+      steps: [failed('values', `${about}: values that it does not commit to`, sequence)],
+      opened: undefined,
+    };
+  }
+  const names = Object.keys(sealed);
+  if (opened === undefined) {
+    const says = `${about}: ${names.join(', ')} erased, or not handed over`;
+    return { steps: [notChecked('values', says, sequence)], opened: undefined };
+  }
+  const fits =
+    names.join() === Object.keys(opened).join() &&
+    Object.entries(opened).every(([name, one]) => isOneText(one.salt) && commits(sealed[name], one));
+  if (!fits) {
+    const says = `${about}: a value is not what the entry commits to`;
+    return { steps: [failed('values', says, sequence)], opened: undefined };
+  }
+  const values = Object.fromEntries(Object.entries(opened).map(([name, { value }]) => [name, value]));
+  return { steps: [ok('values', `${about}: ${names.join(', ')} as committed to`, sequence)], opened: values };
+}
+
+/** Base64url that is written in one way alone: the last letter of a salt has bits that say nothing. */
+function isOneText(salt: string): boolean {
+  return Buffer.from(salt, 'base64url').toString('base64url') === salt;
+}
+
+function iso(at: number): string {
+  return Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : 'an impossible time';
+}

@@ -1,0 +1,130 @@
+import { REASONS } from '../../fhir/codes.ts';
+import type { Access, AccessKind, RegionPart } from './access.ts';
+
+/** What codes are called in a document for a patient. What a table does not know stays the code that it is. */
+export interface Names {
+  readonly region: (id: string) => string;
+  readonly organisation: (code: string) => string | undefined;
+}
+
+/** UKCore-SDSJobRoleName, the roles that the agreements here name and their neighbours. */
+const ROLES: Readonly<Record<string, string>> = {
+  R0260: 'General Medical Practitioner',
+  R8000: 'Clinical Practitioner',
+  R8001: 'Nurse',
+  R8009: 'Receptionist',
+  R8010: 'Clerical worker',
+};
+
+const PURPOSES: Readonly<Record<string, string>> = { directcare: 'Direct care' };
+
+const KINDS: Readonly<Record<AccessKind, string>> = {
+  shown: 'Asked here, and shown',
+  'nothing-shown': 'Asked here, and nothing was shown',
+  'refused-here': 'Asked here, and refused',
+  given: 'Given to another region',
+  'none-held': 'Another region asked, and nothing was held',
+  'nothing-given': 'Another region asked, and was given nothing',
+  withheld: 'Withheld from another region',
+  refused: 'Another region asked, and was refused',
+  unfinished: 'Began, and the log does not say how it ended',
+};
+
+const OUTCOMES: Readonly<Record<string, string>> = {
+  answered: 'answered',
+  partial: 'answered in part',
+  none: 'held nothing',
+  withheld: 'withheld',
+  refused: 'refused',
+  'not-offered': 'does not share this',
+  'not-reached': 'was not reached',
+};
+
+const DATE_AND_TIME = new Intl.DateTimeFormat('en-GB', {
+  ...{ timeZone: 'Europe/London', timeZoneName: 'short', hour12: false },
+  ...{
+    year: 'numeric',
+    month: 'long',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  },
+});
+const DAY = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/London', dateStyle: 'long' });
+
+/** What every form of the report says of one access. */
+export interface AccessWords {
+  readonly when: string;
+  readonly what: string;
+  readonly organisation: string;
+  readonly role: string;
+  readonly purpose: string;
+  readonly regions: string;
+  readonly resources: string;
+  readonly breakGlass: string;
+}
+
+export function wordsOf(access: Access, names: Names): AccessWords {
+  const { organisation, role, purpose } = access;
+  const name = organisation && names.organisation(organisation);
+  return {
+    when: dateAndTime(access.at),
+    what: KINDS[access.kind] + (access.reason === undefined ? '' : ` (${inWords(access.reason)})`),
+    organisation: name === undefined ? (organisation ?? 'Not known') : `${name} (${organisation})`,
+    role: role === undefined ? 'Not known' : named(ROLES, role),
+    purpose: purpose === undefined ? 'Not known' : named(PURPOSES, purpose),
+    regions: access.regions.map((part) => regionWords(part, access, names)).join('; ') || 'None',
+    resources: resourceWords(access),
+    breakGlass: glassWords(access),
+  };
+}
+
+/** As `22 November 2026 at 10:04:09 GMT`, the time of England. */
+export function dateAndTime(at: number): string {
+  return DATE_AND_TIME.format(at);
+}
+
+/** A span of days as a sentence says it. */
+export function spanWords(from: number, to: number, now: number): string {
+  const since = from <= 0 ? 'the beginning of the log' : DAY.format(from);
+  return `${since} to ${DAY.format(Math.min(to - 1, now))}`;
+}
+
+function regionWords(
+  { region, outcome, reason, count }: RegionPart,
+  { askedBy, kind }: Access,
+  names: Names,
+): string {
+  const name = names.region(region);
+  if (askedBy === 'neighbour') return kind === 'nothing-given' ? `${name} (${ourAnswer(outcome)})` : name;
+  const said = outcome === undefined ? 'was asked' : named(OUTCOMES, outcome);
+  const many = (count ?? 0) > 0 ? ` with ${count}` : '';
+  return `${name} ${said}${many}${reason === undefined ? '' : ` (${inWords(reason)})`}`;
+}
+
+function ourAnswer(outcome: string | undefined): string {
+  return outcome === undefined ? 'the log does not say why' : `our part ${named(OUTCOMES, outcome)}`;
+}
+
+function resourceWords({ types, count }: Access): string {
+  if (types === undefined) return count === 0 ? 'Not known: erased' : `${count}; which is not known: erased`;
+  if (types.length === 0) return 'None';
+  return types.map((one) => `${one.count} ${one.type}`).join(', ');
+}
+
+function glassWords({ breakGlass }: Access): string {
+  if (breakGlass === undefined) return 'No';
+  const { code, reason } = breakGlass;
+  return ['Yes', code, reason].filter((part) => part !== undefined).join(': ');
+}
+
+function inWords(reason: string): string {
+  const known = Object.hasOwn(REASONS, reason) ? REASONS[reason as keyof typeof REASONS] : undefined;
+  return known ?? reason;
+}
+
+function named(table: Readonly<Record<string, string>>, code: string): string {
+  const name = Object.hasOwn(table, code) ? table[code] : undefined;
+  return name === undefined ? code : name;
+}

@@ -1,0 +1,164 @@
+import { HouseError } from '../../errors.ts';
+import type { LogStore, StoredCheckpoint } from '../../store/contracts.ts';
+import { formatAddCheckpoint, parseKnownSize } from '../../tlog/add-checkpoint.ts';
+import { cosignaturesOf } from '../../tlog/checkpoint.ts';
+import { consistencyProof } from '../../tlog/proofs.ts';
+import type { CheckpointWatch } from './checkpoint-watch.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import type { KnownLogs } from './known-logs.ts';
+import type { InclusionLink, ProofCollector } from '../inclusion/proof-collector.ts';
+
+/** The way to one neighbour for what concerns logs: as a witness of ours, and as the keeper of its own. */
+export interface WitnessLink extends InclusionLink {
+  /** `add-checkpoint` (C2SP tlog-witness). @throws DeliveryError */
+  addCheckpoint(body: string): Promise<{ status: number; body: string }>;
+  /** The notes that the neighbour cosigned last, of logs that we know. @throws DeliveryError */
+  witnessed(): Promise<string[]>;
+  /** The neighbour's proof that its log of `from` entries is the beginning of that of `to`. @throws DeliveryError */
+  consistency(from: number, to: number): Promise<readonly Buffer[]>;
+}
+
+/** How a neighbour stands as a witness of our log. */
+export interface WitnessState {
+  readonly region: string;
+  /** Entries of our log that it has cosigned. */
+  readonly size: number;
+  /** ISO instant of its last cosignature. */
+  readonly at?: string | undefined;
+  /** Why the last attempt failed; `behind`: it has seen more of our log than we have. */
+  readonly fault?: string | undefined;
+}
+
+export interface WitnessingSettings {
+  readonly log: LogStore;
+  readonly checkpoints: Checkpoints;
+  readonly logs: KnownLogs;
+  readonly watch: CheckpointWatch;
+  readonly proofs: ProofCollector;
+  readonly links: readonly WitnessLink[];
+  readonly now: () => number;
+}
+
+/**
+ * Our log before its witnesses: signs its head, has each neighbour cosign it, and holds what the neighbours saw of
+ * each other's logs against what we saw. A log that shows two neighbours two pasts is found out here.
+ */
+export class Witnessing {
+  readonly #settings: WitnessingSettings;
+  readonly #states = new Map<string, WitnessState>();
+  /** The newest checkpoint that a neighbour cosigned: it goes out with every response. */
+  #cosignedNote: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #round: Promise<void> | undefined;
+
+  constructor(settings: WitnessingSettings) {
+    this.#settings = settings;
+  }
+
+  /** @param everyMs how long a round waits for the next @param onError a round that failed is made up for by the next */
+  start(everyMs: number, onError: (error: unknown) => void): void {
+    this.#timer = setInterval(() => {
+      // A slow neighbour makes a round long, never two of them.
+      this.#round ??= this.round()
+        .catch(onError)
+        .finally(() => (this.#round = undefined));
+    }, everyMs).unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#round;
+  }
+
+  /** Undefined while no neighbour has cosigned anything of this process's time. */
+  latestNote(): string | undefined {
+    return this.#cosignedNote;
+  }
+
+  states(): WitnessState[] {
+    return this.#settings.links.map(
+      ({ neighbour: { region } }) => this.#states.get(region) ?? { region, size: 0 },
+    );
+  }
+
+  /** One round: sign, hand to every neighbour at once, compare. */
+  async round(): Promise<void> {
+    const { checkpoints, links } = this.#settings;
+    const checkpoint = await checkpoints.sign();
+    const lines = await Promise.all(links.map((link) => this.#cosigned(link, checkpoint)));
+    let kept = checkpoint;
+    for (const line of lines) if (line !== undefined) kept = await checkpoints.cosigned(kept, line);
+    if (kept !== checkpoint) this.#cosignedNote = kept.note;
+    await Promise.all(links.map((link) => this.#compare(link)));
+  }
+
+  /** @returns the neighbour's signature line; undefined when it has cosigned this already, or did not */
+  async #cosigned(link: WitnessLink, checkpoint: StoredCheckpoint): Promise<string | undefined> {
+    const { region } = link.neighbour;
+    const known = this.#states.get(region);
+    if (known?.size === checkpoint.size && known.fault === undefined) return undefined;
+    try {
+      const line = await this.#ask(link, checkpoint, known?.size ?? 0);
+      const at = new Date(this.#settings.now()).toISOString();
+      this.#states.set(region, { region, size: checkpoint.size, at });
+      return line;
+    } catch (error) {
+      const fault = error instanceof NotCosigned ? error.message : 'not-reached';
+      const size = error instanceof NotCosigned ? error.size : undefined;
+      this.#states.set(region, { region, size: 0, ...known, ...(size === undefined ? {} : { size }), fault });
+      return undefined;
+    }
+  }
+
+  /** @throws NotCosigned, DeliveryError */
+  async #ask(
+    link: WitnessLink,
+    checkpoint: StoredCheckpoint,
+    oldSize: number,
+    again = true,
+  ): Promise<string> {
+    const { checkpoints, log, logs } = this.#settings;
+    const { origin } = checkpoints;
+    const proof = await consistencyProof(oldSize, checkpoint.size, (tiles) => log.tiles(origin, tiles));
+    const answer = await link.addCheckpoint(
+      formatAddCheckpoint({ oldSize, proof, checkpoint: checkpoint.note }),
+    );
+    if (answer.status === 409 && again) {
+      const size = parseKnownSize(answer.body);
+      // It has cosigned more than we hold: our store is an older one, or not the one that wrote the log.
+      if (size > checkpoint.size) throw new NotCosigned('behind', size);
+      return await this.#ask(link, checkpoint, size, false);
+    }
+    if (answer.status !== 200) throw new NotCosigned(`refused-${answer.status}`);
+    const witnesses = await logs.witnessesOf(link.neighbour);
+    const [cosignature] = cosignaturesOf(`${headOfNote(checkpoint.note)}${answer.body}`, witnesses);
+    if (cosignature === undefined) throw new NotCosigned('not-signed');
+    return cosignature.line;
+  }
+
+  /** Holds what a neighbour cosigned of others' logs against what we did, and fetches its proofs for us. */
+  async #compare(link: WitnessLink): Promise<void> {
+    const notes = await link.witnessed().catch(() => []);
+    for (const note of notes) await this.#settings.watch.seen(note);
+    await this.#settings.proofs.collect(link).catch(unlessHouse);
+  }
+}
+
+/** The note with the log's own signature alone: an answer is read as if only it had been added. */
+function headOfNote(note: string): string {
+  const end = note.indexOf('\n', note.indexOf('\n\n') + 2) + 1;
+  return note.slice(0, end);
+}
+
+/** A neighbour that is not reached is asked in the next round; a fault of ours is told. */
+function unlessHouse(error: unknown): void {
+  if (error instanceof HouseError) throw error;
+}
+
+class NotCosigned extends Error {
+  readonly size: number | undefined;
+  constructor(fault: string, size?: number) {
+    super(fault);
+    this.size = size;
+  }
+}
