@@ -13,6 +13,7 @@ import { RefusalSummary } from './refusal-summary.ts';
 import { endInterrupted } from './whole-log/resume.ts';
 import { InclusionDesk } from './inclusion/inclusion-desk.ts';
 import { ProofCollector } from './inclusion/proof-collector.ts';
+import { unprovedIn } from './inclusion/unproved.ts';
 import { AuditTrail } from './trail.ts';
 import { WitnessDesk } from './witnessing/witness-desk.ts';
 import { Witnessing, type WitnessLink, type WitnessState } from './witnessing/witnessing.ts';
@@ -38,8 +39,8 @@ export interface LogStatus {
   readonly forks: readonly { origin: string; seen: string }[] | undefined;
   /** Logs of neighbours that did not prove that their heads fit. */
   readonly unproved: readonly { origin: string; since: string }[];
-  /** Responses whose place in the responder's log is not proved to us yet, by region. */
-  readonly awaitingProof: readonly { region: string; count: number }[];
+  /** Responses whose place in the responder's log is not proved to us yet, by region; `more`: others wait in our log. */
+  readonly awaitingProof: readonly { region: string; count: number; more: boolean }[];
 }
 
 /** A running broker's log, and its part as a witness of its neighbours' logs. */
@@ -75,11 +76,11 @@ export class AuditRoom {
       name: witnessName(entity),
       key: settings.witnessKey,
     });
-    this.proofs = new ProofCollector(
-      shared.logs,
-      this.trail,
-      witnesses.map(({ neighbour }) => neighbour.region),
-    );
+    this.proofs = new ProofCollector({
+      ...{ logs: shared.logs, trail: this.trail, now },
+      regions: witnesses.map(({ neighbour }) => neighbour.region),
+      unproved: (since) => unprovedIn(store.log, log.origin, since),
+    });
     this.inclusions = new InclusionDesk(
       store.log,
       store.checkpoints,
@@ -115,7 +116,7 @@ export class AuditRoom {
   }
 
   async stop(): Promise<void> {
-    this.#refusals.stop();
+    await this.#refusals.stop();
     await this.#witnessing.stop();
   }
 

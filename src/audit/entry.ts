@@ -27,6 +27,20 @@ export const EVENTS = [
 ] as const;
 export type Event = (typeof EVENTS)[number];
 
+/** What the two ends of a query write of it: the requester, and the responder. */
+export const REQUESTER_EVENTS: ReadonlySet<Event> = new Set<Event>([
+  'query-sent',
+  'response-believed',
+  'response-not-believed',
+  'not-reached',
+]);
+export const RESPONDER_EVENTS: ReadonlySet<Event> = new Set<Event>([
+  'query-received',
+  'query-answered',
+  'query-withheld',
+  'query-refused',
+]);
+
 /**
  * What an entry says openly: identifiers of messages and regions, outcomes and digests. It names no patient, no
  * user and no resource, and gives no free text.

@@ -6,6 +6,8 @@ import type { AuditTrail } from './trail.ts';
 const MINUTE = 60_000;
 /** How far back a summary looks: counts from before a stop of the broker are not lost. */
 const LOOK_BACK = 24 * 60 * MINUTE;
+/** A store gives a thousand counts at a time; a minute has at most some dozens of codes. */
+const WINDOW = 10 * MINUTE;
 
 /**
  * Refusals before identity is proved are counted, and each minute that is over becomes one entry per code: whoever
@@ -18,6 +20,7 @@ export class RefusalSummary {
   #timer: NodeJS.Timeout | undefined;
   /** Minutes before this one are in the log. */
   #summarised: number | undefined;
+  #running: Promise<void> | undefined;
 
   constructor(store: LogStore, trail: AuditTrail, now: () => number) {
     this.#store = store;
@@ -27,22 +30,31 @@ export class RefusalSummary {
 
   /** @param onError what failed is tried again a minute later */
   start(onError: (error: unknown) => void): void {
-    this.#timer = setInterval(() => void this.summarise().catch(onError), MINUTE).unref();
+    this.#timer = setInterval(() => {
+      this.#running ??= this.summarise()
+        .catch(onError)
+        .finally(() => (this.#running = undefined));
+    }, MINUTE).unref();
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#running;
   }
 
-  /** Writes the entries of every minute that is over and was not written yet. */
+  /** Writes the entries of every minute that is over and was not written yet, the oldest first. */
   async summarise(): Promise<void> {
     const over = Math.floor(this.#now() / MINUTE) * MINUTE;
-    const from = this.#summarised ?? (await this.#lastInLog(over));
-    if (from >= over) return;
-    const counts = await this.#store.counts(from, over);
-    const told = counts.filter(({ code }) => code !== 'health-write').toReversed();
-    await this.#trail.refusalsCounted(randomUUID(), told);
-    this.#summarised = over;
+    const last = await this.#lastInLog(over);
+    // Another replica of ours may have written since.
+    this.#summarised = Math.max(this.#summarised ?? over - LOOK_BACK, last);
+    for (let from = this.#summarised; from < over; from = this.#summarised) {
+      const to = Math.min(from + WINDOW, over);
+      const counts = await this.#store.counts(from, to);
+      const told = counts.filter(({ code }) => code !== 'health-write').toReversed();
+      await this.#trail.refusalsCounted(randomUUID(), told);
+      this.#summarised = to;
+    }
   }
 
   async #lastInLog(over: number): Promise<number> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { LogStore } from '../store/contracts.ts';
+import type { Fork, LogStore } from '../store/contracts.ts';
 import type { Auditor, ShownEvents } from './balp/auditor.ts';
 import type { Entry, Event, Facts, Who } from './entry.ts';
 import type { AuditLog } from './log.ts';
@@ -53,6 +53,8 @@ export interface Received extends Told {
   readonly region: string;
   readonly jti: string | undefined;
   readonly ms: number;
+  /** A response that was not believed, as it travelled. */
+  readonly unbelieved?: string | undefined;
 }
 
 /** What is on the screen: each resource by region, record, type and id; and how many of them are matches. */
@@ -173,10 +175,7 @@ export class AuditTrail {
   }
 
   /** Two heads of a neighbour's log that do not fit: the notes themselves are the proof. */
-  forkSeen(
-    region: string,
-    fork: { readonly origin: string; readonly held: string; readonly seen: string },
-  ): Promise<void> {
+  forkSeen(region: string, fork: Fork): Promise<void> {
     return this.#append([{ event: 'fork-seen', exchange: randomUUID(), facts: { region, detail: fork } }]);
   }
 
@@ -255,9 +254,14 @@ export class AuditTrail {
     if (entries.length > 0) await this.#log.append(entries);
   }
 
-  #received(asking: Asking, { event, region, jti, ms, ...told }: Received): Entry {
+  #received(asking: Asking, { event, region, jti, ms, unbelieved, ...told }: Received): Entry {
     const entry = this.#told(asking, event, region, told);
-    return { ...entry, work: undefined, facts: { ...entry.facts, jti, ms } };
+    const sealed = unbelieved === undefined ? {} : { unbelieved_response: unbelieved };
+    return {
+      ...{ ...entry, work: undefined },
+      facts: { ...entry.facts, jti, ms },
+      sealed: { ...entry.sealed, ...sealed },
+    };
   }
 
   #told(asking: Asking, event: Event, region: string, { resources, response, ...told }: Told): Entry {

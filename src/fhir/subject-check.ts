@@ -2,7 +2,7 @@ import { EvidenceError } from '../errors.ts';
 import { SUBJECT_ELEMENTS, SUPPORTING_TYPES } from './compartment.ts';
 import { nhsNumbersOf } from './nhs-number.ts';
 import { localReference, referencesIn } from './references.ts';
-import { isObject, type Resource } from './resource.ts';
+import { isObject, nameOf, type Resource } from './resource.ts';
 
 /** Who the patient is within one record: either NHS number will do (one may be superseded). */
 export interface Subject {
@@ -42,7 +42,7 @@ export function checkSubjects(resources: readonly Resource[], subject: Subject):
   const referred = new Set(ofPatient.flatMap((resource) => [...referencesIn(resource, subject.bases)]));
   for (const other of others) {
     const supports = SUPPORTING_TYPES.has(other.resourceType) && other.id !== undefined;
-    if (!supports || !referred.has(`${other.resourceType}/${other.id}`)) {
+    if (!supports || !referred.has(nameOf(other))) {
       throw new EvidenceError('wrong-subject', other.resourceType);
     }
   }

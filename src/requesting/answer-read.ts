@@ -5,6 +5,7 @@ import { OUTCOMES, SYSTEM, type Outcome, type Reason } from '../fhir/codes.ts';
 import { operationOutcome } from '../fhir/operation-outcome.ts';
 import { recordBase } from '../fhir/record-base.ts';
 import { referencesIn } from '../fhir/references.ts';
+import { nameOf } from '../fhir/resource.ts';
 import { checkSearch } from '../fhir/search-parameters.ts';
 import { isAboutAPatient } from '../fhir/subject-check.ts';
 import type { FhirAnswer } from './answer-search.ts';
@@ -147,8 +148,7 @@ async function viaOf(
     const referring = entries.find(
       ({ resource }) => resource && referencesIn(resource, bases).has(request.resource),
     );
-    if (referring?.resource !== undefined)
-      return `${referring.resource.resourceType}/${referring.resource.id}`;
+    if (referring?.resource !== undefined) return nameOf(referring.resource);
     if (answer !== undefined && !LOOKED.has(answer.outcome))
       return { outcome: answer.outcome, reason: answer.reason };
     states = (answer?.sources ?? [])

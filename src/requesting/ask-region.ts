@@ -45,14 +45,14 @@ export async function askRegion(
     };
   }
   const ms = (): number => Math.round(performance.now() - started);
+  let came: string | undefined;
   try {
-    const checked = await link.ask(query, headers, deadline, (answer) =>
-      believe(answer, query, broker.neighbours, broker.now()),
-    );
+    const checked = await link.ask(query, headers, deadline, (answer) => {
+      came = answer.response;
+      return believe(answer, query, broker.neighbours, broker.now());
+    });
     const { claims, token, digest } = checked.response;
     if (claims.checkpoint !== undefined) void watch(claims.checkpoint, broker);
-    const exchange = headers['X-Request-Id'] ?? '';
-    broker.proofs.await(part.region, { exchange, jti: query.jti, responseDigest: digest });
     const told = checked.sources.map((one) => toSource(part.region, one));
     const sources = [...told, ...leftOut(part, told, checked), ...notOffered];
     return {
@@ -77,6 +77,7 @@ export async function askRegion(
       responded: false,
       jti: query.jti,
       fault: code,
+      unbelieved: reason === 'not-believed' ? came : undefined,
       ms: ms(),
     };
   }

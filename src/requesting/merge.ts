@@ -3,7 +3,7 @@ import { SYSTEM } from '../fhir/codes.ts';
 import { operationOutcome, type Issue } from '../fhir/operation-outcome.ts';
 import { recordBase } from '../fhir/record-base.ts';
 import { moveBase } from '../fhir/references.ts';
-import type { Bundle, BundleEntry, Coding, Resource } from '../fhir/resource.ts';
+import { nameOf, type Bundle, type BundleEntry, type Coding, type Resource } from '../fhir/resource.ts';
 import type { ReleasedPage } from './release-page.ts';
 import type { Shape } from './question.ts';
 import type { SourceAnswer } from './region-answer.ts';
@@ -67,7 +67,7 @@ export function mergedEntry(
     ...(setting === undefined || hasSetting(moved) ? [] : [{ system: SYSTEM.careSetting, code: setting }]),
   ]);
   return {
-    fullUrl: `${base}/${resource.resourceType}/${resource.id}`,
+    fullUrl: `${base}/${nameOf(resource)}`,
     resource: mode === 'match' ? onlyElements(tagged, shape.elements) : tagged,
     search: { mode },
   };

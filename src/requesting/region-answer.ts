@@ -33,6 +33,8 @@ export interface RegionAnswer {
   readonly ms: number;
   /** The response that was believed, and everything of it that may be used. */
   readonly believed?: { readonly response: Message; readonly resources: readonly ResourceRef[] } | undefined;
+  /** A response that came and was not believed, as it travelled: what it is kept for is the neighbour's own signature. */
+  readonly unbelieved?: string | undefined;
   /** Code of the check that the response failed, or of why there was none. */
   readonly fault?: string | undefined;
 }

@@ -33,7 +33,7 @@ export function releaseWith(
 
 /** What the audit keeps of one region's answer: outcomes and digests, nothing clinical. */
 function receivedFrom(answer: RegionAnswer): Received {
-  const { region, jti, outcome, reason, fault, ms, believed } = answer;
+  const { region, jti, outcome, reason, fault, ms, believed, unbelieved } = answer;
   const sources = answer.sources.map(({ matches, ...source }) => ({
     ...{ record: source.record, search: source.search, outcome: source.outcome, reason: source.reason },
     count: matches.length,
@@ -44,5 +44,5 @@ function receivedFrom(answer: RegionAnswer): Received {
       ? 'response-not-believed'
       : 'not-reached';
   const count = sources.reduce((sum, source) => sum + source.count, 0);
-  return { event, region, jti, outcome, reason, fault, count, ms, sources, ...believed };
+  return { event, region, jti, outcome, reason, fault, count, ms, sources, unbelieved, ...believed };
 }

@@ -74,12 +74,19 @@ export async function askAll(
   const answers = await Promise.all(
     queries.map(async (query) => {
       const answer = await askRegion(query, headers, broker, deadline);
+      awaitProof(answer, request.exchange, broker);
       await onAnswer?.(answer, releaseWith(broker.audit, asking, [answer], false));
       return answer;
     }),
   );
   const untold = onAnswer === undefined ? answers : [];
   return { answers, release: releaseWith(broker.audit, asking, untold, true) };
+}
+
+/** That the responder's own log holds what it answered is proved later. */
+function awaitProof({ region, jti, believed }: RegionAnswer, exchange: string, { proofs }: Requesting): void {
+  if (believed === undefined || jti === undefined) return;
+  proofs.await(region, { exchange, jti, responseDigest: believed.response.digest });
 }
 
 /** On whose authority: kept with the plan, so that who saw what, and why, can be rebuilt. */

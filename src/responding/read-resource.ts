@@ -2,7 +2,7 @@ import type { Deadline } from '../deadline.ts';
 import { EvidenceError, RequestError } from '../errors.ts';
 import type { QueryClaims } from '../evidence/claims.ts';
 import { referencesIn } from '../fhir/references.ts';
-import type { Resource } from '../fhir/resource.ts';
+import { nameOf, type Resource } from '../fhir/resource.ts';
 import { isAboutAPatient } from '../fhir/subject-check.ts';
 import { errorFields } from '../log.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
@@ -71,7 +71,7 @@ function namesOf(read: Read): { about: string } {
 /** A record that gives another resource than the one read has given none that can be told apart. */
 function checkNames(read: Read, target: Resource | undefined, via: Resource | undefined): void {
   const differs = (resource: Resource | undefined, name: string | undefined): boolean =>
-    resource !== undefined && `${resource.resourceType}/${resource.id}` !== name;
+    resource !== undefined && nameOf(resource) !== name;
   if (differs(target, read.resource) || differs(via, read.via)) {
     throw new EvidenceError('bad-bundle', 'another resource than was read');
   }
@@ -83,9 +83,7 @@ function isOffered(type: string, permission: Permission, link: RecordLink): bool
 
 function refers(via: Resource | undefined, target: Resource, link: RecordLink): boolean {
   if (isAboutAPatient(target)) return true;
-  return (
-    via !== undefined && referencesIn(via, [link.record.base]).has(`${target.resourceType}/${target.id}`)
-  );
+  return via !== undefined && referencesIn(via, [link.record.base]).has(nameOf(target));
 }
 
 /** The same release as a search's, with the resource (or its `via`) in the place of a page. */

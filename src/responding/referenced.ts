@@ -1,6 +1,7 @@
 import type { Deadline } from '../deadline.ts';
 import { SUPPORTING_TYPES } from '../fhir/compartment.ts';
 import { referencesIn } from '../fhir/references.ts';
+import { nameOf } from '../fhir/resource.ts';
 import { errorFields } from '../log.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
 import type { Permission } from './decide-sharing.ts';
@@ -45,7 +46,7 @@ export async function withReferenced(
 /** `Type/id` of what the page refers to and does not hold. */
 function referredFrom({ entries }: RecordPage, link: RecordLink): Set<string> {
   const names = entries.flatMap(({ resource }) => [...referencesIn(resource, [link.record.base])]);
-  const held = new Set(entries.map(({ resource }) => `${resource.resourceType}/${resource.id}`));
+  const held = new Set(entries.map(({ resource }) => nameOf(resource)));
   return new Set(names.filter((name) => isSupporting(typeOf(name)) && !held.has(name)));
 }
 
@@ -77,12 +78,7 @@ async function fetchAll(
     }),
   );
   return new Map(
-    answers
-      .flat()
-      .map(({ resource }) => [
-        `${resource.resourceType}/${resource.id}`,
-        { resource, search: { mode: 'include' } },
-      ]),
+    answers.flat().map(({ resource }) => [nameOf(resource), { resource, search: { mode: 'include' } }]),
   );
 }
 

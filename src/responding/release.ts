@@ -38,7 +38,7 @@ export function release(
 
   const wire = recordBase(reading.entity, reading.region, record);
   const toEntry = (resource: Resource, mode: 'match' | 'include'): FilledEntry => ({
-    fullUrl: `${wire}/${resource.resourceType}/${resource.id}`,
+    fullUrl: `${wire}/${nameOf(resource)}`,
     resource: moveBase(resource, link.record.base, wire),
     search: { mode },
   });
@@ -77,7 +77,7 @@ function releasePage(page: RecordPage, permission: Permission, link: RecordLink)
   const includes = released
     .filter((entry) => !isMatch(entry) && mayInclude(entry.resource, agreement, link))
     .map(({ resource }) => resource)
-    .filter((resource) => referred.has(`${resource.resourceType}/${resource.id}`));
+    .filter((resource) => referred.has(nameOf(resource)));
   // Told only of a search for all: with a filter by content it would answer "has the patient a withheld X?".
   const labelled = released.length < shared.length && !hasContentFilter(search);
   const unknown = page.entries.some(({ resource }) => hasUnknownSetting(resource));

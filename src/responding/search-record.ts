@@ -3,7 +3,7 @@ import { RequestError } from '../errors.ts';
 import { LONGEST_CURSOR } from '../evidence/claims.ts';
 import { patientParameter } from '../fhir/compartment.ts';
 import { nhsNumberToken } from '../fhir/nhs-number.ts';
-import { isObject, type Bundle, type Resource } from '../fhir/resource.ts';
+import { isObject, nameOf, type Bundle, type Resource } from '../fhir/resource.ts';
 import { searchText } from '../fhir/search-parameters.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
 import type { Permission } from './decide-sharing.ts';
@@ -143,11 +143,7 @@ async function firstPaths(
 
 /** Each resource once: a patient with two numbers may come back under both. */
 function once(entries: readonly RecordEntry[]): RecordEntry[] {
-  return [
-    ...new Map(
-      entries.map((entry) => [`${entry.resource.resourceType}/${entry.resource.id}`, entry]),
-    ).values(),
-  ];
+  return [...new Map(entries.map((entry) => [nameOf(entry.resource), entry])).values()];
 }
 
 function nextLink(bundle: Resource): string | undefined {

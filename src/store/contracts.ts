@@ -143,12 +143,16 @@ export interface StoredCheckpoint {
   readonly note: string;
 }
 
-/** Two notes that one log signed and no honest log can have signed both. */
-export interface KeptFork {
+/** Two heads that one log signed, and that no honest log can have signed both. */
+export interface Fork {
   readonly origin: string;
-  readonly at: number;
+  /** The notes, as they were signed. */
   readonly held: string;
   readonly seen: string;
+}
+
+export interface KeptFork extends Fork {
+  readonly at: number;
 }
 
 /** Our logs' checkpoints, and those of others that we witness (C2SP tlog-witness). */

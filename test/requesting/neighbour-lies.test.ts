@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 
 import type { EvidenceCode } from '../../src/errors.ts';
 import { TYP } from '../../src/evidence/claims.ts';
+import { readAudit } from '../support/audit.ts';
 import { TestNeighbour } from '../support/neighbour.ts';
 import { matchesOf, rollCallOf } from '../support/viewer.ts';
 import { AskedOfLiars } from './asked-of-liars.ts';
@@ -200,6 +201,15 @@ describe('a neighbour that lies', () => {
     const other = await saidTo(NEIGHBOUR_PATIENT);
     london.behaviour = () => other;
     await asked.assertNotReached('not-believed', 'wrong-query');
+  });
+
+  it('keeps the lie as it was signed, sealed', async () => {
+    const lie = await saidTo(NEIGHBOUR_PATIENT);
+    london.behaviour = () => lie;
+    await asked.ask();
+    const rows = await readAudit(asked.federation.config('herts-west-essex'));
+    const row = rows.findLast(({ event }) => event === 'response-not-believed');
+    assert.equal(row?.values['unbelieved_response'], lie.token);
   });
 
   async function saidTo(patient: string): Promise<Wire> {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { cosignaturesOf, openCheckpoint, type Witness } from '../../tlog/checkpoint.ts';
+import { claimedOrigin, cosignaturesOf, openCheckpoint, type Witness } from '../../tlog/checkpoint.ts';
 import { leafHash, verifyInclusion } from '../../tlog/merkle.ts';
 import { SIGNATURE_TYPE } from '../../tlog/note-keys.ts';
 import { readLeafText, type ProvedEntry } from './proved-entry.ts';
@@ -51,7 +51,7 @@ async function otherLogStep(
   }
   const { leaf, index, checkpoint, proof: path } = proof.data;
   try {
-    const origin = checkpoint.split('\n', 1)[0] ?? '';
+    const origin = claimedOrigin(checkpoint);
     if (!owner.broker.logs.includes(origin)) throw new TypeError('another log');
     const keys = await checkpointKeys(origin, owner, regions);
     const own = keys.filter(({ type }) => type === SIGNATURE_TYPE.ed25519).map(({ publicKey }) => publicKey);

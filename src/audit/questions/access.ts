@@ -1,3 +1,4 @@
+import { REQUESTER_EVENTS, RESPONDER_EVENTS, type Event } from '../entry.ts';
 import type { ReadEntry } from '../log.ts';
 
 /**
@@ -51,16 +52,8 @@ interface Draft extends Mutable<Omit<Access, 'kind' | 'regions' | 'types' | 'ent
   open: boolean;
 }
 
-const ASKED_HERE = new Set([
-  'route-planned',
-  'query-sent',
-  'response-believed',
-  'response-not-believed',
-  'not-reached',
-  'released-to-viewer',
-  'viewer-refused',
-]);
-const ASKED_ELSEWHERE = new Set(['query-received', 'query-answered', 'query-withheld', 'query-refused']);
+/** What a look of our own viewers leaves beside its queries. */
+const VIEWER_EVENTS = new Set<Event>(['route-planned', 'released-to-viewer', 'viewer-refused']);
 
 /** Folds entries about one patient into exchanges, in any order; of what is sealed it keeps only what it tells. */
 export class Accesses {
@@ -68,8 +61,8 @@ export class Accesses {
 
   /** @returns false when the entry tells of no access */
   add({ sequence, leaf, opened }: ReadEntry): boolean {
-    const here = ASKED_HERE.has(leaf.event);
-    if (!here && !ASKED_ELSEWHERE.has(leaf.event)) return false;
+    const here = VIEWER_EVENTS.has(leaf.event) || REQUESTER_EVENTS.has(leaf.event);
+    if (!here && !RESPONDER_EVENTS.has(leaf.event)) return false;
     const draft = this.#draft(`${here ? 'us' : 'neighbour'} ${leaf.exchange}`, leaf.exchange, here);
     draft.at = Math.min(draft.at, leaf.at);
     draft.sequences.push(sequence);

@@ -1,3 +1,4 @@
+import { REQUESTER_EVENTS, RESPONDER_EVENTS } from '../entry.ts';
 import { judge, type Difference, type Sides, type ToldApart } from './exchange-sides.ts';
 import type { ExportedEntry, LogExtract } from './log-export.ts';
 import { EXCHANGE_SPAN_MS, newestFirst } from './walk.ts';
@@ -143,8 +144,8 @@ class Comparing {
   }
 
   #place(jti: string, owner: string, other: string, entry: ExportedEntry): void {
-    const asked = ASKED.has(entry.event);
-    if (!asked && !ANSWERED.has(entry.event)) return;
+    const asked = REQUESTER_EVENTS.has(entry.event);
+    if (!asked && !RESPONDER_EVENTS.has(entry.event)) return;
     const [requester, responder] = asked ? [owner, other] : [other, owner];
     const key = `${requester} ${jti}`;
     const sides = this.#pending.get(key) ??
@@ -203,8 +204,6 @@ const MISSING: ReadonlySet<Difference> = new Set([
   'query-missing-at-requester',
   'answer-missing-at-requester',
 ]);
-const ASKED = new Set(['query-sent', 'response-believed', 'response-not-believed', 'not-reached']);
-const ANSWERED = new Set(['query-received', 'query-answered', 'query-withheld', 'query-refused']);
 /** How many are kept to be listed, whatever is asked for. */
 const MOST_LISTED = 10_000;
 

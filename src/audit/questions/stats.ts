@@ -1,5 +1,5 @@
 import type { FoundEntry } from '../../store/contracts.ts';
-import { readLeaf, type Leaf } from '../entry.ts';
+import { readLeaf, REQUESTER_EVENTS, RESPONDER_EVENTS, type Leaf } from '../entry.ts';
 
 type Counts = Readonly<Record<string, number>>;
 
@@ -66,8 +66,9 @@ export class StatisticsOf {
     if (leaf.event === 'route-planned' || leaf.event === 'viewer-refused') this.#countUser(entry, leaf);
     if (leaf.region === undefined) return;
     const { asked, answered } = this.#neighbour(leaf.region);
-    if (ASKED.has(leaf.event)) asked.add(leaf, leaf.event === 'query-sent', entry.index.user);
-    if (ANSWERED.has(leaf.event)) answered.add(leaf, leaf.event === 'query-received', entry.index.user);
+    if (REQUESTER_EVENTS.has(leaf.event)) asked.add(leaf, leaf.event === 'query-sent', entry.index.user);
+    if (RESPONDER_EVENTS.has(leaf.event))
+      answered.add(leaf, leaf.event === 'query-received', entry.index.user);
   }
 
   result(): Statistics {
@@ -100,9 +101,6 @@ export class StatisticsOf {
     return known;
   }
 }
-
-const ASKED = new Set(['query-sent', 'response-believed', 'response-not-believed', 'not-reached']);
-const ANSWERED = new Set(['query-received', 'query-answered', 'query-withheld', 'query-refused']);
 
 function answeredStats(tally: Tally): AnsweredStats {
   const { reasons, ...common } = tally.common();

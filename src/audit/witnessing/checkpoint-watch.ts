@@ -1,5 +1,5 @@
 import type { StoredCheckpoint } from '../../store/contracts.ts';
-import { openCheckpoint, type Checkpoint } from '../../tlog/checkpoint.ts';
+import { claimedOrigin, openCheckpoint } from '../../tlog/checkpoint.ts';
 import { contradicts, type KnownHead } from '../../tlog/judge-checkpoint.ts';
 import { verifyConsistency } from '../../tlog/merkle.ts';
 import type { Neighbour } from '../../trust/neighbours.ts';
@@ -49,7 +49,8 @@ export class CheckpointWatch {
    */
   async seen(note: string): Promise<void> {
     const { logs, witnessed, forks } = this.#settings;
-    const origin = note.split('\n', 1)[0] ?? '';
+    const origin = opened(() => claimedOrigin(note));
+    if (origin === undefined) return;
     if (this.#fits.get(origin) === note) return;
     const owner = await logs.byOrigin(origin);
     if (owner === undefined || this.#lookedJustNow(origin, note)) return;
@@ -87,7 +88,7 @@ export class CheckpointWatch {
   }
 }
 
-function opened(open: () => Checkpoint): Checkpoint | undefined {
+function opened<Result>(open: () => Result): Result | undefined {
   try {
     return open();
   } catch {

@@ -1,14 +1,6 @@
-import type { CheckpointStore } from '../../store/contracts.ts';
+import type { CheckpointStore, Fork } from '../../store/contracts.ts';
 import type { Checkpoint } from '../../tlog/checkpoint.ts';
 import type { AuditTrail } from '../trail.ts';
-
-/** Two heads that one log signed, and that no honest log can have signed both. */
-export interface Fork {
-  readonly origin: string;
-  /** The notes, as they were signed. */
-  readonly held: string;
-  readonly seen: string;
-}
 
 /** Keeps forks as proof: the notes themselves, and an entry of our own log that says when we saw them. */
 export class Forks {

@@ -89,6 +89,7 @@ export class Witnessing {
     let kept = checkpoint;
     for (const line of lines) if (line !== undefined) kept = await checkpoints.cosigned(kept, line);
     if (kept !== checkpoint) this.#cosignedNote = kept.note;
+    await this.#settings.proofs.refill();
     await Promise.all(links.map((link) => this.#compare(link)));
   }
 
