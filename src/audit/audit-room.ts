@@ -65,9 +65,9 @@ export class AuditRoom {
     this.watch = new CheckpointWatch({
       ...shared,
       witnessed: (origin) => store.checkpoints.witnessed(origin),
-      consistencyOf: async ({ region }, from, to) => {
+      consistencyOf: async ({ region }, origin, from, to) => {
         const owner = witnesses.find((link) => link.neighbour.region === region);
-        return (await owner?.consistency(from, to)) ?? [];
+        return (await owner?.consistency(origin, from, to)) ?? [];
       },
     });
     this.desk = new WitnessDesk({

@@ -18,18 +18,20 @@ export interface WitnessApiSettings {
   readonly inclusions: InclusionDesk;
   readonly neighbours: Neighbours;
   readonly log: LogStore;
-  /** Our own log's origin. */
+  /** The origin of this replica's log. */
   readonly origin: string;
   readonly now: () => number;
 }
 
 const PLAIN = 'text/plain';
 const MOST_JSON_BYTES = 16 * 1024;
+const LONGEST_ORIGIN = 300;
 
 /**
  * `POST /add-checkpoint` (C2SP tlog-witness); `GET /witnessed`: the notes that we cosigned last, one after another
- * with a line of `.` between; `GET /consistency?from=&to=`: our own log's proof, a base64 hash a line;
- * `POST /inclusion`: proofs that our log holds what became of the caller's own queries.
+ * with a line of `.` between; `GET /consistency?from=&to=&log=`: the proof of one of our logs (this replica's, where
+ * `log` is left out), a base64 hash a line; `POST /inclusion`: proofs that our logs hold what became of the caller's own
+ * queries.
  */
 export function witnessApi({ desk, inclusions, neighbours, log, origin, now }: WitnessApiSettings): Router {
   const router = express.Router();
@@ -56,8 +58,9 @@ export function witnessApi({ desk, inclusions, neighbours, log, origin, now }: W
     .route('/consistency')
     .get(async (request, response) => {
       const [from, to] = [sizeOf(request.query['from']), sizeOf(request.query['to'])];
-      if (from > to || to > (await log.head(origin)).size) throw new RequestError('bad-parameter', 'to');
-      const proof = await consistencyProof(from, to, (tiles) => log.tiles(origin, tiles));
+      const asked = logIn(request.query['log'], origin);
+      if (from > to || to > (await log.head(asked)).size) throw new RequestError('bad-parameter', 'to');
+      const proof = await consistencyProof(from, to, (tiles) => log.tiles(asked, tiles));
       response.type(PLAIN).send(proof.map((hash) => `${hash.toString('base64')}\n`).join(''));
     })
     .all(only('GET', 'HEAD'));
@@ -82,6 +85,14 @@ function jtisIn(body: unknown): string[] {
   const parsed = inclusionRequest.safeParse(body);
   if (!parsed.success) throw new RequestError('bad-request', 'jtis');
   return parsed.data.jtis;
+}
+
+/** Any log of the store is ours. @throws RequestError `bad-parameter` */
+function logIn(value: unknown, own: string): string {
+  if (value === undefined) return own;
+  if (typeof value !== 'string' || value.length > LONGEST_ORIGIN)
+    throw new RequestError('bad-parameter', 'log');
+  return value;
 }
 
 function sizeOf(value: unknown): number {

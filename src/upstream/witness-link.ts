@@ -19,6 +19,10 @@ const inclusions = z.object({
         leaf: z.string().max(256 * 1024),
         index: z.int().nonnegative(),
         proof: z.array(z.string().max(44)).max(63),
+        checkpoint: z
+          .string()
+          .max(128 * 1024)
+          .optional(),
       }),
     )
     .max(64),
@@ -51,11 +55,15 @@ export class WitnessLink {
     return body === '' ? [] : body.split(/^\.\n/m);
   }
 
-  /** The neighbour's proof that its log of `from` entries is the beginning of that of `to`. @throws DeliveryError */
-  async consistency(from: number, to: number): Promise<Buffer[]> {
-    const lines = (await this.#get(`/federation/v1/consistency?from=${from}&to=${to}`))
-      .split('\n')
-      .slice(0, -1);
+  /**
+   * The proof that a log of the neighbour's of `from` entries is the beginning of that of `to`.
+   *
+   * @param log its origin
+   * @throws DeliveryError
+   */
+  async consistency(log: string, from: number, to: number): Promise<Buffer[]> {
+    const path = `/federation/v1/consistency?from=${from}&to=${to}&log=${encodeURIComponent(log)}`;
+    const lines = (await this.#get(path)).split('\n').slice(0, -1);
     if (!lines.every((line) => HASH.test(line))) throw new DeliveryError('bad-content', 'consistency');
     return lines.map((line) => Buffer.from(line, 'base64'));
   }

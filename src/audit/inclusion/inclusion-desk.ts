@@ -1,4 +1,5 @@
 import type { CheckpointStore, FoundEntry, LogStore } from '../../store/contracts.ts';
+import { parseNote } from '../../tlog/note.ts';
 import { inclusionProof } from '../../tlog/proofs.ts';
 import { readLeaf } from '../entry.ts';
 import { headIn } from '../witnessing/forks.ts';
@@ -16,17 +17,22 @@ export interface Inclusion {
   readonly index: number;
   /** Base64, the leaf's sibling first. */
   readonly proof: readonly string[];
+  /** Signed note that this proof leads to, where that is not the answer's: the entry is in another replica's log. */
+  readonly checkpoint?: string | undefined;
 }
 
 export interface Inclusions {
-  /** Signed note (C2SP tlog-checkpoint) that every proof leads to; absent while there is none. */
+  /** Signed note (C2SP tlog-checkpoint) of the replica that answers; absent while there is none. */
   readonly checkpoint?: string | undefined;
   readonly entries: readonly Inclusion[];
 }
 
 const ENDS: ReadonlySet<string> = new Set(['query-answered', 'query-withheld', 'query-refused']);
 
-/** We as a responder: proves to a neighbour that its own queries are in our log. */
+/** How many earlier checkpoints are looked at for one that a neighbour has cosigned. */
+const MOST_CHECKPOINTS = 20;
+
+/** We as a responder: proves to a neighbour that its own queries are in our logs, whichever replica had them. */
 export class InclusionDesk {
   readonly #log: LogStore;
   readonly #checkpoints: CheckpointStore;
@@ -55,36 +61,51 @@ export class InclusionDesk {
    * @throws HouseError `store-unavailable`
    */
   async inclusionsOf(region: string, jtis: readonly string[]): Promise<Inclusions> {
-    const note = await this.#note();
-    if (note === undefined) return { entries: [] };
-    const checkpoint = { note, size: headIn(note).size };
-    const entries = await Promise.all(
-      jtis.slice(0, MOST_INCLUSIONS).map(async (jti): Promise<Inclusion[]> => {
-        const ended = await this.#endOf(region, jti);
-        if (ended === undefined || ended.sequence >= checkpoint.size) return [];
-        const index = ended.sequence;
-        const proof = await inclusionProof(index, checkpoint.size, (tiles) =>
-          this.#log.tiles(this.#origin, tiles),
-        );
-        const leaf = Buffer.from(ended.leaf).toString('utf8');
-        return [{ jti, leaf, index, proof: proof.map((hash) => hash.toString('base64')) }];
-      }),
+    const found = await Promise.all(
+      jtis.slice(0, MOST_INCLUSIONS).map(async (jti) => ({ jti, ended: await this.#endOf(region, jti) })),
     );
-    return { checkpoint: checkpoint.note, entries: entries.flat() };
+    const logs = new Set([this.#origin, ...found.flatMap(({ ended }) => ended?.log ?? [])]);
+    const notes = new Map(
+      await Promise.all([...logs].map(async (log) => [log, await this.#noteOf(log)] as const)),
+    );
+    const entries = await Promise.all(found.map(({ jti, ended }) => this.#prove(jti, ended, notes)));
+    return { checkpoint: notes.get(this.#origin), entries: entries.flat() };
   }
 
-  /** One that a neighbour cosigned proves more; where none came for a while, our own signature has to do. */
-  async #note(): Promise<string | undefined> {
-    const cosigned = this.#cosigned();
-    if (cosigned !== undefined) return cosigned;
-    const latest = await this.#checkpoints.latest(this.#origin);
+  async #prove(
+    jti: string,
+    ended: FoundEntry | undefined,
+    notes: ReadonlyMap<string, string | undefined>,
+  ): Promise<Inclusion[]> {
+    const note = ended && notes.get(ended.log);
+    if (ended === undefined || note === undefined) return [];
+    const { log, sequence: index } = ended;
+    const { size } = headIn(note);
+    if (index >= size) return [];
+    const proof = await inclusionProof(index, size, (tiles) => this.#log.tiles(log, tiles));
+    const leaf = Buffer.from(ended.leaf).toString('utf8');
+    const hashes = proof.map((hash) => hash.toString('base64'));
+    return [{ jti, leaf, index, proof: hashes, ...(log === this.#origin ? {} : { checkpoint: note }) }];
+  }
+
+  /** One that a neighbour cosigned proves more; where none came for a while, the log's own signature has to do. */
+  async #noteOf(log: string): Promise<string | undefined> {
+    if (log === this.#origin) {
+      const cosigned = this.#cosigned();
+      if (cosigned !== undefined) return cosigned;
+    }
+    const latest = await this.#checkpoints.latest(log);
+    let one = latest;
+    for (let seen = 0; one !== undefined && seen < MOST_CHECKPOINTS; seen += 1) {
+      if (parseNote(one.note).signatures.length > 1) return one.note;
+      one = await this.#checkpoints.latest(log, one.size - 1);
+    }
     return latest !== undefined && this.#now() - latest.at > UNWITNESSED_MS ? latest.note : undefined;
   }
 
   async #endOf(region: string, jti: string): Promise<FoundEntry | undefined> {
     const found = await this.#log.search({
-      ...{ jti, region, log: this.#origin },
-      ...{ from: 0, to: Number.MAX_SAFE_INTEGER, limit: 20 },
+      ...{ jti, region, from: 0, to: Number.MAX_SAFE_INTEGER, limit: 20 },
     });
     // The first end is what was answered; a replay of the same query came after it.
     return found.findLast(({ leaf }) => ENDS.has(readLeaf(leaf).event));

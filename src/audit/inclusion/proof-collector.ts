@@ -118,10 +118,11 @@ export class ProofCollector {
     const done = await Promise.all(
       asked.map(async (one): Promise<Waiting[]> => {
         const entry = entries.find(({ jti }) => jti === one.jti);
-        const proved = entry !== undefined && (await this.#holds(one, entry, checkpoint, link.neighbour));
+        const note = entry?.checkpoint ?? checkpoint;
+        const proved = entry !== undefined && (await this.#holds(one, entry, note, link.neighbour));
         one.rounds += 1;
         if (!proved && one.rounds < PATIENCE_ROUNDS) return [];
-        if (proved) await trail.inclusionProved(one, region, { ...entry, checkpoint });
+        if (proved) await trail.inclusionProved(one, region, { ...entry, checkpoint: note });
         else await trail.inclusionNotProved(one, region);
         return [one];
       }),

@@ -7,7 +7,12 @@ import { headIn, type Forks } from './forks.ts';
 import type { KnownLogs } from './known-logs.ts';
 
 /** A log's own proof that its tree of `from` entries is the beginning of that of `to`. @throws DeliveryError */
-export type ConsistencyOf = (owner: Neighbour, from: number, to: number) => Promise<readonly Buffer[]>;
+export type ConsistencyOf = (
+  owner: Neighbour,
+  origin: string,
+  from: number,
+  to: number,
+) => Promise<readonly Buffer[]>;
 
 export interface WatchSettings {
   readonly logs: KnownLogs;
@@ -64,7 +69,7 @@ export class CheckpointWatch {
       await forks.keep(owner.neighbour.region, { origin, held: held.note, seen: note });
       return;
     }
-    if (await this.#joined(owner.neighbour, known, seen)) {
+    if (await this.#joined(owner.neighbour, origin, known, seen)) {
       this.#fits.set(origin, note);
       this.#unproved.delete(origin);
     } else if (!this.#unproved.has(origin)) {
@@ -80,10 +85,12 @@ export class CheckpointWatch {
     return false;
   }
 
-  async #joined(owner: Neighbour, one: KnownHead, other: KnownHead): Promise<boolean> {
+  async #joined(owner: Neighbour, origin: string, one: KnownHead, other: KnownHead): Promise<boolean> {
     if (one.size === other.size || one.size === 0 || other.size === 0) return true;
     const [from, to] = one.size < other.size ? [one, other] : [other, one];
-    const proof = await this.#settings.consistencyOf(owner, from.size, to.size).catch(() => undefined);
+    const proof = await this.#settings
+      .consistencyOf(owner, origin, from.size, to.size)
+      .catch(() => undefined);
     return proof !== undefined && verifyConsistency(from.size, to.size, from.root, to.root, proof);
   }
 }

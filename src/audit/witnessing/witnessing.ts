@@ -14,8 +14,8 @@ export interface WitnessLink extends InclusionLink {
   addCheckpoint(body: string): Promise<{ status: number; body: string }>;
   /** The notes that the neighbour cosigned last, of logs that we know. @throws DeliveryError */
   witnessed(): Promise<string[]>;
-  /** The neighbour's proof that its log of `from` entries is the beginning of that of `to`. @throws DeliveryError */
-  consistency(from: number, to: number): Promise<readonly Buffer[]>;
+  /** The proof that a log of the neighbour's of `from` entries is the beginning of that of `to`. @throws DeliveryError */
+  consistency(log: string, from: number, to: number): Promise<readonly Buffer[]>;
 }
 
 /** How a neighbour stands as a witness of our log. */
