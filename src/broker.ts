@@ -57,7 +57,7 @@ const VIEWER_HEADER_BYTES = 128 * 1024;
 export function openStore(config: Config, now: () => number = Date.now): Promise<Store> {
   const { store } = config;
   return store.startsWith('sqlite:')
-    ? openSqliteStore(store.slice('sqlite:'.length), now)
+    ? openSqliteStore(store.slice('sqlite:'.length), now, config.store_reserve_mb * 2 ** 20)
     : openPostgresStore(store, now);
 }
 
@@ -70,7 +70,7 @@ export function patientDigestOf(secrets: Secrets): (nhsNumber: string) => string
 /** This replica's log in a store, for the broker and for the commands that work on it. */
 export function auditLogIn(store: Store, config: Config, secrets: Secrets, now = Date.now): AuditLog {
   return new AuditLog({
-    store: store.log,
+    ...{ store: store.log, hasRoom: () => store.hasRoom() },
     origin: logOrigin(config.entity, config.replica),
     keyring: new Keyring(secrets.auditKeys),
     digest: patientDigestOf(secrets),
@@ -192,8 +192,8 @@ export async function startBroker(
       region: config.region,
       entity: config.entity,
       started,
-      ready: healthy,
-      store: healthy ? 'ok' : 'failing',
+      ready: healthy && store.hasRoom(),
+      store: !healthy ? 'failing' : store.hasRoom() ? 'ok' : 'low',
       log: await auditRoom.status(),
       destinations: [demographics, ...records, ...links.values()].map(({ destination }) =>
         destination.status(),

@@ -88,6 +88,21 @@ export interface Entry extends Who {
   readonly work?: NewEntry['work'];
 }
 
+/** What is begun from outside. The rest ends what was begun, or is our own to say. */
+const BEGINNINGS = new Set<Event>([
+  'route-planned',
+  'viewer-refused',
+  'query-received',
+  'query-refused',
+  'audit-searched',
+  'report-made',
+]);
+
+/** True for an entry that is not written any more when only the reserve of the disk is left. */
+export function begins({ event, work }: Entry): boolean {
+  return BEGINNINGS.has(event) && work !== 'close';
+}
+
 /** What a leaf says (UTF-8 JSON). Members come in this order; a reader takes them in any. */
 export interface Leaf extends Facts {
   readonly seq: number;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
+import { HouseError } from '../errors.ts';
 import type { AppendedItem, FoundEntry, LogItem, LogStore, StoredEntry } from '../store/contracts.ts';
-import { readLeaf, toNewEntry, type Clocks, type Entry, type Leaf } from './entry.ts';
+import { begins, readLeaf, toNewEntry, type Clocks, type Entry, type Leaf } from './entry.ts';
 import { unseal, type Keyring, type Opened } from './sealing.ts';
 
 export interface LogSettings {
@@ -12,6 +13,8 @@ export interface LogSettings {
   /** Keyed digest of a number or a user. */
   readonly digest: (value: string) => string;
   readonly now: () => number;
+  /** False when the store's disk has come down to its reserve. */
+  readonly hasRoom?: () => boolean;
 }
 
 /** An entry as it is read: what it says, and what it commits to where that can still be opened. */
@@ -52,10 +55,13 @@ export class AuditLog {
    * Appends entries, and spends a message with them: all or nothing, on the disk when this resolves.
    *
    * @returns `fresh: false` when the message was spent before; then nothing was written
-   * @throws HouseError `audit-unavailable`, of the store
+   * @throws HouseError `audit-unavailable`, of the store; also for what begins something when only the reserve is left
    */
   append(entries: readonly Entry[], spend?: LogItem['spend']): Promise<AppendedItem> {
-    const { keyring, digest } = this.#settings;
+    const { keyring, digest, hasRoom } = this.#settings;
+    if (entries.some(begins) && hasRoom?.() === false) {
+      return Promise.reject(new HouseError('audit-unavailable', 'reserve'));
+    }
     const item = { entries: entries.map((one) => toNewEntry(one, this.#clocks, keyring, digest)), spend };
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });

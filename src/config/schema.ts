@@ -228,6 +228,8 @@ export const configFile = z.strictObject({
       /^(?:sqlite:|postgres(?:ql)?:\/\/)./,
       'sqlite: and a file, as sqlite:var/wayleave.db, or postgres://user@host/database',
     ),
+  /** MiB that the disk of a SQLite store keeps free, for the end of what is begun; below that nothing is begun. */
+  store_reserve_mb: z.int().min(0).max(1_000_000).default(64),
   /** The shared directory of regions, practices and organisations. */
   directory: path,
   viewers: z.array(viewer).min(1),

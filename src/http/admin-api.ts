@@ -14,9 +14,10 @@ export interface BrokerStatus {
   readonly entity: string;
   /** ISO instant. */
   readonly started: string;
-  /** False while the store cannot write: then nothing is released. */
+  /** False while the store cannot write, or has come down to its reserve: then nothing is released. */
   readonly ready: boolean;
-  readonly store: 'ok' | 'failing';
+  /** `low`: its disk has come down to the reserve. */
+  readonly store: 'ok' | 'low' | 'failing';
   readonly log: object;
   readonly destinations: readonly object[];
   readonly certificates: readonly {

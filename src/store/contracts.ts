@@ -215,6 +215,11 @@ export interface Store {
   readonly checkpoints: CheckpointStore;
   readonly careLocations: CareLocationStore;
   readonly objections: ObjectionStore;
+  /**
+   * False when the disk has come down to the reserve: what is begun can still be ended and told, and nothing new is to be
+   * begun. True where the store cannot know (a database server's disk is its own to watch).
+   */
+  hasRoom(): boolean;
   /** True when a durable write works now. */
   healthy(): Promise<boolean>;
   close(): Promise<void>;

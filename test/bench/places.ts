@@ -50,8 +50,9 @@ interface RawConfig {
  * meet, and makes the keys that go with it. Files of an earlier run go; keys are kept.
  *
  * @param breaker settings of every breaker
+ * @param more settings of every region
  */
-export async function preparePlaces(breaker: object = {}): Promise<Places> {
+export async function preparePlaces(breaker: object = {}, more: object = {}): Promise<Places> {
   const ports = await freePorts(REGION_IDS.length * 5 + 5);
   const take = (): number => ports.pop() ?? 0;
   const regions = Object.fromEntries(
@@ -68,7 +69,7 @@ export async function preparePlaces(breaker: object = {}): Promise<Places> {
   await mkdir(KEYS, { recursive: true, mode: 0o700 });
   for (const region of REGION_IDS) {
     await rm(join(STATE, region), { recursive: true, force: true });
-    await writeConfig(region, places, { ...UNLIMITED, ...breaker });
+    await writeConfig(region, places, { ...UNLIMITED, ...breaker }, more);
   }
   await prepareKeys({ configs: STATE, keys: KEYS }, new Date());
   return places;
@@ -82,6 +83,7 @@ async function writeConfig(
   region: RegionId,
   { regions, demographics }: Places,
   breaker: object,
+  more: object,
 ): Promise<void> {
   const text = await readFile(join(ROOT, 'config', `${region}.yaml`), 'utf8');
   const raw = parse(text.replaceAll('../certs-dev/generated', KEYS)) as RawConfig;
@@ -103,5 +105,6 @@ async function writeConfig(
   for (const neighbour of raw.neighbours) {
     Object.assign(neighbour, { rate_per_second: 1_000_000, breaker });
   }
+  Object.assign(raw, more);
   await writeFile(configFile(region), stringify(raw, { aliasDuplicateObjects: false }));
 }

@@ -73,6 +73,10 @@ export class ScriptedStore implements Store {
     inForce: async () => [],
   };
 
+  hasRoom(): boolean {
+    return true;
+  }
+
   healthy(): Promise<boolean> {
     return Promise.resolve(!this.readsFail);
   }

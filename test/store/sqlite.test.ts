@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { StartError } from '../../src/errors.ts';
+import { FreeSpace } from '../../src/store/sqlite/free-space.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { storeContract } from './contract.ts';
 import { allEntries, assertWhole, entry, item, LOG, run, spending, textOf } from './entries.ts';
@@ -38,6 +39,18 @@ describe('the SQLite store', () => {
     await store.log.append(LOG, [item(entry('a'))]);
     for (const name of [file, `${file}-wal`, `${file}-shm`]) assert.equal(statSync(name).mode & 0o077, 0);
     await store.close();
+  });
+
+  it('says when its file system has come down to the reserve, and that none has room which cannot be asked', async () => {
+    for (const [reserve, room] of [
+      [0, true],
+      [Number.MAX_SAFE_INTEGER, false],
+    ] as const) {
+      const store = await openSqliteStore(newFile(), Date.now, reserve);
+      assert.equal(store.hasRoom(), room);
+      await store.close();
+    }
+    assert.equal(new FreeSpace(join(directory, 'not there'), 0).hasRoom(), false);
   });
 
   it('says in a sentence that a file is no store', async () => {

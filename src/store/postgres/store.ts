@@ -77,6 +77,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
       record: (objections) => write('store-unavailable', recordObjections(objections)),
       inForce: (digests, at) => read(() => patients.inForce(digests, at)),
     },
+    hasRoom: () => true,
     healthy: () =>
       write('store-unavailable', countRefusal('health-write', 0)).then(
         () => true,

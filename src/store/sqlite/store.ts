@@ -14,6 +14,7 @@ import { patientReads } from '../patient-reads.ts';
 import type { Tables } from '../schema.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { kyselyOver, openDatabase, openWriter } from './connection.ts';
+import { FreeSpace } from './free-space.ts';
 import { LogWrites } from './log-writes.ts';
 import { WalFlush } from './wal-flush.ts';
 import { prepareWrites } from './writes.ts';
@@ -25,9 +26,14 @@ const OWNER_ALONE = 0o600;
  * Opens (and if it must, makes or migrates) the SQLite store of one broker.
  *
  * @param file absolute path; its directory is made, readable by this user alone
+ * @param reserveBytes what its file system keeps free for the end of what is begun
  * @throws StartError when the file cannot be opened or is not a store
  */
-export async function openSqliteStore(file: string, now: () => number = Date.now): Promise<Store> {
+export async function openSqliteStore(
+  file: string,
+  now: () => number = Date.now,
+  reserveBytes = 0,
+): Promise<Store> {
   let database: DatabaseSync;
   let queries: Kysely<Tables>;
   try {
@@ -46,6 +52,7 @@ export async function openSqliteStore(file: string, now: () => number = Date.now
     );
   }
   const wal = new WalFlush(file);
+  const space = new FreeSpace(file, reserveBytes);
   const queue = new CommitQueue(database, () => wal.flush());
   const write = prepareWrites(database);
   const spend = (issuer: string, jti: string, keepUntil: number): boolean =>
@@ -102,6 +109,7 @@ export async function openSqliteStore(file: string, now: () => number = Date.now
         ),
       inForce: (digests, at) => read(() => patients.inForce(digests, at)),
     },
+    hasRoom: () => space.hasRoom(),
     healthy: () =>
       durable('store-unavailable', () => write.countRefusal('health-write', 0)).then(
         () => true,
