@@ -2,6 +2,7 @@ import { createSecretKey, randomUUID, X509Certificate } from 'node:crypto';
 
 import { AuditRoom } from './audit/audit-room.ts';
 import { AuditLog } from './audit/log.ts';
+import { keepStatements } from './audit/proof/statement-history.ts';
 import { Keyring } from './audit/sealing.ts';
 import { agreementInForce } from './config/agreements.ts';
 import type { Config } from './config/load.ts';
@@ -106,6 +107,10 @@ export async function startBroker(
   });
 
   const store = overrides.store ?? (await openStore(config, now));
+  const statements = [
+    config.statementToken,
+    ...config.neighbours.map(({ statementToken }) => statementToken),
+  ];
   const demographics = new Demographics(config.demographics, log, now);
   const records = config.records.map((record) => new RecordLink(record, log, now));
   const links = new Map(neighbours.all().map((neighbour) => [neighbour.region, linkTo(neighbour)] as const));
@@ -226,6 +231,7 @@ export async function startBroker(
 
   try {
     const told = { region: config.region, statement: sequence };
+    await keepStatements(store.statements, statements, now());
     await auditRoom.start(randomUUID(), told, (error) => log.error(errorFields(error), 'log'));
     const { listeners } = config;
     const witness = {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 
-import { checkpointKeys, readSelfSigned } from '../audit/proof/statements.ts';
+import { everyStatement } from '../audit/proof/statement-history.ts';
+import { byRegion, checkpointKeys } from '../audit/proof/statements.ts';
 import {
   NoSuchCheckpoint,
   verifyLog,
@@ -60,11 +61,12 @@ async function verified(audit: OpenAudit, { from, sealed, json }: Options, io: I
   }
 }
 
-/** Our own log keys, and our neighbours' as witnesses, as the approved statements list them. */
-async function keysOf({ config, log }: OpenAudit): Promise<VerifierKey[]> {
-  const own = await readSelfSigned(config.statementToken.trim());
-  const tokens = config.neighbours.map(({ statementToken }) => statementToken.trim());
-  return checkpointKeys(log.origin, own, await Promise.all(tokens.map(readSelfSigned)));
+/** Our own log keys, and our neighbours' as witnesses, as the statements list them that we ever relied on. */
+async function keysOf({ config, log, store }: OpenAudit): Promise<VerifierKey[]> {
+  const tokens = [config.statementToken, ...config.neighbours.map(({ statementToken }) => statementToken)];
+  const regions = byRegion(await everyStatement(tokens, store.statements));
+  const own = regions.find(({ entity }) => entity === config.entity);
+  return checkpointKeys(log.origin, own, regions);
 }
 
 function teller(io: Io): (progress: Progress) => void {

@@ -72,6 +72,7 @@ async function exportFrom(config: Config, id: string): Promise<Exported> {
       log,
       store: store.log,
       checkpointStore: store.checkpoints,
+      statements: store.statements,
       checkpoints: new Checkpoints({ ...own, key, now: Date.now }),
       ownStatement: config.statementToken,
       otherStatements: config.neighbours.map(({ statementToken }) => statementToken),

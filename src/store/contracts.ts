@@ -176,6 +176,24 @@ export interface CheckpointStore {
   forks(limit: number): Promise<KeptFork[]>;
 }
 
+/** An entity statement that was verified with the federation keys pinned for its entity. */
+export interface KeptStatement {
+  readonly entity: string;
+  readonly sequence: number;
+  /** When it was used first, milliseconds since the epoch. */
+  readonly at: number;
+  /** JWS, compact. */
+  readonly token: string;
+}
+
+/** Every statement that this region relied on, so that what an old key signed can be verified years later. */
+export interface StatementStore {
+  /** Keeps a text once; two texts of one sequence are both kept. */
+  keep(statement: KeptStatement): Promise<void>;
+  /** Those of an entity, the highest sequence first, at most 200. */
+  of(entity: string): Promise<KeptStatement[]>;
+}
+
 export interface CareLocation {
   readonly patient: string;
   /** ODS organisation or site code. */
@@ -213,6 +231,7 @@ export interface Store {
   readonly replay: ReplayStore;
   readonly log: LogStore;
   readonly checkpoints: CheckpointStore;
+  readonly statements: StatementStore;
   readonly careLocations: CareLocationStore;
   readonly objections: ObjectionStore;
   /**

@@ -30,6 +30,7 @@ export interface Tables {
   checkpoint: { log: string; size: number; at: number; note: string };
   witnessed: { origin: string; size: number; at: number; note: string };
   fork: { origin: string; at: number; held: string; seen: string; digest: string };
+  statement: { entity: string; sequence: number; digest: string; at: number; token: string };
   refusal_count: { code: string; minute: number; count: number };
   care_location: {
     patient: string;

@@ -39,6 +39,7 @@ export async function withLog<Result>(
     const checkpoints = new Checkpoints({ ...own, key, now: Date.now });
     const settings = {
       ...{ log, checkpoints, store: store.log, checkpointStore: store.checkpoints },
+      statements: store.statements,
       ownStatement: config.statementToken,
       otherStatements: config.neighbours.map(({ statementToken }) => statementToken),
     };

@@ -54,6 +54,11 @@ export class ScriptedStore implements Store {
     forks: async () => [],
   };
 
+  readonly statements: Store['statements'] = {
+    keep: async () => undefined,
+    of: async () => [],
+  };
+
   readonly careLocations: Store['careLocations'] = {
     record: async () => undefined,
     of: async ([patient = '']) => {

@@ -37,6 +37,27 @@ export function storeContract(
       assert.equal(await store.replay.spend('one', 'jti-', keep), true);
     });
 
+    it('keeps each text of an entity statement once, and those of one entity apart', async () => {
+      const kept = (sequence: number, token: string, entity = 'https://a.example') => ({
+        ...{ entity, sequence, token, at: 1_000 + sequence },
+      });
+      const all = [kept(1, 'one'), kept(2, 'two'), kept(2, 'another two'), kept(9, 'b', 'https://b.example')];
+      for (const one of [...all, { ...kept(1, 'one'), at: 5_000 }]) await store.statements.keep(one);
+      await store.close();
+      store = await again();
+      const found = await store.statements.of('https://a.example');
+      assert.deepEqual(
+        found.map(({ sequence, at }) => [sequence, at]),
+        [
+          [2, 1_002],
+          [2, 1_002],
+          [1, 1_001],
+        ],
+      );
+      assert.deepEqual(found.map(({ token }) => token).sort(), ['another two', 'one', 'two']);
+      assert.deepEqual(await store.statements.of('https://c.example'), []);
+    });
+
     it('remembers what is spent over a restart', async () => {
       await store.replay.spend('iss', 'jti', Date.now() + 60_000);
       await store.close();

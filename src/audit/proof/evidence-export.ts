@@ -1,4 +1,10 @@
-import type { CheckpointStore, FoundEntry, LogStore, StoredCheckpoint } from '../../store/contracts.ts';
+import type {
+  CheckpointStore,
+  FoundEntry,
+  LogStore,
+  StatementStore,
+  StoredCheckpoint,
+} from '../../store/contracts.ts';
 import { parseNote, formatNote, formatSignatureLine, type Note } from '../../tlog/note.ts';
 import { witnessName } from '../../tlog/origin.ts';
 import { inclusionProof } from '../../tlog/proofs.ts';
@@ -7,7 +13,13 @@ import { readLeaf } from '../entry.ts';
 import type { EvidenceEntry, EvidenceFile } from './evidence-file.ts';
 import type { AuditLog, ReadEntry } from '../log.ts';
 import type { Opened } from '../sealing.ts';
-import { checkpointKeys, readSelfSigned, type SelfSigned } from './statements.ts';
+import { statementsAt } from './statement-history.ts';
+import {
+  byRegion,
+  checkpointKeys,
+  readSelfSigned,
+  type SelfSignedRegion,
+} from './statements.ts';
 
 export interface ExportSettings {
   readonly log: AuditLog;
@@ -15,9 +27,10 @@ export interface ExportSettings {
   readonly checkpointStore: CheckpointStore;
   /** Signs a checkpoint when none covers the exchange yet. */
   readonly checkpoints: Checkpoints;
-  /** Our own entity statement and our neighbours', as approved. */
+  /** Our own entity statement and our neighbours', as approved now; and those of before. */
   readonly ownStatement: string;
   readonly otherStatements: readonly string[];
+  readonly statements: Pick<StatementStore, 'of'>;
 }
 
 export interface Exported {
@@ -53,10 +66,11 @@ export async function exportEvidence(id: string, settings: ExportSettings): Prom
   if (exchange === undefined) return undefined;
   const found = await entriesOf(exchange, log.origin, store);
   const last = found.at(-1)?.sequence ?? 0;
-  const { size, note: kept } = await covering(last + 1, settings);
+  const { size, at: signedAt, note: kept } = await covering(last + 1, settings);
   const read = found.map((entry) => ({ found: entry, ...log.read(entry) }));
   const regions = new Set(read.map(({ leaf }) => leaf.region));
-  const { statements, note, leftOut } = await vouching(kept, regions, settings);
+  const times = [...read.map(({ leaf }) => leaf.at), signedAt].map((at) => at / 1000);
+  const { statements, note, leftOut } = await vouching(kept, regions, times, settings);
   const entries = await Promise.all(
     read.map(async (entry): Promise<EvidenceEntry> => {
       const proof = await inclusionProof(entry.sequence, size, (tiles) => store.tiles(log.origin, tiles));
@@ -112,10 +126,15 @@ async function covering(size: number, settings: ExportSettings): Promise<StoredC
   return first ?? (await checkpoints.sign());
 }
 
-/** The statements that the file needs, and the note with those signatures alone that they can verify. */
+/**
+ * The statements that the file needs, and the note with those signatures alone that they can verify.
+ *
+ * @param times seconds since the epoch at which something of the file was written or signed
+ */
 async function vouching(
   checkpoint: string,
   regions: ReadonlySet<string | undefined>,
+  times: readonly number[],
   settings: ExportSettings,
 ): Promise<{ statements: string[]; note: string; leftOut: string[] }> {
   const own = await readSelfSigned(settings.ownStatement.trim());
@@ -127,9 +146,18 @@ async function vouching(
   const needed = [...others.values()].filter(
     ({ entity, broker }) => regions.has(broker.region) || cosigners.has(witnessName(entity)),
   );
-  const { kept, leftOut } = await knownSignatures(note, settings.log.origin, own, needed);
+  const [ours, ...theirs] = await Promise.all(
+    [own, ...needed].map((one) => statementsAt(times, one, settings.statements)),
+  );
+  const vouched = byRegion(theirs.flat());
+  const { kept, leftOut } = await knownSignatures(
+    note,
+    settings.log.origin,
+    byRegion(ours ?? [own])[0],
+    vouched,
+  );
   return {
-    statements: [own, ...needed].map(({ token }) => token),
+    statements: [...(ours ?? [own]), ...theirs.flat()].map(({ token }) => token),
     note: formatNote(note.text, kept.map(formatSignatureLine)),
     leftOut: leftOut.map(({ name }) => name),
   };
@@ -138,8 +166,8 @@ async function vouching(
 async function knownSignatures(
   note: Note,
   origin: string,
-  own: SelfSigned,
-  others: readonly SelfSigned[],
+  own: SelfSignedRegion | undefined,
+  others: readonly SelfSignedRegion[],
 ): Promise<{ kept: Note['signatures']; leftOut: Note['signatures'] }> {
   const keys = await checkpointKeys(origin, own, others);
   const isKnown = ({ name, keyId }: Note['signatures'][number]): boolean =>

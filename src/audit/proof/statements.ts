@@ -40,6 +40,50 @@ export async function readSelfSigned(token: string): Promise<SelfSigned> {
   return { token, statement, entity: statement.sub, broker, thumbprint: jwkThumbprint(key) };
 }
 
+/** A region as its own statements show it: one or several, since keys change. */
+export interface SelfSignedRegion {
+  readonly region: string;
+  readonly entity: string;
+  /** The highest sequence first. */
+  readonly statements: readonly SelfSigned[];
+}
+
+/** @param statements of which those of one entity name one region */
+export function byRegion(statements: readonly SelfSigned[]): SelfSignedRegion[] {
+  const groups = Map.groupBy(statements, ({ entity }) => entity);
+  return [...groups].map(([entity, all]) => ({
+    ...{ entity, region: all[0]?.broker.region ?? '' },
+    statements: all.toSorted((one, other) => other.broker.sequence - one.broker.sequence),
+  }));
+}
+
+/** True when some statement of the region says that the log is its own. */
+export function listsLog({ statements }: SelfSignedRegion, origin: string): boolean {
+  return statements.some(({ broker }) => broker.logs.includes(origin));
+}
+
+/** True at a time (seconds since the epoch) that the statement's own dates cover. */
+export function speaksAt({ statement }: SelfSigned, seconds: number): boolean {
+  return statement.iat <= seconds && seconds < statement.exp;
+}
+
+/** A message key that a region's statements list and that may sign at a time (seconds since the epoch). */
+export function messageKeyAt(
+  { statements }: SelfSignedRegion,
+  kid: string,
+  seconds: number,
+): { readonly key: PublicJwk; readonly listedBy: SelfSigned } | undefined {
+  const found = statements.flatMap((listedBy) =>
+    listedBy.broker.message_keys
+      .filter(
+        (key) => key.kid === kid && (key.nbf ?? -Infinity) <= seconds && seconds < (key.exp ?? Infinity),
+      )
+      .map((key) => ({ key, listedBy })),
+  );
+  // A statement that spoke then says more than one that was signed later.
+  return found.find(({ listedBy }) => speaksAt(listedBy, seconds)) ?? found[0];
+}
+
 function payloadOf(token: string): unknown {
   try {
     return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
@@ -56,16 +100,20 @@ export function jwkThumbprint({ crv, kty, x, y }: PublicJwk): string {
 /** The keys that may sign a checkpoint of a log, and cosign it, as some statements list them. */
 export async function checkpointKeys(
   origin: string,
-  owner: SelfSigned | undefined,
-  witnesses: readonly SelfSigned[],
+  owner: SelfSignedRegion | undefined,
+  witnesses: readonly SelfSignedRegion[],
 ): Promise<VerifierKey[]> {
-  const own = await ed25519(owner?.broker.log_keys ?? [], origin, SIGNATURE_TYPE.ed25519);
+  const own = (owner?.statements ?? []).flatMap(({ broker }) => broker.log_keys);
   const others = await Promise.all(
-    witnesses.map(({ entity, broker }) =>
-      ed25519(broker.witness_keys, witnessName(entity), SIGNATURE_TYPE.cosignature),
+    witnesses.map(({ entity, statements }) =>
+      ed25519(
+        statements.flatMap(({ broker }) => broker.witness_keys),
+        witnessName(entity),
+        SIGNATURE_TYPE.cosignature,
+      ),
     ),
   );
-  return [...own, ...others.flat()];
+  return [...(await ed25519(own, origin, SIGNATURE_TYPE.ed25519)), ...others.flat()];
 }
 
 async function ed25519(
@@ -73,6 +121,8 @@ async function ed25519(
   name: string,
   type: VerifierKey['type'],
 ): Promise<VerifierKey[]> {
-  const keys = await Promise.all(jwks.filter(({ crv }) => crv === 'Ed25519').map(verifyingKey));
+  // Most statements list the same keys again.
+  const once = new Map(jwks.filter(({ crv }) => crv === 'Ed25519').map((key) => [key.x, key]));
+  const keys = await Promise.all([...once.values()].map(verifyingKey));
   return keys.map((key) => verifierKey(name, type, key));
 }

@@ -37,3 +37,8 @@ export const notChecked = maker('not-checked');
 export function codeOf(error: unknown): string {
   return isWayleaveError(error) ? error.message : 'cannot be read';
 }
+
+/** An instant for a sentence; what is no time of ours is said to be none. @param at milliseconds since the epoch */
+export function iso(at: number): string {
+  return Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : 'an impossible time';
+}

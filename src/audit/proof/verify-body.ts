@@ -9,7 +9,7 @@ import {
   type Resource,
 } from '../../fhir/resource.ts';
 import { listedResources, type Listed, type ProvedEntry } from './proved-entry.ts';
-import type { SelfSigned } from './statements.ts';
+import type { SelfSignedRegion } from './statements.ts';
 import { beforeMerge, originOf, type Origin } from './unmerge.ts';
 import { failed, notChecked, ok, type Step } from './verdict.ts';
 
@@ -27,8 +27,8 @@ type Given = ReadonlyMap<string, Listed & { readonly sequence: number; readonly 
 export function verifyBody(
   bytes: Uint8Array,
   entries: readonly ProvedEntry[],
-  owner: SelfSigned | undefined,
-  regions: readonly SelfSigned[],
+  owner: SelfSignedRegion | undefined,
+  regions: readonly SelfSignedRegion[],
 ): Step[] {
   const parsed = parseBody(bytes);
   if (parsed === undefined) return [failed('body', 'the body is no FHIR resource in JSON')];
@@ -54,11 +54,11 @@ function parseBody(bytes: Uint8Array): BundleEntry[] | undefined {
   }
 }
 
-function givenBy(entries: readonly ProvedEntry[], owner: SelfSigned | undefined): Given {
+function givenBy(entries: readonly ProvedEntry[], owner: SelfSignedRegion | undefined): Given {
   return new Map(
     entries.flatMap((entry) => {
       const { sequence, leaf } = entry;
-      const region = leaf.event === 'response-believed' ? leaf.region : owner?.broker.region;
+      const region = leaf.event === 'response-believed' ? leaf.region : owner?.region;
       return (listedResources(entry) ?? []).map((one) => [one.digest, { ...one, sequence, region }] as const);
     }),
   );
@@ -80,7 +80,7 @@ function listedStep(
   about: string,
   { resource, fullUrl }: BundleEntry,
   given: Given,
-  regions: readonly SelfSigned[],
+  regions: readonly SelfSignedRegion[],
 ): Step | undefined {
   if (resource === undefined) return undefined;
   const as = (candidate: Resource, place: Origin | undefined): Step | undefined => {
@@ -93,7 +93,7 @@ function listedStep(
     return ok('resource', says, found.sequence);
   };
   const place = originOf(resource);
-  const region = regions.find(({ broker }) => broker.region === place?.region);
+  const region = regions.find((one) => one.region === place?.region);
   const before = region === undefined ? [] : beforeMerge(resource, region.entity, fullUrl);
   return (
     as(resource, undefined) ??
@@ -106,7 +106,7 @@ function missingStep(
   about: string,
   { resource }: BundleEntry,
   entries: readonly ProvedEntry[],
-  owner: SelfSigned | undefined,
+  owner: SelfSignedRegion | undefined,
 ): Step {
   const place = resource && originOf(resource);
   if (resource?.resourceType === 'OperationOutcome' || (resource && isIndexPatient(resource)))
@@ -114,7 +114,7 @@ function missingStep(
   if (resource && isShownInPart(resource))
     return notChecked('resource', `${about} was shown in part (_elements), and what was signed is the whole`);
   const isAsker = entries.some(({ leaf }) => leaf.event === 'query-sent');
-  if (place !== undefined && place.region !== owner?.broker.region && !isAsker)
+  if (place !== undefined && place.region !== owner?.region && !isAsker)
     return notChecked('resource', `${about} is of another region, whose answer this file is not about`);
   const isListMissing = ({ leaf, values }: ProvedEntry): boolean =>
     leaf.response_digest !== undefined && values === undefined;

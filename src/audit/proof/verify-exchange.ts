@@ -11,7 +11,7 @@ import { resourcesDigest } from '../../evidence/digests.ts';
 import { CLOCK_TOLERANCE_S, signingInputDigest, verifyMessage } from '../../evidence/message.ts';
 import { fromNhsNumberToken } from '../../fhir/nhs-number.ts';
 import { listedResources, shownResources, type Listed, type ProvedEntry } from './proved-entry.ts';
-import type { SelfSigned } from './statements.ts';
+import { messageKeyAt, speaksAt, type SelfSignedRegion } from './statements.ts';
 import { codeOf, failed, notChecked, ok, type Step } from './verdict.ts';
 import { verifyOtherLogs } from './verify-other-log.ts';
 
@@ -25,8 +25,8 @@ const RESPONSES = {
 
 /** The two ends of a message: who signed it and whom it is for. */
 interface Ends {
-  readonly from: SelfSigned;
-  readonly to: SelfSigned;
+  readonly from: SelfSignedRegion;
+  readonly to: SelfSignedRegion;
 }
 
 interface Answered {
@@ -37,8 +37,8 @@ interface Answered {
 /** The signed messages of one exchange, each by the key of its sender's statement, and that they fit each other. */
 export async function verifyExchange(
   entries: readonly ProvedEntry[],
-  own: SelfSigned,
-  regions: readonly SelfSigned[],
+  own: SelfSignedRegion,
+  regions: readonly SelfSignedRegion[],
 ): Promise<Step[]> {
   const steps: Step[] = [];
   const queries: { entry: ProvedEntry; claims: QueryClaims | undefined }[] = [];
@@ -57,7 +57,7 @@ export async function verifyExchange(
       steps.push(notChecked(name, `${about}: the signed ${name} is not there`, entry.sequence));
       continue;
     }
-    const other = regions.find(({ broker }) => broker.region === entry.leaf.region);
+    const other = regions.find(({ region }) => region === entry.leaf.region);
     if (other === undefined) {
       steps.push(failed(name, `${about}: no statement of the other region`, entry.sequence));
       continue;
@@ -65,13 +65,15 @@ export async function verifyExchange(
     const ends = by === 'own' ? { from: own, to: other } : { from: other, to: own };
     try {
       if (isQuery) {
-        const { claims, digest } = await signed(token, TYP.query, queryClaims, ends);
+        const { claims, digest, ...listed } = await signed(token, TYP.query, queryClaims, ends);
         queries.splice(-1, 1, { entry, claims });
         steps.push(...told(name, entry, ends, claims, wrongWithQuery(claims, digest, entry)));
+        steps.push(...listedSteps(entry, listed, ends));
       } else {
-        const { claims, digest } = await signed(token, TYP.response, responseClaims, ends);
+        const { claims, digest, ...listed } = await signed(token, TYP.response, responseClaims, ends);
         responses.push({ entry, claims });
         steps.push(...told(name, entry, ends, claims, wrongWithResponse(claims, digest, entry, by)));
+        steps.push(...listedSteps(entry, listed, ends));
       }
     } catch (error) {
       steps.push(failed(name, `${about}: ${codeOf(error)}`, entry.sequence));
@@ -87,21 +89,35 @@ export async function verifyExchange(
   return steps;
 }
 
-/** By a key that the sender's statement lists and that may sign at the time that the message itself says. */
-function signed<Claims extends QueryClaims | ResponseClaims>(
+/** By a key that a statement of the sender's lists and that may sign at the time that the message itself says. */
+async function signed<Claims extends QueryClaims | ResponseClaims>(
   token: string,
   typ: string,
   claims: z.ZodType<Claims>,
   { from, to }: Ends,
-): Promise<{ claims: Claims; digest: string }> {
+): Promise<{ claims: Claims; digest: string; listedThen: boolean }> {
   const iat = issuedAt(token);
-  return verifyMessage<Claims>(token, {
+  let listedThen = false;
+  const verified = await verifyMessage<Claims>(token, {
     ...{ typ, claims, issuer: from.entity, audience: to.entity, thumbprint: undefined, now: iat * 1000 },
-    key: (kid) =>
-      from.broker.message_keys.find(
-        (key) => key.kid === kid && (key.nbf ?? -Infinity) <= iat && iat < (key.exp ?? Infinity),
-      ),
+    key: (kid) => {
+      const found = messageKeyAt(from, kid, iat);
+      listedThen = found !== undefined && speaksAt(found.listedBy, iat);
+      return found?.key;
+    },
   });
+  return { ...verified, listedThen };
+}
+
+/** That a key is listed now says nothing of then. */
+function listedSteps(
+  { sequence }: ProvedEntry,
+  { listedThen }: { listedThen: boolean },
+  { from }: Ends,
+): Step[] {
+  if (listedThen) return [];
+  const says = `entry ${sequence}: no statement here shows that ${from.region} listed this key at the time`;
+  return [notChecked('key-in-force', says, sequence)];
 }
 
 /** Unverified: only good for choosing the key. */
@@ -122,7 +138,7 @@ function told(
   { iat, jti }: { iat: number; jti: string },
   wrong: string | undefined,
 ): Step[] {
-  const about = `entry ${sequence}: from ${from.broker.region} to ${to.broker.region}`;
+  const about = `entry ${sequence}: from ${from.region} to ${to.region}`;
   if (wrong !== undefined) return [failed(name, `${about}: ${wrong} is not what the entry says`, sequence)];
   return [ok(name, `${about}, ${jti}, signed ${new Date(iat * 1000).toISOString()}`, sequence)];
 }

@@ -8,10 +8,11 @@ import type { PublicJwk } from '../../trust/entity-statement.ts';
 import { readEvidence, type EvidenceEntry, type EvidenceFile } from './evidence-file.ts';
 import { readLeafText, type LeafRead, type ProvedEntry } from './proved-entry.ts';
 import { commits } from '../sealing.ts';
-import { checkpointKeys, jwkThumbprint, readSelfSigned, type SelfSigned } from './statements.ts';
-import { codeOf, failed, notChecked, ok, verdictOf, type Step, type Verdict } from './verdict.ts';
+import { checkpointKeys, listsLog, type SelfSignedRegion } from './statements.ts';
+import { codeOf, failed, iso, notChecked, ok, verdictOf, type Step, type Verdict } from './verdict.ts';
 import { verifyBody } from './verify-body.ts';
 import { verifyExchange } from './verify-exchange.ts';
+import { verifyStatements } from './verify-statements.ts';
 
 export interface VerifyOptions {
   /** Federation keys that are known from elsewhere: each statement must be signed by one of them. */
@@ -33,7 +34,7 @@ export async function verifyEvidence(bytes: Uint8Array, options: VerifyOptions =
   }
   const form = ok('form', `${file.entries.length} entries of the exchange ${file.exchange}`);
   const { steps: told, regions } = await verifyStatements(file, options.federationKeys);
-  const owner = regions.find(({ broker }) => broker.logs.includes(file.origin));
+  const owner = regions.find((one) => listsLog(one, file.origin));
   const head = await verifyCheckpoint(file, owner, regions);
   const proved = file.entries.map((entry) => verifyEntry(entry, file, head.checkpoint));
   const entries = proved.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
@@ -50,69 +51,22 @@ export async function verifyEvidence(bytes: Uint8Array, options: VerifyOptions =
   return verdictOf([...steps, ...verifyBody(options.body, entries, owner, regions)]);
 }
 
-async function verifyStatements(
-  { statements, entries }: EvidenceFile,
-  pinned: readonly PublicJwk[] | undefined,
-): Promise<{ steps: Step[]; regions: SelfSigned[] }> {
-  const steps: Step[] = [];
-  const regions: SelfSigned[] = [];
-  for (const token of statements) {
-    try {
-      const one = await readSelfSigned(token);
-      const { region } = one.broker;
-      if (regions.some((other) => other.entity === one.entity || other.broker.region === region)) {
-        steps.push(failed('statement', `a second statement of ${region}`));
-        continue;
-      }
-      regions.push(one);
-      const says = `${region} (${one.entity}), sequence ${one.broker.sequence}, signed by its federation key`;
-      steps.push(ok('statement', says), pinnedStep(one, pinned), inForceStep(one, entries));
-    } catch (error) {
-      steps.push(failed('statement', codeOf(error)));
-    }
-  }
-  return { steps, regions };
-}
-
-function pinnedStep({ broker, thumbprint }: SelfSigned, pinned: readonly PublicJwk[] | undefined): Step {
-  const key = `the federation key of ${broker.region} has the thumbprint ${thumbprint}`;
-  if (pinned === undefined)
-    return notChecked('federation-key', `${key}: compare it with what the region tells`);
-  return pinned.some((one) => jwkThumbprint(one) === thumbprint)
-    ? ok('federation-key', key)
-    : failed('federation-key', `${key}, which is not among those given`);
-}
-
-/** A statement that was signed later shows that a key is listed, and not that it was then. */
-function inForceStep({ broker, statement }: SelfSigned, entries: readonly EvidenceEntry[]): Step {
-  const times = entries.flatMap(({ leaf }) => readLeafText(leaf)?.at ?? []);
-  const [first, last] = [Math.min(...times), Math.max(...times)];
-  const span = `${broker.region}: from ${iso(statement.iat * 1000)} to ${iso(statement.exp * 1000)}`;
-  if (last >= statement.exp * 1000) return failed('in-force', `${span}, which ended before the exchange`);
-  if (first < statement.iat * 1000)
-    return notChecked('in-force', `${span}, which is later than the exchange`);
-  return ok('in-force', span);
-}
-
 async function verifyCheckpoint(
   { origin, checkpoint: text }: EvidenceFile,
-  owner: SelfSigned | undefined,
-  regions: readonly SelfSigned[],
+  owner: SelfSignedRegion | undefined,
+  regions: readonly SelfSignedRegion[],
 ): Promise<{ steps: Step[]; checkpoint: Checkpoint | undefined }> {
   if (owner === undefined) {
     return { steps: [failed('log', `no statement lists the log ${origin}`)], checkpoint: undefined };
   }
-  const listed = ok('log', `${origin} is a log of ${owner.broker.region}`);
+  const listed = ok('log', `${origin} is a log of ${owner.region}`);
   try {
     const note = parseNote(text);
     const keys = await checkpointKeys(origin, owner, regions);
     const verified = verifiedSignatures(note, keys);
     const own = keys.filter(({ type }) => type === SIGNATURE_TYPE.ed25519);
     const checkpoint = openCheckpoint(note, { origin, keys: own.map(({ publicKey }) => publicKey) });
-    const signed = ok(
-      'checkpoint',
-      `${checkpoint.size} entries, signed by a log key of ${owner.broker.region}`,
-    );
+    const signed = ok('checkpoint', `${checkpoint.size} entries, signed by a log key of ${owner.region}`);
     const known = new Set(verified.map(({ signature }) => signature));
     const unknown = note.signatures.filter((signature) => !known.has(signature));
     const cosigned = verified.flatMap(({ signature, atSeconds }) =>
@@ -203,8 +157,4 @@ function openedValues(
 /** Base64url that is written in one way alone: the last letter of a salt has bits that say nothing. */
 function isOneText(salt: string): boolean {
   return Buffer.from(salt, 'base64url').toString('base64url') === salt;
-}
-
-function iso(at: number): string {
-  return Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : 'an impossible time';
 }

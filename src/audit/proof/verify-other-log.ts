@@ -4,7 +4,7 @@ import { claimedOrigin, cosignaturesOf, openCheckpoint, type Witness } from '../
 import { leafHash, verifyInclusion } from '../../tlog/merkle.ts';
 import { SIGNATURE_TYPE } from '../../tlog/note-keys.ts';
 import { readLeafText, type ProvedEntry } from './proved-entry.ts';
-import { checkpointKeys, type SelfSigned } from './statements.ts';
+import { checkpointKeys, listsLog, type SelfSignedRegion } from './statements.ts';
 import { codeOf, failed, notChecked, ok, type Step } from './verdict.ts';
 
 /** What an asker keeps of the proof that the other region's own log holds the answer. */
@@ -18,7 +18,7 @@ const proofForm = z.object({
 /** For each believed response: that the responder's own log holds it, where the asker fetched the proof of that. */
 export async function verifyOtherLogs(
   entries: readonly ProvedEntry[],
-  regions: readonly SelfSigned[],
+  regions: readonly SelfSignedRegion[],
 ): Promise<Step[]> {
   const steps: Step[] = [];
   for (const response of entries) {
@@ -42,9 +42,9 @@ async function otherLogStep(
   about: string,
   response: ProvedEntry,
   kept: ProvedEntry,
-  regions: readonly SelfSigned[],
+  regions: readonly SelfSignedRegion[],
 ): Promise<Step> {
-  const owner = regions.find(({ broker }) => broker.region === kept.leaf.region);
+  const owner = regions.find(({ region }) => region === kept.leaf.region);
   const proof = proofForm.safeParse(kept.leaf['detail']);
   if (owner === undefined || !proof.success) {
     return failed('other-log', `${about}: the proof cannot be read`, kept.sequence);
@@ -52,7 +52,7 @@ async function otherLogStep(
   const { leaf, index, checkpoint, proof: path } = proof.data;
   try {
     const origin = claimedOrigin(checkpoint);
-    if (!owner.broker.logs.includes(origin)) throw new TypeError('another log');
+    if (!listsLog(owner, origin)) throw new TypeError('another log');
     const keys = await checkpointKeys(origin, owner, regions);
     const own = keys.filter(({ type }) => type === SIGNATURE_TYPE.ed25519).map(({ publicKey }) => publicKey);
     const { size, root } = openCheckpoint(checkpoint, { origin, keys: own });

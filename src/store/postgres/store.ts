@@ -7,6 +7,7 @@ import { orHouseError } from '../failures.ts';
 import { checkpointStore } from '../checkpoints.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
+import { statementStore } from '../statements.ts';
 import { patientReads } from '../patient-reads.ts';
 import { headOf, newLog, type LogRow } from '../tree.ts';
 import { kyselyOver, openPool } from './connection.ts';
@@ -69,6 +70,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
       counts: (from, to) => read(() => reads.counts(from, to)),
     },
     checkpoints: checkpointStore(queries),
+    statements: statementStore(queries),
     careLocations: {
       record: (locations) => write('store-unavailable', recordCareLocations(locations)),
       of: (digests) => read(() => patients.of(digests)),

@@ -10,6 +10,7 @@ import { orHouseError } from '../failures.ts';
 import { checkpointStore } from '../checkpoints.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
+import { statementStore } from '../statements.ts';
 import { patientReads } from '../patient-reads.ts';
 import type { Tables } from '../schema.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -95,6 +96,7 @@ export async function openSqliteStore(
       counts: (from, to) => read(() => reads.counts(from, to)),
     },
     checkpoints: checkpointStore(queries),
+    statements: statementStore(queries),
     careLocations: {
       record: (locations) =>
         durable('store-unavailable', () =>

@@ -1,0 +1,81 @@
+import type { PublicJwk } from '../../trust/entity-statement.ts';
+import type { EvidenceEntry, EvidenceFile } from './evidence-file.ts';
+import { readLeafText } from './proved-entry.ts';
+import {
+  byRegion,
+  jwkThumbprint,
+  readSelfSigned,
+  speaksAt,
+  type SelfSigned,
+  type SelfSignedRegion,
+} from './statements.ts';
+import { codeOf, failed, iso, notChecked, ok, type Step } from './verdict.ts';
+
+/**
+ * Whose statements a file brings: each whole and signed by its own federation key, those of one region by keys that
+ * vouch for each other.
+ *
+ * @param pinned federation keys that are known from elsewhere
+ */
+export async function verifyStatements(
+  { statements, entries }: EvidenceFile,
+  pinned: readonly PublicJwk[] | undefined,
+): Promise<{ steps: Step[]; regions: SelfSignedRegion[] }> {
+  const steps: Step[] = [];
+  const believed: SelfSigned[] = [];
+  for (const token of statements) {
+    try {
+      const one = await readSelfSigned(token);
+      const wrong = believed.map((other) => contradiction(one, other)).find((found) => found !== undefined);
+      if (wrong !== undefined) {
+        steps.push(failed('statement', wrong));
+        continue;
+      }
+      believed.push(one);
+      const { region, sequence } = one.broker;
+      const says = `${region} (${one.entity}), sequence ${sequence}, signed by its federation key`;
+      steps.push(ok('statement', says), pinnedStep(one, pinned));
+    } catch (error) {
+      steps.push(failed('statement', codeOf(error)));
+    }
+  }
+  const regions = byRegion(believed);
+  return { steps: [...steps, ...regions.map((region) => inForceStep(region, entries))], regions };
+}
+
+/** Why two statements cannot stand side by side; undefined when they can. */
+function contradiction(one: SelfSigned, other: SelfSigned): string | undefined {
+  const { region, sequence } = one.broker;
+  if (one.entity !== other.entity) return region === other.broker.region ? `a second ${region}` : undefined;
+  if (region !== other.broker.region || sequence === other.broker.sequence)
+    return `a second statement ${sequence} of ${region}`;
+  const [newer, older] = sequence > other.broker.sequence ? [one, other] : [other, one];
+  const vouches = newer.statement.jwks.keys.some((key) => jwkThumbprint(key) === older.thumbprint);
+  return vouches
+    ? undefined
+    : `two statements of ${region} whose federation keys do not vouch for each other`;
+}
+
+function pinnedStep({ broker, thumbprint }: SelfSigned, pinned: readonly PublicJwk[] | undefined): Step {
+  const key = `the federation key of ${broker.region} has the thumbprint ${thumbprint}`;
+  if (pinned === undefined)
+    return notChecked('federation-key', `${key}: compare it with what the region tells`);
+  return pinned.some((one) => jwkThumbprint(one) === thumbprint)
+    ? ok('federation-key', key)
+    : failed('federation-key', `${key}, which is not among those given`);
+}
+
+/** A statement that was signed later shows that a key is listed, and not that it was then. */
+function inForceStep({ region, statements }: SelfSignedRegion, entries: readonly EvidenceEntry[]): Step {
+  const times = entries.flatMap(({ leaf }) => readLeafText(leaf)?.at ?? []).map((at) => at / 1000);
+  const [first, last] = [Math.min(...times), Math.max(...times)];
+  const spans = statements.map(
+    ({ statement }) => `from ${iso(statement.iat * 1000)} to ${iso(statement.exp * 1000)}`,
+  );
+  const says = `${region}: ${spans.join('; ')}`;
+  const spoke = (seconds: number): boolean => statements.some((one) => speaksAt(one, seconds));
+  if (spoke(first) && spoke(last)) return ok('in-force', says);
+  if (statements.every(({ statement }) => last >= statement.exp))
+    return failed('in-force', `${says}, which ended before the exchange`);
+  return notChecked('in-force', `${says}, which is later than the exchange`);
+}
