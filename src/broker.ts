@@ -5,6 +5,7 @@ import { AuditLog } from './audit/log.ts';
 import { keepStatements } from './audit/proof/statement-history.ts';
 import { Keyring } from './audit/sealing.ts';
 import { agreementInForce } from './config/agreements.ts';
+import { configurationDigest } from './config/digest.ts';
 import type { Config } from './config/load.ts';
 import type { Agreement } from './config/schema.ts';
 import type { Secrets } from './config/secrets.ts';
@@ -124,7 +125,7 @@ export async function startBroker(
     witnesses: [...links.values()]
       .filter(({ neighbour }) => neighbour.region !== config.region)
       .map((link) => new WitnessLink(link)),
-    checkpointMs: config.checkpoint_ms,
+    checkpoints: { everyMs: config.checkpoint_ms, everyEntries: config.checkpoint_entries },
   });
   const audit = auditRoom.trail;
 
@@ -230,7 +231,7 @@ export async function startBroker(
   };
 
   try {
-    const told = { region: config.region, statement: sequence };
+    const told = { region: config.region, statement: sequence, configuration: configurationDigest(config) };
     await keepStatements(store.statements, statements, now());
     await auditRoom.start(randomUUID(), told, (error) => log.error(errorFields(error), 'log'));
     const { listeners } = config;

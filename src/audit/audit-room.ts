@@ -16,7 +16,7 @@ import { ProofCollector } from './inclusion/proof-collector.ts';
 import { unprovedIn } from './inclusion/unproved.ts';
 import { AuditTrail } from './trail.ts';
 import { WitnessDesk } from './witnessing/witness-desk.ts';
-import { Witnessing, type WitnessLink, type WitnessState } from './witnessing/witnessing.ts';
+import { Witnessing, type Pace, type WitnessLink, type WitnessState } from './witnessing/witnessing.ts';
 
 export interface AuditRoomSettings {
   readonly log: AuditLog;
@@ -27,7 +27,8 @@ export interface AuditRoomSettings {
   readonly witnessKey: KeyObject;
   readonly neighbours: Neighbours;
   readonly witnesses: readonly WitnessLink[];
-  readonly checkpointMs: number;
+  /** How often the head is signed and cosigned. */
+  readonly checkpoints: Pace;
   readonly now: () => number;
 }
 
@@ -98,6 +99,7 @@ export class AuditRoom {
       watch: this.watch,
       proofs: this.proofs,
       links: witnesses,
+      grown: () => log.appended,
     });
   }
 
@@ -107,12 +109,12 @@ export class AuditRoom {
    * @throws StartError for a broken log; HouseError `audit-unavailable`
    */
   async start(exchange: string, detail: object, onError: (error: unknown) => void): Promise<void> {
-    const { log, store, checkpointMs, logKey } = this.#settings;
+    const { log, store, checkpoints, logKey } = this.#settings;
     await checkTail(log, store, logKey);
     const interrupted = await endInterrupted(log.origin, store.log, this.trail);
     await this.trail.started(exchange, { ...detail, interrupted });
     this.#refusals.start(onError);
-    this.#witnessing.start(checkpointMs, onError);
+    this.#witnessing.start(checkpoints, onError);
   }
 
   async stop(): Promise<void> {

@@ -44,6 +44,7 @@ export class AuditLog {
   readonly #clocks: Clocks;
   #waiting: Waiting[] = [];
   #running = false;
+  #appended = 0;
 
   constructor(settings: LogSettings) {
     this.origin = settings.origin;
@@ -71,6 +72,11 @@ export class AuditLog {
     });
   }
 
+  /** How many entries this process has appended. */
+  get appended(): number {
+    return this.#appended;
+  }
+
   /** Entries from `sequence` on, oldest first. */
   async page(sequence: number, limit: number): Promise<ReadEntry[]> {
     return (await this.#settings.store.entries(this.origin, sequence, limit)).map((one) => this.read(one));
@@ -88,6 +94,10 @@ export class AuditLog {
       try {
         const items = group.map(({ item }) => item);
         const appended = await this.#settings.store.append(this.origin, items);
+        this.#appended += items.reduce(
+          (sum, { entries }, nth) => sum + (appended[nth]?.fresh ? entries.length : 0),
+          0,
+        );
         group.forEach(({ resolve }, nth) => resolve(appended[nth] ?? { fresh: false, sequence: undefined }));
       } catch (error) {
         for (const { reject } of group) reject(error);

@@ -75,11 +75,14 @@ export class AuditTrail {
   readonly #log: AuditLog;
   readonly #store: LogStore;
   readonly #now: () => number;
+  readonly #admin: string | undefined;
 
-  constructor(log: AuditLog, store: LogStore, now: () => number) {
+  /** @param admin who gives the command that writes: sealed in each entry of it */
+  constructor(log: AuditLog, store: LogStore, now: () => number, admin?: string) {
     this.#log = log;
     this.#store = store;
     this.#now = now;
+    this.#admin = admin;
   }
 
   /** Requester: the plan, on whose authority, and every query that will leave, before any does. */
@@ -251,7 +254,11 @@ export class AuditTrail {
   }
 
   async #append(entries: readonly Entry[]): Promise<void> {
-    if (entries.length > 0) await this.#log.append(entries);
+    if (entries.length === 0) return;
+    const admin = this.#admin;
+    const by =
+      admin === undefined ? entries : entries.map((one) => ({ ...one, sealed: { ...one.sealed, admin } }));
+    await this.#log.append(by);
   }
 
   #received(asking: Asking, { event, region, jti, ms, unbelieved, ...told }: Received): Entry {

@@ -6,6 +6,7 @@ import { AuditTrail } from '../audit/trail.ts';
 import { auditLogIn, openStore, patientDigestOf } from '../broker.ts';
 import { loadSecrets } from '../config/secrets.ts';
 import { readObjections } from '../routing/objections-file.ts';
+import { adminName } from './admin.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
 
@@ -46,7 +47,7 @@ export function objectionsCommand(io: Io): Command {
           );
           if (io.isTerminal && !options.json) io.warn(`${from + part.length} of ${objections.length}`);
         }
-        const trail = new AuditTrail(auditLogIn(store, config, secrets), store.log, Date.now);
+        const trail = new AuditTrail(auditLogIn(store, config, secrets), store.log, Date.now, adminName());
         await trail.objectionsImported(randomUUID(), objections.length);
       } finally {
         await store.close();

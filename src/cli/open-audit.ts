@@ -4,6 +4,7 @@ import { auditLogIn, openStore, patientDigestOf } from '../broker.ts';
 import type { Config } from '../config/load.ts';
 import { loadSecrets } from '../config/secrets.ts';
 import type { Store } from '../store/contracts.ts';
+import { adminName } from './admin.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
 
 /** A region's log as a command works on it, beside a broker that may be running. */
@@ -25,7 +26,7 @@ export async function withAudit<Result>(
   const store = await openStore(config);
   try {
     const log = auditLogIn(store, config, secrets);
-    const trail = new AuditTrail(log, store.log, Date.now);
+    const trail = new AuditTrail(log, store.log, Date.now, adminName());
     return await action({ config, store, log, trail, digest: patientDigestOf(secrets) });
   } finally {
     await store.close();

@@ -222,6 +222,8 @@ export const configFile = z.strictObject({
   replica: code.max(40, 'at most 40 characters').default('1'),
   /** How often the log's head is signed and handed to the neighbours, who cosign it. */
   checkpoint_ms: milliseconds.default(10_000),
+  /** Before that, when the log has grown by so many entries; no more than once a second. */
+  checkpoint_entries: z.int().min(1).default(10_000),
   store: z
     .string()
     .regex(

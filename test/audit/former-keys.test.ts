@@ -55,7 +55,7 @@ describe('evidence from before a key was changed', () => {
       true,
     );
     await new Promise((later) => setTimeout(later, 1_100));
-    for (const region of [RESPONDER, ASKER]) await federation.startBroker(region as RegionId);
+    for (const region of [RESPONDER, ASKER]) await federation.startBroker(region);
   }
 
   async function london(): Promise<{ former: string; now: string }> {

@@ -143,6 +143,26 @@ describe('the neighbours witness each other’s logs', () => {
   });
 });
 
+describe('a log that grows fast', () => {
+  it('is cosigned after a number of entries, long before the time', async () => {
+    const federation = await startFederation({
+      regions: ['herts-west-essex', 'london'],
+      edit: (_region, config) => Object.assign(config, { checkpoint_ms: 120_000, checkpoint_entries: 3 }),
+    });
+    const viewer = new TestViewer(federation, 'herts-west-essex', 'hwe-viewer');
+    const cosigned = async () => {
+      const { witnesses } = await logOf(federation, 'herts-west-essex');
+      return witnesses.find(({ region }) => region === 'london')?.size ?? 0;
+    };
+    assert.equal(await cosigned(), 0);
+    await viewer.ask(PATIENT, `/fhir/Condition?patient=${PATIENT}`);
+    const { length } = await readAudit(federation.config('herts-west-essex'));
+    await soon(async () => (await cosigned()) >= length || undefined);
+    viewer.close();
+    await federation.stop();
+  });
+});
+
 describe('a log that lies to its witnesses', () => {
   let federation: TestFederation;
   const at: RegionId[] = ['herts-west-essex', 'essex-suffolk'];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -73,7 +74,7 @@ describe('wayleave audit: the questions that people ask', () => {
       assert.doesNotMatch(out + err, /99900000|dr\.test/);
       const [kept, ...others] = await readAudit(config, length);
       assert.deepEqual([kept?.event, kept?.count, others.length], ['report-made', 2, 0]);
-      assert.deepEqual(kept?.values, { nhs_number: PATIENT });
+      assert.deepEqual(kept?.values, { nhs_number: PATIENT, admin: userInfo().username });
       assert.doesNotMatch(JSON.stringify(kept?.detail), /99900000/);
     });
 

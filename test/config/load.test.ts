@@ -6,6 +6,7 @@ import { parse, stringify } from 'yaml';
 
 import { ensureStatement } from '../../certs-dev/statements.ts';
 import { startBroker } from '../../src/broker.ts';
+import { configurationDigest } from '../../src/config/digest.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { loadSecrets } from '../../src/config/secrets.ts';
 import { REGION_IDS } from '../../src/demo/places.ts';
@@ -50,6 +51,20 @@ describe('a configuration file', () => {
       },
     );
   }
+
+  it('has a digest that changes with what is agreed, and not with where its files lie', () => {
+    const digest = (change: (config: RawConfig) => void) => configurationDigest(loadConfig(write(change)));
+    const same = digest(() => undefined);
+    assert.match(same, /^[\w-]{43}$/);
+    assert.equal(
+      digest((config) => (config['store'] = 'sqlite:elsewhere.db')),
+      same,
+    );
+    assert.notEqual(
+      digest((config) => (config['neighbours'][0].agreement.version = 'another')),
+      same,
+    );
+  });
 
   it('that is good is read, checked and frozen', () => {
     const config = loadConfig(write(() => undefined));

@@ -14,12 +14,7 @@ import type { EvidenceEntry, EvidenceFile } from './evidence-file.ts';
 import type { AuditLog, ReadEntry } from '../log.ts';
 import type { Opened } from '../sealing.ts';
 import { statementsAt } from './statement-history.ts';
-import {
-  byRegion,
-  checkpointKeys,
-  readSelfSigned,
-  type SelfSignedRegion,
-} from './statements.ts';
+import { byRegion, checkpointKeys, readSelfSigned, type SelfSignedRegion } from './statements.ts';
 
 export interface ExportSettings {
   readonly log: AuditLog;

@@ -36,8 +36,21 @@ export interface WitnessingSettings {
   readonly watch: CheckpointWatch;
   readonly proofs: ProofCollector;
   readonly links: readonly WitnessLink[];
+  /** How many entries this process has appended. */
+  readonly grown: () => number;
   readonly now: () => number;
 }
+
+/** How often a round is due: after so many milliseconds, or so many entries. */
+export interface Pace {
+  readonly everyMs: number;
+  readonly everyEntries: number;
+}
+
+/** However fast a log grows, its head is signed no more often. */
+const LOOK_MS = 1_000;
+/** A timer may come a little early. */
+const SLACK_MS = 5;
 
 /**
  * Our log before its witnesses: signs its head, has each neighbour cosign it, and holds what the neighbours saw of
@@ -55,14 +68,24 @@ export class Witnessing {
     this.#settings = settings;
   }
 
-  /** @param everyMs how long a round waits for the next @param onError a round that failed is made up for by the next */
-  start(everyMs: number, onError: (error: unknown) => void): void {
-    this.#timer = setInterval(() => {
+  /**
+   * A round after a time, and before that when the log has grown by a number of entries.
+   *
+   * @param onError a round that failed is made up for by the next
+   */
+  start({ everyMs, everyEntries }: Pace, onError: (error: unknown) => void): void {
+    const { grown } = this.#settings;
+    let [at, size] = [performance.now(), grown()];
+    const look = (): void => {
+      const late = performance.now() - at >= everyMs - SLACK_MS;
+      if (this.#round !== undefined || !(late || grown() - size >= everyEntries)) return;
+      [at, size] = [performance.now(), grown()];
       // A slow neighbour makes a round long, never two of them.
-      this.#round ??= this.round()
+      this.#round = this.round()
         .catch(onError)
         .finally(() => (this.#round = undefined));
-    }, everyMs).unref();
+    };
+    this.#timer = setInterval(look, Math.min(everyMs, LOOK_MS)).unref();
   }
 
   async stop(): Promise<void> {

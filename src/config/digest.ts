@@ -1,0 +1,14 @@
+import { hash } from 'node:crypto';
+
+import type { Config } from './load.ts';
+
+/**
+ * SHA-256, base64url, of a configuration with every public file that it names: two starts with the same digest ran
+ * under the same agreements, pins, coverage and rules. Where its files lie makes no difference; credentials of records
+ * are left out.
+ */
+export function configurationDigest(config: Config): string {
+  const { source: _source, secretsDirectory: _secrets, store: _store, ...said } = config;
+  const records = config.records.map(({ credentials: { kind }, ...record }) => ({ ...record, kind }));
+  return hash('sha256', JSON.stringify({ ...said, records }), 'base64url');
+}
