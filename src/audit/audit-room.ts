@@ -104,7 +104,8 @@ export class AuditRoom {
   }
 
   /**
-   * Verifies the log's tail, ends what a killed process left, keeps that we started, and begins to summarise and to be witnessed.
+   * Verifies the log's tail, ends what a killed process left, keeps that we started, and begins to summarise and to be
+   * witnessed.
    *
    * @throws StartError for a broken log; HouseError `audit-unavailable`
    */

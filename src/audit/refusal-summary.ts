@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-
 import type { LogStore } from '../store/contracts.ts';
 import type { AuditTrail } from './trail.ts';
 
@@ -50,9 +48,11 @@ export class RefusalSummary {
     this.#summarised = Math.max(this.#summarised ?? over - LOOK_BACK, last);
     for (let from = this.#summarised; from < over; from = this.#summarised) {
       const to = Math.min(from + WINDOW, over);
-      const counts = await this.#store.counts(from, to);
-      const told = counts.filter(({ code }) => code !== 'health-write').toReversed();
-      await this.#trail.refusalsCounted(randomUUID(), told);
+      const counts = (await this.#store.counts(from, to)).filter(({ code }) => code !== 'health-write');
+      const minutes = Map.groupBy(counts.toReversed(), ({ minute }) => minute);
+      await Promise.all(
+        [...minutes].map(([minute, told]) => this.#trail.refusalsCounted(minute, told, over + 2 * LOOK_BACK)),
+      );
       this.#summarised = to;
     }
   }

@@ -239,18 +239,23 @@ export class AuditTrail {
     return this.#store.count(code, this.#now());
   }
 
-  /** The counts of one minute that is over, as one entry a code. */
-  refusalsCounted(
-    exchange: string,
-    counts: readonly { code: string; minute: number; count: number }[],
+  /**
+   * The counts of one minute that is over, as one entry a code: by one replica, whichever is the first.
+   *
+   * @param keepUntil when no replica can come to this minute any more, milliseconds since the epoch
+   */
+  async refusalsCounted(
+    minute: number,
+    counts: readonly { code: string; count: number }[],
+    keepUntil: number,
   ): Promise<void> {
-    return this.#append(
-      counts.map(({ code, minute, count }): Entry => ({
-        event: 'refusals-counted',
-        exchange,
-        facts: { reason: code, count, detail: { minute } },
-      })),
-    );
+    const exchange = randomUUID();
+    const entries = counts.map(({ code, count }): Entry => ({
+      event: 'refusals-counted',
+      exchange,
+      facts: { reason: code, count, detail: { minute } },
+    }));
+    await this.#log.append(entries, { issuer: 'refusals-counted', jti: String(minute), keepUntil });
   }
 
   async #append(entries: readonly Entry[]): Promise<void> {

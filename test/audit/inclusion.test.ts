@@ -148,7 +148,7 @@ describe('the proof that a responder’s log holds its answer', () => {
 });
 
 describe('the summary of refusals', () => {
-  it('tells every minute of a long stop, the oldest first, each once', async () => {
+  it('tells every minute of a long stop, the oldest first, each once, of however many replicas', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'wayleave-refusals-'));
     const store = await openSqliteStore(join(directory, 'store.db'));
     const end = Math.floor(Date.now() / MINUTE) * MINUTE;
@@ -161,7 +161,9 @@ describe('the summary of refusals', () => {
     for (let minute = 1; minute <= 100; minute += 1)
       await Promise.all(codes.map((code) => store.log.count(code, end - minute * MINUTE)));
     for (let run = 0; run < 2; run += 1) {
-      await new RefusalSummary(store.log, new AuditTrail(log, store.log, () => end), () => end).summarise();
+      const replica = () =>
+        new RefusalSummary(store.log, new AuditTrail(log, store.log, () => end), () => end);
+      await Promise.all([replica().summarise(), replica().summarise()]);
       const entries = await log.page(0, 10_000);
       const minutes = entries.map(({ leaf }) => (leaf.detail as { minute: number }).minute);
       assert.equal(entries.length, 1_200);
