@@ -98,8 +98,15 @@ export async function startBroker(
   const neighbours = new Neighbours(await pinnedNeighbours(config.neighbours, now()));
   const viewers = new Viewers(config.viewers);
   const signer = await importSigner(secrets.messageKey);
-  const statement = await ownStatement(config, signer.kid, now());
-  const { sequence } = statement.metadata.wayleave_broker;
+  const [logKey, witnessKey] = [await importSigner(secrets.logKey), await importSigner(secrets.witnessKey)];
+  const names = {
+    messageKey: signer,
+    logKey,
+    witnessKey,
+    logOrigin: logOrigin(config.entity, config.replica),
+  };
+  const statement = await ownStatement(config, names, now());
+  const { sequence, log_keys: logKeys } = statement.metadata.wayleave_broker;
   const sender = (identity: TlsIdentity): Sender => ({
     entity: config.entity,
     signer,
@@ -119,8 +126,7 @@ export async function startBroker(
   const auditLog = auditLogIn(store, config, secrets, now);
   const auditRoom = new AuditRoom({
     ...{ log: auditLog, store, entity: config.entity, neighbours, now },
-    logKey: (await importSigner(secrets.logKey)).key,
-    witnessKey: (await importSigner(secrets.witnessKey)).key,
+    ...{ logKey: logKey.key, witnessKey: witnessKey.key, logKeys },
     // We are our own neighbour for our other records, and no witness of ourselves.
     witnesses: [...links.values()]
       .filter(({ neighbour }) => neighbour.region !== config.region)

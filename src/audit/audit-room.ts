@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 
 import type { Store } from '../store/contracts.ts';
 import { witnessName } from '../tlog/origin.ts';
+import type { PublicJwk } from '../trust/entity-statement.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
 import { checkTail } from './whole-log/check-tail.ts';
 import { CheckpointWatch } from './witnessing/checkpoint-watch.ts';
@@ -25,6 +26,8 @@ export interface AuditRoomSettings {
   /** Ed25519: signs our log's checkpoints; cosigns others'. */
   readonly logKey: KeyObject;
   readonly witnessKey: KeyObject;
+  /** Every key of our own statement that may have signed them: the one in use, and former ones. */
+  readonly logKeys: readonly PublicJwk[];
   readonly neighbours: Neighbours;
   readonly witnesses: readonly WitnessLink[];
   /** How often the head is signed and cosigned. */
@@ -110,8 +113,8 @@ export class AuditRoom {
    * @throws StartError for a broken log; HouseError `audit-unavailable`
    */
   async start(exchange: string, detail: object, onError: (error: unknown) => void): Promise<void> {
-    const { log, store, checkpoints, logKey } = this.#settings;
-    await checkTail(log, store, logKey);
+    const { log, store, checkpoints, logKeys } = this.#settings;
+    await checkTail(log, store, logKeys);
     const interrupted = await endInterrupted(log.origin, store.log, this.trail);
     await this.trail.started(exchange, { ...detail, interrupted });
     this.#refusals.start(onError);

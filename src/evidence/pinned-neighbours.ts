@@ -1,6 +1,9 @@
+import { createPublicKey } from 'node:crypto';
+
 import { EvidenceError, StartError } from '../errors.ts';
 import type { EntityStatement, PublicJwk } from '../trust/entity-statement.ts';
 import { neighbourFrom, type Neighbour } from '../trust/neighbours.ts';
+import type { Signer } from './keys.ts';
 import { verifyStatement } from './statement.ts';
 
 /** A neighbour as its pin names it. */
@@ -31,23 +34,46 @@ export function pinnedNeighbours(pins: readonly Pin[], now: number): Promise<Nei
   );
 }
 
+/** What we sign with, and the log that we write: all of it must be in the statement that neighbours know us by. */
+export interface OwnNames {
+  readonly messageKey: Signer;
+  readonly logKey: Signer;
+  readonly witnessKey: Signer;
+  /** The origin of our log (C2SP tlog-checkpoint), as the configuration gives it. */
+  readonly logOrigin: string;
+}
+
 /**
- * Verifies our own statement and that it lists the key that we sign with.
+ * Verifies our own statement, and that it lists the keys that we sign with and our log.
  *
  * @throws StartError
  */
 export async function ownStatement(
   own: { entity: string; region: string; statementToken: string; federationKeys: readonly PublicJwk[] },
-  messageKid: string,
+  names: OwnNames,
   now: number,
 ): Promise<EntityStatement> {
   const statement = await verified(own.statementToken, own.federationKeys, own.entity, now, own.region);
-  if (!statement.metadata.wayleave_broker.message_keys.some((key) => key.kid === messageKid)) {
+  const broker = statement.metadata.wayleave_broker;
+  const missing: readonly [string, boolean][] = [
+    ['the message key of the secrets', !lists(broker.message_keys, names.messageKey)],
+    ['the log key of the secrets (`log_keys`)', !lists(broker.log_keys, names.logKey)],
+    ['the witness key of the secrets (`witness_keys`)', !lists(broker.witness_keys, names.witnessKey)],
+    [`our log ${names.logOrigin} (\`logs\`)`, !broker.logs.includes(names.logOrigin)],
+  ];
+  const what = missing.filter(([, isMissing]) => isMissing).map(([name]) => name);
+  if (what.length > 0) {
     throw new StartError(
-      'statement: our entity statement does not list the message key of the secrets: sign a statement that does.',
+      `statement: our entity statement does not list ${what.join(', nor ')}: sign a statement that does.`,
     );
   }
   return statement;
+}
+
+/** By what the key is, too: a name that is kept while the key is another would be refused by every neighbour. */
+function lists(keys: readonly PublicJwk[], { kid, key }: Signer): boolean {
+  const { x } = createPublicKey(key).export({ format: 'jwk' });
+  return keys.some((one) => one.kid === kid && one.x === x);
 }
 
 async function verified(

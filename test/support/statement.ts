@@ -1,0 +1,42 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { RegionId } from '../../src/demo/places.ts';
+import { importSigner } from '../../src/evidence/keys.ts';
+import { signStatement } from '../../src/evidence/statement.ts';
+import { entityStatement, type BrokerMetadata, type PublicJwk } from '../../src/trust/entity-statement.ts';
+import type { TestFederation } from './federation.ts';
+
+/** Signs a region's statement anew, with the next sequence: as its admin does with the federation key. */
+export async function signAnew(
+  federation: TestFederation,
+  region: RegionId,
+  change: (broker: BrokerMetadata) => Partial<BrokerMetadata>,
+): Promise<number> {
+  const keys = join(federation.directory, 'keys', region);
+  const file = join(keys, 'public/entity-statement.jwt');
+  const payload = readFileSync(file, 'utf8').split('.')[1] ?? '';
+  const statement = entityStatement.parse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')));
+  const { wayleave_broker: broker } = statement.metadata;
+  const changed = { ...broker, sequence: broker.sequence + 1, ...change(broker) };
+  const signer = await importSigner(
+    JSON.parse(readFileSync(join(keys, 'offline/federation.jwk.json'), 'utf8')) as object,
+  );
+  writeFileSync(file, signStatement(signer, { ...statement, metadata: { wayleave_broker: changed } }));
+  return changed.sequence;
+}
+
+/** Puts a new Ed25519 key into a region's secrets. @returns its public form, for a statement */
+export function newSecretKey(
+  federation: TestFederation,
+  region: RegionId,
+  name: 'log' | 'witness',
+  kid: string = randomUUID(),
+): PublicJwk {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const named = { kid, alg: 'EdDSA' };
+  const file = join(federation.directory, 'keys', region, 'private', `${name}.jwk.json`);
+  writeFileSync(file, JSON.stringify({ ...privateKey.export({ format: 'jwk' }), ...named }), { mode: 0o600 });
+  return { ...publicKey.export({ format: 'jwk' }), ...named } as PublicJwk;
+}
