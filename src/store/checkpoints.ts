@@ -20,6 +20,7 @@ export function checkpointStore(db: Kysely<Tables>): CheckpointStore {
     save: told(store.save),
     latest: told(store.latest),
     covering: told(store.covering),
+    allWitnessed: told(store.allWitnessed),
     witnessed: told(store.witnessed),
     witness: told(store.witness),
     keepFork: told(store.keepFork),
@@ -46,6 +47,13 @@ function statementsOn(db: Kysely<Tables>): Properties<CheckpointStore> {
     latest: (log, upTo = Number.MAX_SAFE_INTEGER) =>
       ofLog(log).where('size', '<=', upTo).orderBy('size', 'desc').limit(1).executeTakeFirst(),
     covering: (log, size) => ofLog(log).where('size', '>=', size).orderBy('size').limit(1).executeTakeFirst(),
+    allWitnessed: () =>
+      db
+        .selectFrom('witnessed')
+        .select(['origin', 'size', 'at', 'note'])
+        .orderBy('origin')
+        .limit(MOST)
+        .execute(),
     witnessed: (origin) =>
       db
         .selectFrom('witnessed')

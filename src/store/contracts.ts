@@ -73,6 +73,27 @@ export interface TreeHead {
   readonly root: Uint8Array;
 }
 
+/** A log as a store has it. */
+export interface StoredLog {
+  readonly log: string;
+  readonly size: number;
+  /** Set for a log that is written on no more: which one follows, since when, and why. */
+  readonly end: { readonly next: string; readonly at: number; readonly why: string } | undefined;
+}
+
+/** What ends a log and begins the one that follows it. */
+export interface Succession {
+  readonly log: string;
+  readonly next: string;
+  readonly at: number;
+  readonly why: string;
+  /**
+   * What the successor begins with, given the ended log's head as it is stored when nothing can be appended any more;
+   * undefined where that cannot be read. It is called within the transaction: nothing in it may wait.
+   */
+  readonly first: (head: TreeHead | undefined) => LogItem;
+}
+
 export interface StoredEntry {
   readonly sequence: number;
   /** The bytes that the tree covers: UTF-8 JSON, kept as they were written. */
@@ -115,10 +136,19 @@ export interface FoundEntry extends StoredEntry {
 export interface LogStore {
   /**
    * Appends, in order and in one atomic durable step. An item whose message was spent before (earlier in the same
-   * call too) is left out, and only that item.
+   * call too) is left out, and only that item. Nothing is appended to a log that was ended, nor while the store is
+   * closed, by whatever process: that is decided within the transaction.
    */
   append(log: string, items: readonly LogItem[]): Promise<AppendedItem[]>;
   head(log: string): Promise<TreeHead>;
+  /** Every log that was written to or ended, by origin, at most 1,000. */
+  logs(): Promise<StoredLog[]>;
+  /**
+   * Ends a log, hands its open work to the successor, and begins that, in one atomic durable step.
+   *
+   * @returns false when the log was ended before: then nothing was done
+   */
+  succeed(succession: Succession): Promise<boolean>;
   /** Hashes of tiles (C2SP tlog-tiles), in the order asked; for proofs. */
   tiles(log: string, wanted: readonly TileId[]): Promise<Uint8Array[]>;
   /** Entries from `sequence` on, oldest first, at most `limit` (1 to 10,000). */
@@ -163,6 +193,8 @@ export interface CheckpointStore {
   latest(log: string, upTo?: number): Promise<StoredCheckpoint | undefined>;
   /** The smallest with at least `size` entries. */
   covering(log: string, size: number): Promise<StoredCheckpoint | undefined>;
+  /** All that we cosigned last for others, by origin, at most 1,000. */
+  allWitnessed(): Promise<(StoredCheckpoint & { readonly origin: string })[]>;
   /** What we cosigned last for another's log. */
   witnessed(origin: string): Promise<StoredCheckpoint | undefined>;
   /**
@@ -192,6 +224,39 @@ export interface StatementStore {
   keep(statement: KeptStatement): Promise<void>;
   /** Those of an entity, the highest sequence first, at most 200. */
   of(entity: string): Promise<KeptStatement[]>;
+}
+
+/** Why nothing is served from a store until an admin has confirmed whom we trust. */
+export interface Closed {
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  /** `restoring`: half a backup is in it; `restored`; `behind`: a neighbour holds more of our log than it does. */
+  readonly why: 'restoring' | 'restored' | 'behind';
+  /** JSON: what is known about it. */
+  readonly detail: string;
+}
+
+export interface StoreState {
+  readonly closed: Closed | undefined;
+  /** When it was opened last; undefined for one that never was closed. What was signed before is not to be served. */
+  readonly openedAt: number | undefined;
+}
+
+/** Whether a store may be served from: the same in every replica's sight. */
+export interface StateStore {
+  read(): Promise<StoreState>;
+  /**
+   * Closes the store: nothing is appended to any log of it when this resolves.
+   *
+   * @returns false when it was closed already, which stays as it was
+   */
+  close(closed: Closed): Promise<boolean>;
+  /**
+   * Opens the store and begins the logs that it goes on with, in one atomic durable step.
+   *
+   * @returns false when it was not closed: then nothing was done
+   */
+  open(at: number, successions: readonly Succession[]): Promise<boolean>;
 }
 
 export interface CareLocation {
@@ -232,6 +297,7 @@ export interface Store {
   readonly log: LogStore;
   readonly checkpoints: CheckpointStore;
   readonly statements: StatementStore;
+  readonly state: StateStore;
   readonly careLocations: CareLocationStore;
   readonly objections: ObjectionStore;
   /**

@@ -11,8 +11,16 @@ const MOST_FOUND = 1_000;
 export function logReads(
   db: Kysely<Tables>,
   dialect: Dialect,
-): Pick<LogStore, 'entries' | 'search' | 'openWork' | 'counts'> {
+): Pick<LogStore, 'logs' | 'entries' | 'search' | 'openWork' | 'counts'> {
   return {
+    logs: async () => {
+      const columns = ['log', 'size', 'next', 'ended_at', 'why'] as const;
+      const rows = await db.selectFrom('log').select(columns).orderBy('log').limit(MOST_FOUND).execute();
+      return rows.map(({ log, size, next, ended_at: at, why }) => ({
+        ...{ log, size },
+        end: next === null ? undefined : { next, at: at ?? 0, why: why ?? '' },
+      }));
+    },
     entries: async (log, sequence, limit) => {
       const rows = await selectEntries(db)
         .where('log_entry.log', '=', log)

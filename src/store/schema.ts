@@ -1,7 +1,24 @@
+import type { Generated } from 'kysely';
+
 /** The tables, as kysely sees them; `migrations/` makes them. */
 export interface Tables {
   spent: { issuer: string; jti: string; keep_until: number };
-  log: { log: string; size: number; frontier: Uint8Array };
+  log: {
+    log: string;
+    size: number;
+    frontier: Uint8Array;
+    next: Generated<string | null>;
+    ended_at: Generated<number | null>;
+    why: Generated<string | null>;
+  };
+  /** One row. */
+  store_state: {
+    only: number;
+    opened_at: number | null;
+    closed_since: number | null;
+    closed_why: string | null;
+    closed_detail: string | null;
+  };
   log_entry: {
     log: string;
     sequence: number;

@@ -10,6 +10,27 @@ export interface LogRow {
   readonly frontier: Uint8Array;
 }
 
+/** A log's row with what forbids to append to it. */
+export interface GuardedRow extends LogRow {
+  readonly next: string | null;
+  readonly closed_since: number | null;
+}
+
+/** Throws where nothing may be appended: the log was ended, or the store is closed. */
+export function assertWritable(log: string, { next, closed_since: since }: GuardedRow): void {
+  if (next !== null) throw new Error(`${log} was ended, and ${next} follows it`);
+  if (since !== null) throw new Error('the store is closed');
+}
+
+/** The head of a log that may be broken; undefined where it cannot be read. */
+export function headIfReadable(row: LogRow): TreeHead | undefined {
+  try {
+    return headOf(row);
+  } catch {
+    return undefined;
+  }
+}
+
 /** An entry with its place in the log. */
 export interface NumberedEntry {
   readonly entry: NewEntry;

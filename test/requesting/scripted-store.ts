@@ -41,6 +41,8 @@ export class ScriptedStore implements Store {
     openWork: async () => [],
     erase: async () => undefined,
     tiles: async () => [],
+    logs: async () => [],
+    succeed: async () => false,
     head: async () => ({ size: 0, root: emptyRoot() }),
   };
 
@@ -48,6 +50,7 @@ export class ScriptedStore implements Store {
     save: async () => undefined,
     latest: async () => undefined,
     covering: async () => undefined,
+    allWitnessed: async () => [],
     witnessed: async () => undefined,
     witness: async () => false,
     keepFork: async () => false,
@@ -57,6 +60,12 @@ export class ScriptedStore implements Store {
   readonly statements: Store['statements'] = {
     keep: async () => undefined,
     of: async () => [],
+  };
+
+  readonly state: Store['state'] = {
+    read: async () => ({ closed: undefined, openedAt: undefined }),
+    close: async () => false,
+    open: async () => false,
   };
 
   readonly careLocations: Store['careLocations'] = {

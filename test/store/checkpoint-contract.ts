@@ -46,6 +46,16 @@ export function checkpointContract(current: () => Store, restart: () => Promise<
       assert.deepEqual(await again.checkpoints.witnessed(origin), at(10, `rival ${winner}`));
     });
 
+    it('and lists what it cosigned last of each log', async () => {
+      await checkpoints().witness('b.example/log/1', 0, at(5));
+      await checkpoints().witness('a.example/log/1', 0, at(3));
+      await checkpoints().witness('b.example/log/1', 5, at(9));
+      assert.deepEqual(await checkpoints().allWitnessed(), [
+        { origin: 'a.example/log/1', ...at(3) },
+        { origin: 'b.example/log/1', ...at(9) },
+      ]);
+    });
+
     it('cosigns a log for the first time once, though many ask at once', async () => {
       const first = await Promise.all(
         Array.from({ length: 20 }, (_, n) => checkpoints().witness('new.example/log/1', 0, at(3, `${n}`))),

@@ -5,6 +5,7 @@ import { checkpointContract } from './checkpoint-contract.ts';
 import { entry, item, LOG } from './entries.ts';
 import { logContract } from './log-contract.ts';
 import { searchContract } from './search-contract.ts';
+import { stateContract } from './state-contract.ts';
 
 /**
  * What every store promises, in one suite.
@@ -198,5 +199,6 @@ export function storeContract(
     logContract(() => store, restart);
     searchContract(() => store);
     checkpointContract(() => store, restart);
+    stateContract(() => store, restart);
   });
 }

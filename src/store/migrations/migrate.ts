@@ -7,6 +7,7 @@ import { first } from './001-first.ts';
 import { log } from './002-log.ts';
 import { checkpoints } from './003-checkpoints.ts';
 import { statements } from './004-statements.ts';
+import { storeState } from './007-store-state.ts';
 
 /** Brings the tables to the newest version, each migration once. @throws whatever the first that fails throws */
 export async function migrate(db: Kysely<Tables>, dialect: Dialect): Promise<void> {
@@ -15,6 +16,7 @@ export async function migrate(db: Kysely<Tables>, dialect: Dialect): Promise<voi
     '002-log': log(dialect),
     '003-checkpoints': checkpoints(dialect),
     '004-statements': statements(dialect),
+    '007-store-state': storeState(dialect),
   };
   const provider = { getMigrations: () => Promise.resolve(migrations) };
   const { error } = await new Migrator({ db, provider }).migrateToLatest();

@@ -9,6 +9,7 @@ import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { statementStore } from '../statements.ts';
 import { patientReads } from '../patient-reads.ts';
+import { readState } from '../state-reads.ts';
 import { headOf, newLog, type LogRow } from '../tree.ts';
 import { kyselyOver, openPool } from './connection.ts';
 import { readTiles } from './log-tiles.ts';
@@ -56,6 +57,8 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
     },
     log: {
       append: (log, items) => orHouseError('audit-unavailable', () => logWrites.append(log, items)),
+      logs: () => read(() => reads.logs()),
+      succeed: (succession) => orHouseError('audit-unavailable', () => logWrites.succeed(succession)),
       erase: (log, sequences) => write('audit-unavailable', eraseEntries(log, sequences)),
       count: (code, at) => write('audit-unavailable', countRefusal(code, Math.floor(at / MINUTE) * MINUTE)),
       head: (log) =>
@@ -71,6 +74,11 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
     },
     checkpoints: checkpointStore(queries),
     statements: statementStore(queries),
+    state: {
+      read: () => read(() => readState(queries)),
+      close: (closed) => orHouseError('store-unavailable', () => logWrites.closeStore(closed)),
+      open: (at, successions) => orHouseError('store-unavailable', () => logWrites.open(at, successions)),
+    },
     careLocations: {
       record: (locations) => write('store-unavailable', recordCareLocations(locations)),
       of: (digests) => read(() => patients.of(digests)),

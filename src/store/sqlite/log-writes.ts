@@ -2,14 +2,17 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 
 import { edgeFrom, type TreeEdge } from '../../tlog/grow.ts';
 import { tilesAtEdge, TILE_WIDTH, type TileId } from '../../tlog/tiles.ts';
-import type { AppendedItem, LogItem, NewEntry, TreeHead } from '../contracts.ts';
+import type { AppendedItem, Closed, LogItem, NewEntry, Succession, TreeHead } from '../contracts.ts';
 import {
+  assertWritable,
   edgeAt,
   growLog,
+  headIfReadable,
   headOf,
   newLog,
   sortOut,
   workOf,
+  type GuardedRow,
   type LogRow,
   type NumberedEntry,
 } from '../tree.ts';
@@ -30,6 +33,7 @@ export class LogWrites {
 
   append(log: string, items: readonly LogItem[]): AppendedItem[] {
     const row = this.#rowOf(log);
+    if (items.some(({ entries }) => entries.length > 0)) assertWritable(log, row);
     const fresh = items.map(
       ({ spend }) => spend === undefined || this.#spend(spend.issuer, spend.jti, spend.keepUntil),
     );
@@ -40,6 +44,26 @@ export class LogWrites {
 
   head(log: string): TreeHead {
     return headOf(this.#rowOf(log));
+  }
+
+  succeed({ log, next, at, why, first }: Succession): boolean {
+    const row = this.#rowOf(log);
+    if (row.next !== null) return false;
+    if (this.#statements.log.get(next) !== undefined) throw new Error(`${next} is there already`);
+    this.#statements.end.run(log, row.size, row.frontier, next, at, why);
+    this.#statements.moveWork.run(next, log);
+    this.append(next, [first(headIfReadable(row))]);
+    return true;
+  }
+
+  close({ since, why, detail }: Closed): boolean {
+    return this.#statements.close.run(since, why, detail).changes === 1;
+  }
+
+  open(at: number, successions: readonly Succession[]): boolean {
+    if (this.#statements.reopen.run(at).changes === 0) return false;
+    for (const succession of successions) this.succeed(succession);
+    return true;
   }
 
   erase(log: string, sequences: readonly number[]): void {
@@ -63,11 +87,10 @@ export class LogWrites {
     });
   }
 
-  #rowOf(log: string): LogRow {
-    const row = this.#statements.log.get(log);
-    return row === undefined
-      ? newLog()
-      : { size: row['size'] as number, frontier: row['frontier'] as Uint8Array };
+  #rowOf(log: string): GuardedRow {
+    const row = this.#statements.log.get(log) as unknown as (LogRow & { next: string | null }) | undefined;
+    const { since } = this.#statements.closed.get() as unknown as { since: number | null };
+    return { ...(row ?? { ...newLog(), next: null }), closed_since: since };
   }
 
   #grow(log: string, row: LogRow, entries: readonly NewEntry[]): void {
@@ -78,8 +101,8 @@ export class LogWrites {
     for (const { level, index, hashes } of grown.tiles)
       this.#statements.putTile.run(log, level, index, hashes);
     const { closed, opened } = workOf(grown.entries);
-    for (const exchange of closed) this.#statements.close.run(log, exchange);
-    for (const { exchange, sequence } of opened) this.#statements.open.run(log, exchange, sequence);
+    for (const exchange of closed) this.#statements.closeWork.run(log, exchange);
+    for (const { exchange, sequence } of opened) this.#statements.openWork.run(log, exchange, sequence);
     this.#statements.putLog.run(log, grown.row.size, grown.row.frontier);
     this.#edges.set(log, grown.edge);
   }
@@ -104,10 +127,23 @@ function orNull(value: string | undefined): SQLInputValue {
 function prepareStatements(database: DatabaseSync) {
   const prepare = (sql: string) => database.prepare(sql);
   return {
-    log: prepare('SELECT size, frontier FROM log WHERE log = ?'),
+    log: prepare('SELECT size, frontier, next FROM log WHERE log = ?'),
+    closed: prepare('SELECT max(closed_since) AS since FROM store_state'),
     putLog: prepare(
       'INSERT INTO log (log, size, frontier) VALUES (?, ?, ?) ' +
         'ON CONFLICT (log) DO UPDATE SET size = excluded.size, frontier = excluded.frontier',
+    ),
+    end: prepare(
+      'INSERT INTO log (log, size, frontier, next, ended_at, why) VALUES (?, ?, ?, ?, ?, ?) ' +
+        'ON CONFLICT (log) DO UPDATE SET next = excluded.next, ended_at = excluded.ended_at, why = excluded.why',
+    ),
+    moveWork: prepare('UPDATE open_work SET log = ? WHERE log = ?'),
+    close: prepare(
+      'UPDATE store_state SET closed_since = ?, closed_why = ?, closed_detail = ? WHERE closed_since IS NULL',
+    ),
+    reopen: prepare(
+      'UPDATE store_state SET opened_at = ?, closed_since = NULL, closed_why = NULL, closed_detail = NULL ' +
+        'WHERE closed_since IS NOT NULL',
     ),
     entry: prepare(
       'INSERT INTO log_entry (log, sequence, at, event, exchange, region, jti, patient, "user", organisation, ' +
@@ -124,8 +160,10 @@ function prepareStatements(database: DatabaseSync) {
     leafHashes: prepare(
       'SELECT leaf_hash FROM log_entry WHERE log = ? AND sequence >= ? AND sequence < ? ORDER BY sequence',
     ),
-    open: prepare('INSERT INTO open_work (log, exchange, sequence) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
-    close: prepare('DELETE FROM open_work WHERE log = ? AND exchange = ?'),
+    openWork: prepare(
+      'INSERT INTO open_work (log, exchange, sequence) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    closeWork: prepare('DELETE FROM open_work WHERE log = ? AND exchange = ?'),
     erase: prepare('DELETE FROM log_sealed WHERE log = ? AND sequence = ?'),
     forget: prepare('UPDATE log_entry SET patient = NULL, "user" = NULL WHERE log = ? AND sequence = ?'),
   };

@@ -12,6 +12,7 @@ import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { statementStore } from '../statements.ts';
 import { patientReads } from '../patient-reads.ts';
+import { readState } from '../state-reads.ts';
 import type { Tables } from '../schema.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { kyselyOver, openDatabase, openWriter } from './connection.ts';
@@ -79,6 +80,8 @@ export async function openSqliteStore(
     },
     log: {
       append: (log, items) => durable('audit-unavailable', () => logWrites.append(log, items)),
+      logs: () => read(() => reads.logs()),
+      succeed: (succession) => durable('audit-unavailable', () => logWrites.succeed(succession)),
       erase: (log, sequences) =>
         orHouseError('audit-unavailable', async () => {
           await queue.commit(() => logWrites.erase(log, sequences));
@@ -97,6 +100,11 @@ export async function openSqliteStore(
     },
     checkpoints: checkpointStore(queries),
     statements: statementStore(queries),
+    state: {
+      read: () => read(() => readState(queries)),
+      close: (closed) => durable('store-unavailable', () => logWrites.close(closed)),
+      open: (at, successions) => durable('store-unavailable', () => logWrites.open(at, successions)),
+    },
     careLocations: {
       record: (locations) =>
         durable('store-unavailable', () =>
