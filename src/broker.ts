@@ -4,6 +4,7 @@ import { AuditRoom } from './audit/audit-room.ts';
 import { AuditLog } from './audit/log.ts';
 import { keepStatements } from './audit/proof/statement-history.ts';
 import { Keyring } from './audit/sealing.ts';
+import { currentOf } from './audit/succession/chain.ts';
 import { agreementInForce } from './config/agreements.ts';
 import { configurationDigest } from './config/digest.ts';
 import type { Config } from './config/load.ts';
@@ -69,11 +70,16 @@ export function patientDigestOf(secrets: Secrets): (nhsNumber: string) => string
   return (nhsNumber) => keyedDigest(key, nhsNumber);
 }
 
-/** This replica's log in a store, for the broker and for the commands that work on it. */
-export function auditLogIn(store: Store, config: Config, secrets: Secrets, now = Date.now): AuditLog {
+/** This replica's log in a store, for the broker and for the commands that work on it: the one that is written now. */
+export async function auditLogIn(
+  store: Store,
+  config: Config,
+  secrets: Secrets,
+  now = Date.now,
+): Promise<AuditLog> {
   return new AuditLog({
     ...{ store: store.log, hasRoom: () => store.hasRoom() },
-    origin: logOrigin(config.entity, config.replica),
+    origin: currentOf(await store.log.logs(), logOrigin(config.entity, config.replica)),
     keyring: new Keyring(secrets.auditKeys),
     digest: patientDigestOf(secrets),
     now,
@@ -123,7 +129,7 @@ export async function startBroker(
   const records = config.records.map((record) => new RecordLink(record, log, now));
   const links = new Map(neighbours.all().map((neighbour) => [neighbour.region, linkTo(neighbour)] as const));
 
-  const auditLog = auditLogIn(store, config, secrets, now);
+  const auditLog = await auditLogIn(store, config, secrets, now);
   const auditRoom = new AuditRoom({
     ...{ log: auditLog, store, entity: config.entity, neighbours, now },
     ...{ logKey: logKey.key, witnessKey: witnessKey.key, logKeys },

@@ -10,6 +10,7 @@ import { Checkpoints } from './witnessing/checkpoints.ts';
 import { Forks } from './witnessing/forks.ts';
 import { KnownLogs } from './witnessing/known-logs.ts';
 import type { AuditLog } from './log.ts';
+import { SeenSuccessors, type SeenSuccessor } from './succession/seen-successors.ts';
 import { RefusalSummary } from './refusal-summary.ts';
 import { endInterrupted } from './whole-log/resume.ts';
 import { InclusionDesk } from './inclusion/inclusion-desk.ts';
@@ -41,6 +42,8 @@ export interface LogStatus {
   readonly witnesses: readonly WitnessState[];
   /** Logs of neighbours that signed two heads which do not fit; undefined while the store cannot be read. */
   readonly forks: readonly { origin: string; seen: string }[] | undefined;
+  /** Logs of neighbours that go on under another name; undefined while the store cannot be read. */
+  readonly succeeded: readonly SeenSuccessor[] | undefined;
   /** Logs of neighbours that did not prove that their heads fit. */
   readonly unproved: readonly { origin: string; since: string }[];
   /** Responses whose place in the responder's log is not proved to us yet, by region; `more`: others wait in our log. */
@@ -58,6 +61,7 @@ export class AuditRoom {
   readonly #witnessing: Witnessing;
   readonly #refusals: RefusalSummary;
   readonly #forks: Forks;
+  readonly #successors: SeenSuccessors;
 
   constructor(settings: AuditRoomSettings) {
     const { log, store, now, neighbours, witnesses, entity } = settings;
@@ -65,7 +69,11 @@ export class AuditRoom {
     this.trail = new AuditTrail(log, store.log, now);
     this.#refusals = new RefusalSummary(store.log, this.trail, now);
     this.#forks = new Forks(store.checkpoints, this.trail, now);
-    const shared = { logs: new KnownLogs(neighbours), forks: this.#forks, now };
+    this.#successors = new SeenSuccessors(store.log, store.checkpoints, this.trail);
+    const shared = {
+      logs: new KnownLogs(neighbours),
+      ...{ forks: this.#forks, successors: this.#successors, now },
+    };
     this.watch = new CheckpointWatch({
       ...shared,
       witnessed: (origin) => store.checkpoints.witnessed(origin),
@@ -136,6 +144,7 @@ export class AuditRoom {
       origin: this.#settings.log.origin,
       witnesses: this.#witnessing.states(),
       forks: await this.#forks.list().catch(() => undefined),
+      succeeded: await this.#successors.list().catch(() => undefined),
       unproved: this.watch.unproved(),
       awaitingProof: this.proofs.waiting(),
     };

@@ -59,11 +59,10 @@ export class AuditLog {
    * @throws HouseError `audit-unavailable`, of the store; also for what begins something when only the reserve is left
    */
   append(entries: readonly Entry[], spend?: LogItem['spend']): Promise<AppendedItem> {
-    const { keyring, digest, hasRoom } = this.#settings;
-    if (entries.some(begins) && hasRoom?.() === false) {
+    if (entries.some(begins) && this.#settings.hasRoom?.() === false) {
       return Promise.reject(new HouseError('audit-unavailable', 'reserve'));
     }
-    const item = { entries: entries.map((one) => toNewEntry(one, this.#clocks, keyring, digest)), spend };
+    const item = this.item(entries, spend);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
       if (this.#running) return;
@@ -75,6 +74,17 @@ export class AuditLog {
   /** How many entries this process has appended. */
   get appended(): number {
     return this.#appended;
+  }
+
+  /** Entries as a store takes them, for a step that is more than an append. */
+  item(entries: readonly Entry[], spend?: LogItem['spend']): LogItem {
+    const { keyring, digest } = this.#settings;
+    return { entries: entries.map((one) => toNewEntry(one, this.#clocks, keyring, digest)), spend };
+  }
+
+  /** Another log of the same store, under the same keys. */
+  of(origin: string): AuditLog {
+    return new AuditLog({ ...this.#settings, origin });
   }
 
   /** Entries from `sequence` on, oldest first. */

@@ -182,6 +182,11 @@ export class AuditTrail {
     return this.#append([{ event: 'fork-seen', exchange: randomUUID(), facts: { region, detail: fork } }]);
   }
 
+  /** A neighbour's log goes on under another name; the exchange is that name, so that it is found by it. */
+  logSucceeded(region: string, detail: { readonly origin: string; readonly size: number }): Promise<void> {
+    return this.#append([{ event: 'log-succeeded', exchange: detail.origin, facts: { region, detail } }]);
+  }
+
   /** An admin opened what is sealed of entries: how they were searched for, and how many there were. */
   auditSearched(
     exchange: string,
@@ -217,9 +222,14 @@ export class AuditTrail {
     );
   }
 
-  /** An admin erases what is sealed of entries; the reason in words is sealed itself. */
-  entriesErased(exchange: string, sequences: readonly number[], reason: string): Promise<void> {
-    const facts = { count: sequences.length, detail: { sequences } };
+  /** An admin erases what is sealed of entries; the reason in words is sealed itself. @param log where another than ours */
+  entriesErased(
+    exchange: string,
+    sequences: readonly number[],
+    reason: string,
+    log: string | undefined,
+  ): Promise<void> {
+    const facts = { count: sequences.length, detail: { log, sequences } };
     return this.#append([{ event: 'entries-erased', exchange, facts, sealed: { reason } }]);
   }
 

@@ -7,6 +7,7 @@ import type { RegionOptions } from './region-config.ts';
 import { wholeNumber } from './subcommand.ts';
 
 interface Options extends RegionOptions {
+  readonly log?: string;
   readonly reason: string;
   readonly yes?: true;
   readonly json?: true;
@@ -23,6 +24,7 @@ export function eraseCommand(io: Io): Command {
     .requiredOption('--reason <text>', 'why; kept sealed in the log')
     .option('--region <region>', "whose broker's log")
     .option('--config <file>', 'a configuration file instead of --region')
+    .option('--log <origin>', 'which log, where it is not the one that is written now')
     .option('--yes', 'it cannot be undone, and is meant')
     .option('--json', 'print what was erased as JSON')
     .action(async (given: readonly number[], options: Options) => {
@@ -34,21 +36,26 @@ export function eraseCommand(io: Io): Command {
         const what = `what ${sequences.length} entries hold sealed`;
         throw new CommandFailed(`This erases ${what} and cannot be undone: add --yes if that is meant.`, 2);
       }
-      await withAudit(options, (audit) => erase(sequences, options.reason, audit));
+      await withAudit(options, (audit) => erase(sequences, options, audit));
       io.print(options.json ? JSON.stringify({ erased: sequences }) : `${sequences.length} erased.`);
     });
 }
 
-async function erase(sequences: readonly number[], reason: string, audit: OpenAudit): Promise<void> {
+async function erase(
+  sequences: readonly number[],
+  { reason, log: named }: Options,
+  audit: OpenAudit,
+): Promise<void> {
   const { store, log, trail } = audit;
-  const { size } = await store.log.head(log.origin);
+  const origin = named ?? log.origin;
+  const { size } = await store.log.head(origin);
   const beyond = sequences.find((sequence) => sequence >= size);
   if (beyond !== undefined) {
-    throw new CommandFailed(`${log.origin} has no entry ${beyond}: nothing was erased.`);
+    throw new CommandFailed(`${origin} has no entry ${beyond}: nothing was erased.`);
   }
   // First that it is done: what is gone without a word cannot be told from what was stolen.
-  await trail.entriesErased(randomUUID(), sequences, reason);
-  await store.log.erase(log.origin, sequences);
+  await trail.entriesErased(randomUUID(), sequences, reason, origin === log.origin ? undefined : origin);
+  await store.log.erase(origin, sequences);
 }
 
 function gather(text: string, given: readonly number[] = []): number[] {

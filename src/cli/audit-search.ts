@@ -151,7 +151,7 @@ function row(entry: FoundEntry, { open }: Options, { log }: OpenAudit): string[]
   const leaf = readLeaf(entry.leaf);
   const cells = [
     new Date(entry.at).toISOString(),
-    `${entry.log.split('/').at(-1)}:${entry.sequence}`,
+    `${entry.log.split('/log/').at(-1)}:${entry.sequence}`,
     leaf.event,
     leaf.region ?? '-',
     leaf.organisation ?? '-',

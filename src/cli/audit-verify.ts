@@ -1,85 +1,93 @@
 import { Command } from 'commander';
 
-import { everyStatement } from '../audit/proof/statement-history.ts';
-import { byRegion, checkpointKeys } from '../audit/proof/statements.ts';
+import { wasRecorded } from '../audit/whole-log/check-end.ts';
 import {
   NoSuchCheckpoint,
   verifyLog,
   type LogVerdict,
   type Progress,
 } from '../audit/whole-log/verify-log.ts';
-import type { VerifierKey } from '../tlog/note-keys.ts';
 import { CommandFailed, type Io } from './io.ts';
+import { logKeysOf } from './log-keys.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
+import { tellingProgress } from './progress.ts';
 import type { RegionOptions } from './region-config.ts';
 import { wholeNumber } from './subcommand.ts';
 
-type Options = RegionOptions & { from?: number; sealed?: true; json?: true };
+type Options = RegionOptions & { from?: number; log?: string; sealed?: true; json?: true };
 
-const PROGRESS_MS = 500;
+/** What was found of one log; `recorded`: the fault is the one that the log was ended for. */
+type Found = LogVerdict & { readonly seconds: number; readonly recorded?: boolean };
 
 export function verifyCommand(io: Io): Command {
   return new Command('verify')
     .description(
-      'Verify the whole log: every entry in its place, every tile, every signed checkpoint, the head.',
+      'Verify the whole of each log in the store: every entry in its place, every tile, every signed checkpoint, ' +
+        'the head, the end.',
     )
-    .option('--region <region>', "whose broker's log")
+    .option('--region <region>', "whose broker's logs")
     .option('--config <file>', 'a configuration file instead of --region')
-    .option('--from <size>', 'begin at a checkpoint of that many entries, on its signed root', wholeNumber)
+    .option('--log <origin>', 'one log alone (default: every log of the store, one after another)')
+    .option(
+      '--from <size>',
+      'begin at a checkpoint of that many entries, on its signed root; of one log: --log, or the one written now',
+      wholeNumber,
+    )
     .option('--sealed', 'open what is sealed as well, and check what entries are found by (slower)')
-    .option('--json', 'print what was found as JSON')
-    .addHelpText('after', '\nExit codes: 0 all holds; 1 something does not; 2 called wrongly.')
+    .option('--json', 'print what was found as JSON, a line a log')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all holds, but for a break that the log was ended for; 1 something does not; 2 called wrongly.',
+    )
     .action((options: Options) =>
       withAudit(options, async (audit) => {
-        const started = performance.now();
-        const verdict = await verified(audit, options, io);
-        const seconds = (performance.now() - started) / 1000;
-        if (options.json) io.print(JSON.stringify({ ...verdict, seconds }));
-        else for (const line of lines(verdict, seconds, options)) io.print(line);
-        if (verdict.fault !== undefined) io.fail(1);
+        for (const origin of await originsOf(audit, options)) {
+          const found = await verified(origin, audit, options, io);
+          if (options.json) io.print(JSON.stringify(found));
+          else for (const line of lines(found, options)) io.print(line);
+          if (found.fault !== undefined && found.recorded !== true) io.fail(1);
+        }
       }),
     );
 }
 
-async function verified(audit: OpenAudit, { from, sealed, json }: Options, io: Io): Promise<LogVerdict> {
+/** @throws CommandFailed */
+async function originsOf({ store, log }: OpenAudit, { log: named, from }: Options): Promise<string[]> {
+  const all = new Set([...(await store.log.logs()).map((one) => one.log), log.origin]);
+  if (named === undefined) return from === undefined ? [...all] : [log.origin];
+  if (all.has(named)) return [named];
+  throw new CommandFailed(`--log ${named} is not in the store: write one of ${[...all].join(', ')}.`, 2);
+}
+
+async function verified(origin: string, audit: OpenAudit, options: Options, io: Io): Promise<Found> {
   const { log, store, digest } = audit;
+  const { from, sealed, json } = options;
   const settings = {
-    log,
-    digest,
-    store: store.log,
-    checkpoints: store.checkpoints,
-    keys: await keysOf(audit),
+    ...{ log: log.of(origin), digest, store: store.log, checkpoints: store.checkpoints },
+    keys: await logKeysOf(audit, origin),
   };
-  const onProgress = io.isTerminal && !json ? teller(io) : undefined;
+  const onProgress = tellingProgress<Progress>(
+    io,
+    json,
+    ({ done, size, checkpointed }) =>
+      `${done} of ${size} entries hold (go on later with --from ${checkpointed})`,
+  );
+  const started = performance.now();
   try {
-    return await verifyLog(settings, { from, sealed, onProgress });
+    const verdict = await verifyLog(settings, { from, sealed, onProgress });
+    const seconds = (performance.now() - started) / 1000;
+    if (verdict.fault === undefined) return { ...verdict, seconds };
+    return { ...verdict, seconds, recorded: await wasRecorded(origin, verdict.fault, store.log) };
   } catch (error) {
     if (!(error instanceof NoSuchCheckpoint)) throw error;
-    const near = await store.checkpoints.latest(log.origin, from);
+    const near = await store.checkpoints.latest(origin, from);
     const mend = near === undefined ? 'leave it out' : `write --from ${near.size}`;
     throw new CommandFailed(`--from ${from}: there is no checkpoint of that many entries; ${mend}.`, 2);
   }
 }
 
-/** Our own log keys, and our neighbours' as witnesses, as the statements list them that we ever relied on. */
-async function keysOf({ config, log, store }: OpenAudit): Promise<VerifierKey[]> {
-  const tokens = [config.statementToken, ...config.neighbours.map(({ statementToken }) => statementToken)];
-  const regions = byRegion(await everyStatement(tokens, store.statements));
-  const own = regions.find(({ entity }) => entity === config.entity);
-  return checkpointKeys(log.origin, own, regions);
-}
-
-function teller(io: Io): (progress: Progress) => void {
-  let told = performance.now();
-  return ({ done, size, checkpointed }) => {
-    if (performance.now() - told < PROGRESS_MS) return;
-    told = performance.now();
-    io.warn(`${done} of ${size} entries hold (go on later with --from ${checkpointed})`);
-  };
-}
-
-function lines(verdict: LogVerdict, seconds: number, { sealed }: Options): string[] {
-  const { origin, from, verified: count, checkpoints, checkpointed, opened, erased, fault } = verdict;
+function lines(found: Found, { sealed }: Options): string[] {
+  const { origin, from, verified: count, checkpoints, checkpointed, opened, erased, fault, seconds } = found;
   const rate = Math.round(count / Math.max(seconds, 0.001));
   const since = from === 0 ? '' : ` after the first ${from}`;
   const done = `${origin}: ${count} entries${since} hold, and ${checkpoints} checkpoints, in ${seconds.toFixed(1)} s (${rate}/s).`;
@@ -90,7 +98,7 @@ function lines(verdict: LogVerdict, seconds: number, { sealed }: Options): strin
   return [
     done,
     ...values,
-    `WRONG at entry ${fault.sequence} (${fault.kind}): ${fault.says}.`,
+    `${found.recorded ? 'Recorded when the log was ended' : 'WRONG'} at entry ${fault.sequence} (${fault.kind}): ${fault.says}.`,
     `What is signed is whole up to the checkpoint of ${checkpointed} entries.`,
   ];
 }

@@ -4,6 +4,7 @@ import { compareCommand } from './audit-compare.ts';
 import { eraseCommand } from './audit-erase.ts';
 import { exportCommand } from './audit-export.ts';
 import { reportCommand } from './audit-report.ts';
+import { sealCommand } from './audit-seal.ts';
 import { searchCommand } from './audit-search.ts';
 import { statsCommand } from './audit-stats.ts';
 import { unusualCommand } from './audit-unusual.ts';
@@ -28,5 +29,6 @@ export function auditCommand(io: Io): Command {
     .addCommand(strict(compareCommand(io)))
     .addCommand(strict(statsCommand(io)))
     .addCommand(strict(unusualCommand(io)))
-    .addCommand(strict(eraseCommand(io)));
+    .addCommand(strict(eraseCommand(io)))
+    .addCommand(strict(sealCommand(io)));
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { readFileSync, writeFileSync } from 'node:fs';
 
 import { Checkpoints } from '../audit/witnessing/checkpoints.ts';
-import { exportEvidence, TooManyEntries, type Exported } from '../audit/proof/evidence-export.ts';
+import { exportEvidence, NotCovered, TooManyEntries, type Exported } from '../audit/proof/evidence-export.ts';
 import { formatEvidence } from '../audit/proof/evidence-file.ts';
 import type { Step } from '../audit/proof/verdict.ts';
 import { verifyEvidence } from '../audit/proof/verify-file.ts';
@@ -37,6 +37,7 @@ function exportCommand(io: Io): Command {
     .argument('<id>', "the X-Request-Id of a request, a query's jti, or an entry's sequence number")
     .option('--region <region>', "whose broker's log")
     .option('--config <file>', 'a configuration file instead of --region')
+    .option('--log <origin>', 'which log, where it is not the one that is written now')
     .option('--out <file>', 'where to (default: standard output)')
     .option(
       '--json',
@@ -47,9 +48,9 @@ function exportCommand(io: Io): Command {
       '\nThe file names the patient and the user, and holds the signed messages: keep it as the record itself.' +
         '\nExit codes: 0 written; 1 not done; 2 called wrongly; 3 written, and something in it does not hold.',
     )
-    .action(async (id: string, options: RegionOptions & { out?: string; json?: true }) => {
+    .action(async (id: string, options: RegionOptions & { log?: string; out?: string; json?: true }) => {
       const config = regionConfig(options);
-      const exported = await exportFrom(config, id);
+      const exported = await exportFrom(config, id, options.log);
       const text = formatEvidence(exported.file);
       const { steps } = await verifyEvidence(Buffer.from(text), { federationKeys: pinnedKeys(config) });
       const wrong = steps.filter(({ result }) => result === 'failed');
@@ -61,15 +62,15 @@ function exportCommand(io: Io): Command {
     });
 }
 
-async function exportFrom(config: Config, id: string): Promise<Exported> {
+async function exportFrom(config: Config, id: string, origin: string | undefined): Promise<Exported> {
   const secrets = loadSecrets(config.secretsDirectory);
   const { key } = await importSigner(secrets.logKey);
   const store = await openStore(config);
   try {
-    const log = auditLogIn(store, config, secrets);
+    const log = await auditLogIn(store, config, secrets);
     const own = { log: store.log, checkpoints: store.checkpoints, origin: log.origin };
     const exported = await exportEvidence(id, {
-      log,
+      ...{ log, origin },
       store: store.log,
       checkpointStore: store.checkpoints,
       statements: store.statements,
@@ -79,9 +80,14 @@ async function exportFrom(config: Config, id: string): Promise<Exported> {
     });
     if (exported !== undefined) return exported;
     throw new CommandFailed(
-      `The log ${log.origin} has no such entry: give an X-Request-Id, a jti or a sequence number of this broker.`,
+      `The log ${origin ?? log.origin} has no such entry: give an X-Request-Id, a jti or a sequence number of this broker.`,
     );
   } catch (error) {
+    if (error instanceof NotCovered) {
+      throw new CommandFailed(
+        'The log was ended, and no signed checkpoint covers these entries: nothing proves them.',
+      );
+    }
     if (!(error instanceof TooManyEntries)) throw error;
     throw new CommandFailed(
       'More than 10,000 entries bear this id: name one query by its jti at the other end.',

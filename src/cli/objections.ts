@@ -47,7 +47,12 @@ export function objectionsCommand(io: Io): Command {
           );
           if (io.isTerminal && !options.json) io.warn(`${from + part.length} of ${objections.length}`);
         }
-        const trail = new AuditTrail(auditLogIn(store, config, secrets), store.log, Date.now, adminName());
+        const trail = new AuditTrail(
+          await auditLogIn(store, config, secrets),
+          store.log,
+          Date.now,
+          adminName(),
+        );
         await trail.objectionsImported(randomUUID(), objections.length);
       } finally {
         await store.close();

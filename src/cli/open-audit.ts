@@ -25,7 +25,7 @@ export async function withAudit<Result>(
   const secrets = loadSecrets(config.secretsDirectory);
   const store = await openStore(config);
   try {
-    const log = auditLogIn(store, config, secrets);
+    const log = await auditLogIn(store, config, secrets);
     const trail = new AuditTrail(log, store.log, Date.now, adminName());
     return await action({ config, store, log, trail, digest: patientDigestOf(secrets) });
   } finally {

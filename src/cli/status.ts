@@ -70,7 +70,7 @@ function lines(told: Told): string[] {
   ];
 }
 
-function logLines({ origin, witnesses, forks = [], unproved }: LogStatus): string[] {
+function logLines({ origin, witnesses, forks = [], succeeded = [], unproved }: LogStatus): string[] {
   const rows = witnesses.map(({ region, size, at, fault }) => [
     '  witness',
     region,
@@ -82,6 +82,7 @@ function logLines({ origin, witnesses, forks = [], unproved }: LogStatus): strin
     `  log ${origin}`,
     ...columns(rows),
     ...forks.map((fork) => `  FORK: ${fork.origin} signed two heads that do not fit, seen ${fork.seen}`),
+    ...succeeded.map((log) => `  ${log.region} goes on with another log: ${log.origin}, since ${log.seen}`),
     ...unproved.map((log) => `  UNPROVED: ${log.origin} has not joined its heads since ${log.since}`),
   ];
 }

@@ -3,7 +3,7 @@ import { auditEventOf } from '../audit/balp/balp.ts';
 import type { Parties } from '../audit/balp/balp-table.ts';
 import type { AuditLog } from '../audit/log.ts';
 import type { EntrySearch, LogStore } from '../store/contracts.ts';
-import { logOrigin } from '../tlog/origin.ts';
+import { logOrigin, successorOrigin } from '../tlog/origin.ts';
 import type { AuditQuestion } from './audit-question.ts';
 
 /** The logs of all replicas of a region, read. */
@@ -61,7 +61,8 @@ export async function findAuditEvents(
   return { events, next: place };
 }
 
-const ID = /^([a-z0-9][a-z0-9-]{0,39})\.(0|[1-9]\d{0,14})$/;
+/** Replica, number of a successor, place. */
+const ID = /^([a-z0-9][a-z0-9-]{0,39})(?:\.([2-9]|[1-9]\d{1,3}))?\.(0|[1-9]\d{0,14})$/;
 
 /** The event of that id, if it is about this patient; undefined for the patient: about whomever. */
 export async function findAuditEvent(
@@ -70,9 +71,10 @@ export async function findAuditEvent(
   { store, log, parties }: AuditReading,
   digest: (value: string) => string,
 ): Promise<AuditEvent | undefined> {
-  const [, replica, place] = ID.exec(id) ?? [];
+  const [, replica, number, place] = ID.exec(id) ?? [];
   if (replica === undefined) return undefined;
-  const origin = logOrigin(parties.entity, replica);
+  const listed = logOrigin(parties.entity, replica);
+  const origin = number === undefined ? listed : successorOrigin(listed, Number(number));
   const sequence = Number(place);
   const [entry] = await store.entries(origin, sequence, 1);
   if (entry?.sequence !== sequence) return undefined;

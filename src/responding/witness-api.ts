@@ -10,7 +10,7 @@ import type { LogStore } from '../store/contracts.ts';
 import { LARGEST_REQUEST_BYTES } from '../tlog/add-checkpoint.ts';
 import { consistencyProof } from '../tlog/proofs.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
-import type { Neighbours } from '../trust/neighbours.ts';
+import { STATEMENT_HEADER, type Neighbours } from '../trust/neighbours.ts';
 
 /** What neighbours ask of each other's logs. */
 export interface WitnessApiSettings {
@@ -29,9 +29,9 @@ const LONGEST_ORIGIN = 300;
 
 /**
  * `POST /add-checkpoint` (C2SP tlog-witness); `GET /witnessed`: the notes that we cosigned last, one after another
- * with a line of `.` between; `GET /consistency?from=&to=&log=`: the proof of one of our logs (this replica's, where
- * `log` is left out), a base64 hash a line; `POST /inclusion`: proofs that our logs hold what became of the caller's own
- * queries.
+ * with a line of `.` between, and in a header which statement of the caller's we have approved;
+ * `GET /consistency?from=&to=&log=`: the proof of one of our logs (of the one that this replica writes, where `log` is
+ * left out), a base64 hash a line; `POST /inclusion`: proofs that our logs hold what became of the caller's own queries.
  */
 export function witnessApi({ desk, inclusions, neighbours, log, origin, now }: WitnessApiSettings): Router {
   const router = express.Router();
@@ -49,9 +49,10 @@ export function witnessApi({ desk, inclusions, neighbours, log, origin, now }: W
     .all(only('POST'));
   router
     .route('/witnessed')
-    .get(async (_request, response) => {
-      const origins = neighbours.all().flatMap(({ broker }) => broker.logs);
-      response.type(PLAIN).send((await desk.witnessedBy(origins)).join(NOTE_BREAK));
+    .get(async (request, response) => {
+      const peer = neighbours.identify(peerCertificateOf(request.socket as TLSSocket), 'client', now());
+      response.set(STATEMENT_HEADER, String(peer.neighbour.broker.sequence));
+      response.type(PLAIN).send((await desk.witnessed()).join(NOTE_BREAK));
     })
     .all(only('GET', 'HEAD'));
   router
@@ -87,7 +88,7 @@ function jtisIn(body: unknown): string[] {
   return parsed.data.jtis;
 }
 
-/** Any log of the store is ours. @throws RequestError `bad-parameter` */
+/** Any log of the store is ours; of one that it does not have nothing is told, its size being 0. @throws RequestError `bad-parameter` */
 function logIn(value: unknown, own: string): string {
   if (value === undefined) return own;
   if (typeof value !== 'string' || value.length > LONGEST_ORIGIN)

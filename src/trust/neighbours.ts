@@ -5,6 +5,9 @@ import type { BrokerMetadata, EntityStatement, PublicJwk } from './entity-statem
 import { judgeCertificate, oneName } from './judge-certificate.ts';
 import type { PeerCertificate } from './peer-certificate.ts';
 
+/** The header in which a neighbour says which sequence of the caller's own entity statement it has approved. */
+export const STATEMENT_HEADER = 'Wayleave-Statement';
+
 /** A pinned neighbour: an identity, its approved statement and its own trust anchors. */
 export interface Neighbour {
   readonly region: string;

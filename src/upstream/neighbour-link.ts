@@ -122,7 +122,7 @@ export class NeighbourLink {
     path: string,
     body: { readonly type: string; readonly text: string } | undefined,
     deadline: Deadline,
-  ): Promise<{ status: number; body: string }> {
+  ): Promise<{ status: number; body: string; header: (name: string) => string | undefined }> {
     const answer = await exchange(
       {
         method,
@@ -134,7 +134,10 @@ export class NeighbourLink {
       deadline,
     );
     this.#identify(answer.socket as TLSSocket);
-    return { status: answer.status, body: answer.body.toString('utf8') };
+    return {
+      ...{ status: answer.status, body: answer.body.toString('utf8') },
+      header: (name) => answer.header(name),
+    };
   }
 
   close(): void {

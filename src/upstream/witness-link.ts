@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { startDeadline } from '../deadline.ts';
 import { DeliveryError } from '../errors.ts';
-import type { Neighbour } from '../trust/neighbours.ts';
+import { STATEMENT_HEADER, type Neighbour } from '../trust/neighbours.ts';
 import type { NeighbourLink } from './neighbour-link.ts';
 
 const WITNESS_MS = 5_000;
@@ -49,21 +49,21 @@ export class WitnessLink {
     return await this.#link.text('POST', '/federation/v1/add-checkpoint', { type: PLAIN, text }, deadline);
   }
 
-  /** The notes that the neighbour cosigned last. @throws DeliveryError */
-  async witnessed(): Promise<string[]> {
-    const body = await this.#get('/federation/v1/witnessed');
-    return body === '' ? [] : body.split(/^\.\n/m);
+  /** The notes that the neighbour cosigned last, and which statement of ours it has approved. @throws DeliveryError */
+  async witnessed(withinMs = WITNESS_MS): Promise<{ notes: string[]; statement: number | undefined }> {
+    const { body, header } = await this.#get('/federation/v1/witnessed', withinMs);
+    const sequence = header(STATEMENT_HEADER) ?? '';
+    return {
+      notes: body === '' ? [] : body.split(/^\.\n/m),
+      statement: /^\d{1,15}$/.test(sequence) ? Number(sequence) : undefined,
+    };
   }
 
-  /**
-   * The proof that a log of the neighbour's of `from` entries is the beginning of that of `to`.
-   *
-   * @param log its origin
-   * @throws DeliveryError
-   */
+  /** The neighbour's proof that its log of `from` entries is the beginning of that of `to`. @throws DeliveryError */
   async consistency(log: string, from: number, to: number): Promise<Buffer[]> {
-    const path = `/federation/v1/consistency?from=${from}&to=${to}&log=${encodeURIComponent(log)}`;
-    const lines = (await this.#get(path)).split('\n').slice(0, -1);
+    const question = new URLSearchParams({ from: String(from), to: String(to), log }).toString();
+    const { body } = await this.#get(`/federation/v1/consistency?${question}`);
+    const lines = body.split('\n').slice(0, -1);
     if (!lines.every((line) => HASH.test(line))) throw new DeliveryError('bad-content', 'consistency');
     return lines.map((line) => Buffer.from(line, 'base64'));
   }
@@ -77,11 +77,11 @@ export class WitnessLink {
     return parseInclusions(text);
   }
 
-  async #get(path: string): Promise<string> {
-    using deadline = startDeadline(WITNESS_MS);
-    const { status, body } = await this.#link.text('GET', path, undefined, deadline);
-    if (status !== 200) throw new DeliveryError('peer-refused', path);
-    return body;
+  async #get(path: string, withinMs = WITNESS_MS): ReturnType<NeighbourLink['text']> {
+    using deadline = startDeadline(withinMs);
+    const answer = await this.#link.text('GET', path, undefined, deadline);
+    if (answer.status !== 200) throw new DeliveryError('peer-refused', path.split('?', 1)[0]);
+    return answer;
   }
 }
 

@@ -288,7 +288,7 @@ async function mapLog(federation: TestFederation, region: RegionId): Promise<Map
   const config = federation.config(region);
   const store = await openStore(config);
   try {
-    const log = auditLogIn(store, config, loadSecrets(config.secretsDirectory));
+    const log = await auditLogIn(store, config, loadSecrets(config.secretsDirectory));
     const { origin } = log;
     const parties = partiesOf(federation, region);
     return (await log.page(0, 10_000)).map((entry) => ({

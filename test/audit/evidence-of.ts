@@ -32,7 +32,7 @@ export async function withLog<Result>(
   const config = federation.config(region);
   const store = await openStore(config);
   try {
-    const log = auditLogIn(store, config, loadSecrets(config.secretsDirectory));
+    const log = await auditLogIn(store, config, loadSecrets(config.secretsDirectory));
     const { origin } = log;
     const key = await keyOf(federation, region, 'log');
     const own = { log: store.log, checkpoints: store.checkpoints, origin };

@@ -17,7 +17,7 @@ async function wholeLog(region: RegionId): Promise<Leaf[]> {
   const config = loadConfig(configFile(region));
   const store = await openStore(config);
   try {
-    const { origin } = auditLogIn(store, config, loadSecrets(config.secretsDirectory));
+    const { origin } = await auditLogIn(store, config, loadSecrets(config.secretsDirectory));
     const leaves: Leaf[] = [];
     let frontier = emptyFrontier();
     for (let stored; (stored = await store.log.entries(origin, leaves.length, AT_ONCE)).length > 0;) {

@@ -94,7 +94,7 @@ async function withSecondReplica(federation: TestFederation): Promise<void> {
   const config = { ...federation.config(REGION), replica: '2' };
   const store = await openStore(config);
   try {
-    const log = auditLogIn(store, config, loadSecrets(config.secretsDirectory));
+    const log = await auditLogIn(store, config, loadSecrets(config.secretsDirectory));
     const trail = new AuditTrail(log, store.log, Date.now);
     const refuse = (nhsNumber: string, nth: number): Promise<void> =>
       trail.viewerRefused({ exchange: `other-${nth}`, nhsNumber }, 'role-refused');

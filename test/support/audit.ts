@@ -22,7 +22,7 @@ export async function readAudit(config: Config, from = 0): Promise<AuditRow[]> {
 }
 
 export async function readLog(store: Store, config: Config, from = 0): Promise<AuditRow[]> {
-  const log = auditLogIn(store, config, loadSecrets(config.secretsDirectory));
+  const log = await auditLogIn(store, config, loadSecrets(config.secretsDirectory));
   return (await log.page(from, 10_000)).map(toRow);
 }
 

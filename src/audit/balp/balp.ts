@@ -12,9 +12,13 @@ import {
 import { EVENT_OF, type Parties } from './balp-table.ts';
 import type { ReadEntry } from '../log.ts';
 
-/** The id of an entry's AuditEvent: the log's replica and the entry's place, so that it never changes. */
+/**
+ * The id of an entry's AuditEvent: the log's replica, its number where it is a successor, and the entry's place, so
+ * that it never changes.
+ */
 export function auditEventId(origin: string, sequence: number): string {
-  return `${origin.slice(origin.lastIndexOf('/') + 1)}.${sequence}`;
+  const inEntity = origin.slice(origin.lastIndexOf('/log/') + '/log/'.length);
+  return [...inEntity.split('/'), sequence].join('.');
 }
 
 /**

@@ -57,7 +57,7 @@ export class InclusionDesk {
 
   /**
    * @param region whose queries they were: nobody learns of another's
-   * @returns those that a checkpoint covers by now; the others have to be asked about again
+   * @returns those of one log that a checkpoint covers by now; the others have to be asked about again
    * @throws HouseError `store-unavailable`
    */
   async inclusionsOf(region: string, jtis: readonly string[]): Promise<Inclusions> {

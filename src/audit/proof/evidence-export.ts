@@ -18,6 +18,8 @@ import { byRegion, checkpointKeys, readSelfSigned, type SelfSignedRegion } from 
 
 export interface ExportSettings {
   readonly log: AuditLog;
+  /** The only log that is looked in; default: the one that is written now, then every other of the store. */
+  readonly origin?: string | undefined;
   readonly store: LogStore;
   readonly checkpointStore: CheckpointStore;
   /** Signs a checkpoint when none covers the exchange yet. */
@@ -48,27 +50,31 @@ const MOST_CHECKPOINTS = 100;
 /** More entries than one file takes. */
 export class TooManyEntries extends Error {}
 
+/** No checkpoint of a log that is written on no more covers these entries, and none is signed for it any more. */
+export class NotCovered extends Error {}
+
 /**
  * Everything that proves one exchange.
  *
- * @param id an exchange, a query's `jti`, or a sequence number
- * @returns undefined when the log has no such entry
- * @throws TooManyEntries; HouseError of the store; EvidenceError `malformed` when the log's tiles are broken
+ * @param id an exchange, a query's `jti`, or a sequence number of the log that is named, or written now
+ * @returns undefined when no log has such an entry
+ * @throws TooManyEntries; NotCovered; HouseError of the store; EvidenceError `malformed` when the log's tiles are broken
  */
 export async function exportEvidence(id: string, settings: ExportSettings): Promise<Exported | undefined> {
   const { log, store } = settings;
-  const exchange = await exchangeOf(id, log.origin, store);
-  if (exchange === undefined) return undefined;
-  const found = await entriesOf(exchange, log.origin, store);
+  const place = await placeOf(id, settings);
+  if (place === undefined) return undefined;
+  const { exchange, origin } = place;
+  const found = await entriesOf(exchange, origin, store);
   const last = found.at(-1)?.sequence ?? 0;
-  const { size, at: signedAt, note: kept } = await covering(last + 1, settings);
+  const { size, at: signedAt, note: kept } = await covering(last + 1, origin, settings);
   const read = found.map((entry) => ({ found: entry, ...log.read(entry) }));
   const regions = new Set(read.map(({ leaf }) => leaf.region));
   const times = [...read.map(({ leaf }) => leaf.at), signedAt].map((at) => at / 1000);
-  const { statements, note, leftOut } = await vouching(kept, regions, times, settings);
+  const { statements, note, leftOut } = await vouching(kept, origin, regions, times, settings);
   const entries = await Promise.all(
     read.map(async (entry): Promise<EvidenceEntry> => {
-      const proof = await inclusionProof(entry.sequence, size, (tiles) => store.tiles(log.origin, tiles));
+      const proof = await inclusionProof(entry.sequence, size, (tiles) => store.tiles(origin, tiles));
       return {
         sequence: entry.sequence,
         leaf: Buffer.from(entry.found.leaf).toString('utf8'),
@@ -80,20 +86,40 @@ export async function exportEvidence(id: string, settings: ExportSettings): Prom
   const closed = read.filter(({ leaf, opened }) => leaf.sealed !== undefined && opened === undefined);
   const isErased = (entry: { found: FoundEntry }): boolean => entry.found.sealed === undefined;
   return {
-    file: { origin: log.origin, exchange, statements, checkpoint: note, entries },
+    file: { origin, exchange, statements, checkpoint: note, entries },
     erased: closed.filter(isErased).map(({ sequence }) => sequence),
     unopened: closed.filter((entry) => !isErased(entry)).map(({ sequence }) => sequence),
     leftOut,
   };
 }
 
+/** Where an exchange is: it lies in one log, whole, but for one that a log's end cut in two. */
+async function placeOf(
+  id: string,
+  { log, origin, store }: ExportSettings,
+): Promise<{ exchange: string; origin: string } | undefined> {
+  const others = (await store.logs()).map((one) => one.log).filter((one) => one !== log.origin);
+  for (const place of origin === undefined ? [log.origin, ...others] : [origin]) {
+    // A sequence number means another entry in each log.
+    const isNumbered = origin !== undefined || place === log.origin;
+    const exchange = await exchangeOf(id, place, store, isNumbered);
+    if (exchange !== undefined) return { exchange, origin: place };
+  }
+  return undefined;
+}
+
 /** The exchange that an id names: itself, the one of a query, or that of an entry. */
-async function exchangeOf(id: string, log: string, store: LogStore): Promise<string | undefined> {
+async function exchangeOf(
+  id: string,
+  log: string,
+  store: LogStore,
+  isNumbered: boolean,
+): Promise<string | undefined> {
   for (const by of [{ exchange: id }, { jti: id }]) {
     const [found] = await store.search({ ...EVER, ...by, log, limit: 1 });
     if (found !== undefined) return readLeaf(found.leaf).exchange;
   }
-  if (!/^\d{1,15}$/.test(id)) return undefined;
+  if (!isNumbered || !/^\d{1,15}$/.test(id)) return undefined;
   const [entry] = await store.entries(log, Number(id), 1);
   return entry?.sequence === Number(id) ? readLeaf(entry.leaf).exchange : undefined;
 }
@@ -110,15 +136,17 @@ async function entriesOf(exchange: string, log: string, store: LogStore): Promis
 }
 
 /** The first checkpoint that covers `size` entries and that a neighbour has cosigned; else the first; else a new one. */
-async function covering(size: number, settings: ExportSettings): Promise<StoredCheckpoint> {
-  const { checkpointStore, checkpoints, log } = settings;
-  const first = await checkpointStore.covering(log.origin, size);
+async function covering(size: number, origin: string, settings: ExportSettings): Promise<StoredCheckpoint> {
+  const { checkpointStore, checkpoints } = settings;
+  const first = await checkpointStore.covering(origin, size);
   let one = first;
   for (let seen = 0; one !== undefined && seen < MOST_CHECKPOINTS; seen += 1) {
     if (parseNote(one.note).signatures.length > 1) return one;
-    one = await checkpointStore.covering(log.origin, one.size + 1);
+    one = await checkpointStore.covering(origin, one.size + 1);
   }
-  return first ?? (await checkpoints.sign());
+  if (first !== undefined) return first;
+  if (origin !== checkpoints.origin) throw new NotCovered();
+  return checkpoints.sign();
 }
 
 /**
@@ -128,6 +156,7 @@ async function covering(size: number, settings: ExportSettings): Promise<StoredC
  */
 async function vouching(
   checkpoint: string,
+  origin: string,
   regions: ReadonlySet<string | undefined>,
   times: readonly number[],
   settings: ExportSettings,
@@ -145,12 +174,7 @@ async function vouching(
     [own, ...needed].map((one) => statementsAt(times, one, settings.statements)),
   );
   const vouched = byRegion(theirs.flat());
-  const { kept, leftOut } = await knownSignatures(
-    note,
-    settings.log.origin,
-    byRegion(ours ?? [own])[0],
-    vouched,
-  );
+  const { kept, leftOut } = await knownSignatures(note, origin, byRegion(ours ?? [own])[0], vouched);
   return {
     statements: [...(ours ?? [own]), ...theirs.flat()].map(({ token }) => token),
     note: formatNote(note.text, kept.map(formatSignatureLine)),

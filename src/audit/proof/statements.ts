@@ -3,7 +3,7 @@ import { sha256 } from '../../evidence/digests.ts';
 import { verifyingKey } from '../../evidence/keys.ts';
 import { readHeader } from '../../evidence/jws.ts';
 import { verifyStatement } from '../../evidence/statement.ts';
-import { witnessName } from '../../tlog/origin.ts';
+import { covers, witnessName } from '../../tlog/origin.ts';
 import { SIGNATURE_TYPE, verifierKey, type VerifierKey } from '../../tlog/note-keys.ts';
 import {
   entityStatement,
@@ -59,7 +59,7 @@ export function byRegion(statements: readonly SelfSigned[]): SelfSignedRegion[] 
 
 /** True when some statement of the region says that the log is its own. */
 export function listsLog({ statements }: SelfSignedRegion, origin: string): boolean {
-  return statements.some(({ broker }) => broker.logs.includes(origin));
+  return statements.some(({ broker }) => covers(broker.logs, origin));
 }
 
 /** True at a time (seconds since the epoch) that the statement's own dates cover. */

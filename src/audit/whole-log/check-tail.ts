@@ -28,7 +28,7 @@ export async function checkTail(
   if (fault === undefined) return;
   throw new StartError(
     `store: the log ${origin} is broken at entry ${fault.sequence} (${fault.kind}), and is not written on. ` +
-      'Keep a copy as evidence, and see `wayleave audit verify`. To go on, put back a whole copy of the store, or ' +
-      'begin another log: write a new name as `replica`, and sign a statement that lists both.',
+      'Keep a copy as evidence, and see `wayleave audit verify`. To go on, run `wayleave audit seal`: it ends this ' +
+      'log, with the break recorded, and begins its successor.',
   );
 }

@@ -8,6 +8,7 @@ export type FaultKind =
   | 'checkpoint'
   | 'head'
   | 'beyond-head'
+  | 'end'
   | 'sealed'
   | 'index';
 

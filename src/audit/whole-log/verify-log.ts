@@ -13,6 +13,7 @@ import { leafHash } from '../../tlog/merkle.ts';
 import type { VerifierKey } from '../../tlog/note-keys.ts';
 import { TILE_WIDTH, tilesAtEdge } from '../../tlog/tiles.ts';
 import type { AuditLog } from '../log.ts';
+import { checkEnd } from './check-end.ts';
 import { LogBroken, type LogFault } from './log-fault.ts';
 import { StoredTree } from './log-tiles.ts';
 import { openOwn } from './own-checkpoint.ts';
@@ -126,6 +127,7 @@ class LogRun {
     }
     if (this.#next !== undefined) await this.#checkAhead(this.#next);
     await this.#checkBeyond();
+    await checkEnd(this.#settings.log.origin, head, this.#settings.store);
   }
 
   /** A head that cannot be read at all is a broken one, and no fault of the store. */

@@ -3,6 +3,7 @@ import { claimedOrigin, openCheckpoint } from '../../tlog/checkpoint.ts';
 import { contradicts, type KnownHead } from '../../tlog/judge-checkpoint.ts';
 import { verifyConsistency } from '../../tlog/merkle.ts';
 import type { Neighbour } from '../../trust/neighbours.ts';
+import type { SeenSuccessors } from '../succession/seen-successors.ts';
 import { headIn, type Forks } from './forks.ts';
 import type { KnownLogs } from './known-logs.ts';
 
@@ -17,6 +18,7 @@ export type ConsistencyOf = (
 export interface WatchSettings {
   readonly logs: KnownLogs;
   readonly forks: Forks;
+  readonly successors: SeenSuccessors;
   /** What we cosigned last. */
   readonly witnessed: (origin: string) => Promise<StoredCheckpoint | undefined>;
   readonly consistencyOf: ConsistencyOf;
@@ -53,16 +55,17 @@ export class CheckpointWatch {
    * @throws HouseError when a fork cannot be kept
    */
   async seen(note: string): Promise<void> {
-    const { logs, witnessed, forks } = this.#settings;
+    const { logs, witnessed, forks, successors } = this.#settings;
     const origin = opened(() => claimedOrigin(note));
     if (origin === undefined) return;
     if (this.#fits.get(origin) === note) return;
     const owner = await logs.byOrigin(origin);
     if (owner === undefined || this.#lookedJustNow(origin, note)) return;
-    const held = await witnessed(origin);
-    if (held === undefined) return;
     const seen = opened(() => openCheckpoint(note, owner.log));
     if (seen === undefined) return;
+    await successors.met(owner.neighbour, seen);
+    const held = await witnessed(origin);
+    if (held === undefined) return;
     const known = headIn(held.note);
     if (contradicts(known, seen)) {
       this.#looked.delete(origin);

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 
 import { verifyingKey } from '../../evidence/keys.ts';
 import type { KnownLog, Witness } from '../../tlog/checkpoint.ts';
-import { witnessName } from '../../tlog/origin.ts';
+import { covers, witnessName } from '../../tlog/origin.ts';
 import type { PublicJwk } from '../../trust/entity-statement.ts';
 import type { Neighbour, Neighbours } from '../../trust/neighbours.ts';
 
@@ -14,10 +14,10 @@ export class KnownLogs {
     this.#neighbours = neighbours;
   }
 
-  /** A neighbour's log, if its approved statement lists that origin. */
+  /** A neighbour's log, if its approved statement lists that origin, or the one that it follows. */
   async logOf(neighbour: Neighbour, origin: string): Promise<KnownLog | undefined> {
     const { logs, log_keys: keys } = neighbour.broker;
-    return logs.includes(origin) ? { origin, keys: await keysOf(keys) } : undefined;
+    return covers(logs, origin) ? { origin, keys: await keysOf(keys) } : undefined;
   }
 
   /** The neighbour that an origin belongs to, and its log. */

@@ -6,6 +6,7 @@ import { formatKnownSize, KNOWN_SIZE_TYPE, parseAddCheckpoint } from '../../tlog
 import { cosign, openCheckpoint } from '../../tlog/checkpoint.ts';
 import { judgeCheckpoint } from '../../tlog/judge-checkpoint.ts';
 import type { Neighbour } from '../../trust/neighbours.ts';
+import type { SeenSuccessors } from '../succession/seen-successors.ts';
 import { headIn, type Forks } from './forks.ts';
 import type { KnownLogs } from './known-logs.ts';
 
@@ -13,6 +14,7 @@ export interface DeskSettings {
   readonly store: CheckpointStore;
   readonly logs: KnownLogs;
   readonly forks: Forks;
+  readonly successors: SeenSuccessors;
   /** The name that we cosign under, and the Ed25519 key that does nothing else. */
   readonly name: string;
   readonly key: KeyObject;
@@ -43,7 +45,7 @@ export class WitnessDesk {
    * @throws HouseError `store-unavailable`: then nothing is cosigned
    */
   async addCheckpoint(body: string, peer: Neighbour): Promise<DeskAnswer> {
-    const { store, logs, forks, name, key, now } = this.#settings;
+    const { store, logs, forks, successors, name, key, now } = this.#settings;
     try {
       const request = parseAddCheckpoint(body);
       const log = await logs.logOf(peer, request.origin);
@@ -56,6 +58,7 @@ export class WitnessDesk {
       }
       if (judged.answer === 'conflict') return knownSize(judged.knownSize);
       if (judged.answer !== 'accept') return refused(judged.status, `${judged.answer}\n`);
+      await successors.met(peer, checkpoint);
       const at = now();
       const kept = { size: checkpoint.size, at, note: request.checkpoint };
       // Another replica of ours may have cosigned meanwhile.
@@ -69,10 +72,12 @@ export class WitnessDesk {
     }
   }
 
-  /** The notes that we cosigned last, for neighbours to hold against what they were shown. */
-  async witnessedBy(origins: readonly string[]): Promise<string[]> {
-    const known = await Promise.all(origins.map((origin) => this.#settings.store.witnessed(origin)));
-    return known.flatMap((one) => (one === undefined ? [] : [one.note]));
+  /** The notes that we cosigned last of logs that statements list, for neighbours to hold against what they were shown. */
+  async witnessed(): Promise<string[]> {
+    const { store, logs } = this.#settings;
+    const all = await store.allWitnessed();
+    const owners = await Promise.all(all.map(({ origin }) => logs.byOrigin(origin)));
+    return all.flatMap(({ note }, nth) => (owners[nth] === undefined ? [] : [note]));
   }
 }
 

@@ -12,9 +12,14 @@ import type { InclusionLink, ProofCollector } from '../inclusion/proof-collector
 export interface WitnessLink extends InclusionLink {
   /** `add-checkpoint` (C2SP tlog-witness). @throws DeliveryError */
   addCheckpoint(body: string): Promise<{ status: number; body: string }>;
-  /** The notes that the neighbour cosigned last, of logs that we know. @throws DeliveryError */
-  witnessed(): Promise<string[]>;
-  /** The proof that a log of the neighbour's of `from` entries is the beginning of that of `to`. @throws DeliveryError */
+  /**
+   * The notes that the neighbour cosigned last, of logs that we know; and the sequence of our own entity statement
+   * that it has approved.
+   *
+   * @throws DeliveryError
+   */
+  witnessed(withinMs?: number): Promise<{ notes: readonly string[]; statement: number | undefined }>;
+  /** The neighbour's proof that a log of its own of `from` entries is the beginning of that of `to`. @throws DeliveryError */
   consistency(log: string, from: number, to: number): Promise<readonly Buffer[]>;
 }
 
@@ -162,7 +167,7 @@ export class Witnessing {
 
   /** Holds what a neighbour cosigned of others' logs against what we did, and fetches its proofs for us. */
   async #compare(link: WitnessLink): Promise<void> {
-    const notes = await link.witnessed().catch(() => []);
+    const { notes } = await link.witnessed().catch(() => ({ notes: [] }));
     for (const note of notes) await this.#settings.watch.seen(note);
     await this.#settings.proofs.collect(link).catch(unlessHouse);
   }
