@@ -103,6 +103,13 @@ export interface StoredEntry {
   readonly sealed: SealedValues | undefined;
 }
 
+/** An entry's leaf, and the hash that is kept beside it: whether they fit is for the reader to find out. */
+export interface StoredLeaf {
+  readonly sequence: number;
+  readonly leaf: Uint8Array;
+  readonly hash: Uint8Array;
+}
+
 /** A search goes by one index at a time: the most telling that is given, within a span of time. */
 export interface EntrySearch {
   readonly log?: string | undefined;
@@ -153,6 +160,8 @@ export interface LogStore {
   tiles(log: string, wanted: readonly TileId[]): Promise<Uint8Array[]>;
   /** Entries from `sequence` on, oldest first, at most `limit` (1 to 10,000). */
   entries(log: string, sequence: number, limit: number): Promise<StoredEntry[]>;
+  /** Leaves from `sequence` on, oldest first, at most `limit` (1 to 10,000), as they are stored: to verify a tree by. */
+  leaves(log: string, sequence: number, limit: number): Promise<StoredLeaf[]>;
   search(search: EntrySearch): Promise<FoundEntry[]>;
   /** Exchanges whose work was opened and not closed, oldest first, at most `limit` (1 to 1,000). */
   openWork(log: string, limit: number): Promise<{ exchange: string; sequence: number }[]>;

@@ -4,7 +4,8 @@ import type { EntrySearch, FoundEntry, LogStore, SealedValues } from './contract
 import type { Dialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
 
-const MOST_ENTRIES = 10_000;
+/** Entries or leaves of one page. */
+export const MOST_ENTRIES = 10_000;
 const MOST_FOUND = 1_000;
 
 /** The log's read path, the same in every store. */
@@ -22,12 +23,15 @@ export function logReads(
       }));
     },
     entries: async (log, sequence, limit) => {
-      const rows = await selectEntries(db)
-        .where('log_entry.log', '=', log)
-        .where('log_entry.sequence', '>=', sequence)
-        .orderBy('log_entry.sequence')
-        .limit(within(limit, MOST_ENTRIES))
-        .execute();
+      const rows = await inOrder(sequence, within(limit, MOST_ENTRIES), (from, below, most) =>
+        selectEntries(db)
+          .where('log_entry.log', '=', log)
+          .where('log_entry.sequence', '>=', from)
+          .where('log_entry.sequence', '<', below)
+          .orderBy('log_entry.sequence')
+          .limit(most)
+          .execute(),
+      );
       return rows.map(toEntry);
     },
     search: async (search) => {
@@ -53,6 +57,22 @@ export function logReads(
         .limit(MOST_FOUND)
         .execute(),
   };
+}
+
+/**
+ * Rows of a log from a sequence on. They have no gaps, so they are asked for between two sequences first: a planner
+ * that knows nothing of the table yet would sort all that come after. Where fewer are there, the rest is sought.
+ */
+export async function inOrder<Row extends { readonly sequence: number }>(
+  from: number,
+  most: number,
+  read: (from: number, below: number, most: number) => Promise<Row[]>,
+): Promise<Row[]> {
+  const near = await read(from, from + most, most);
+  if (near.length === most) return near;
+  const last = near.at(-1)?.sequence;
+  const rest = await read(last === undefined ? from : last + 1, Number.MAX_SAFE_INTEGER, most - near.length);
+  return [...near, ...rest];
 }
 
 function selectEntries(db: Kysely<Tables>) {
@@ -145,6 +165,6 @@ function toEntry(row: Row): FoundEntry {
   return { log, at, sequence, leaf, index, sealed };
 }
 
-function within(limit: number, most: number): number {
+export function within(limit: number, most: number): number {
   return Math.min(Math.max(Math.trunc(limit), 1), most);
 }

@@ -137,6 +137,13 @@ describe('verifying a log', () => {
       'leaf',
       600,
     ],
+    [
+      "a bit of the hash of a tile's last leaf",
+      flip('leaf_hash', 'log_entry', 'sequence = 255', 31),
+      'leaf-hash',
+      255,
+    ],
+    ['a hash cut short', run("UPDATE log_entry SET leaf_hash = x'' WHERE sequence = 511"), 'leaf-hash', 511],
     ['a bit of a tile', flip('hashes', 'log_tile', 'level = 0 AND tile = 1', 32 * 44), 'tile', 300],
     ['a bit of a tile above', flip('hashes', 'log_tile', 'level = 1 AND tile = 0', 33), 'tile', 256],
     ['a tile above gone', run('DELETE FROM log_tile WHERE level = 1'), 'tile', 0],

@@ -37,6 +37,7 @@ export class ScriptedStore implements Store {
     count: async (code) => void this.counts.set(code, (this.counts.get(code) ?? 0) + 1),
     counts: async () => [],
     entries: async () => [],
+    leaves: async () => [],
     search: async () => [],
     openWork: async () => [],
     erase: async () => undefined,

@@ -105,6 +105,34 @@ export function logContract(current: () => Store, restart: () => Promise<Store>)
     });
   });
 
+  describe('gives leaves', () => {
+    it('as they are stored, each with its hash, oldest first and in pages', async () => {
+      await append(item(...run(700), entry('last', { sealed: sealedAs('last') })));
+      await log().append('broker.example/log-2', [item(...run(5))]);
+      const entries = await allEntries(log());
+      const paged = [];
+      for (let page = await log().leaves(LOG, 0, 256); page.length > 0;) {
+        paged.push(...page);
+        page = await log().leaves(LOG, paged.length, 256);
+      }
+      assert.deepEqual(
+        paged.map(({ sequence, leaf, hash }) => [sequence, Buffer.from(leaf), Buffer.from(hash)]),
+        entries.map(({ sequence, leaf }) => [sequence, Buffer.from(leaf), leafHash(leaf)]),
+      );
+      assert.equal(paged.length, 701);
+    });
+
+    it('no more than are asked for or are there', async () => {
+      await append(item(...run(12_000)));
+      const lengthOf = async (from: number, limit: number) => (await log().leaves(LOG, from, limit)).length;
+      assert.deepEqual(
+        [await lengthOf(0, 0), await lengthOf(0, -5), await lengthOf(11_990, 100)],
+        [1, 1, 10],
+      );
+      assert.deepEqual([await lengthOf(0, 1_000_000), await lengthOf(12_000, 100)], [10_000, 0]);
+    });
+  });
+
   describe('keeps a tree', () => {
     for (const size of [1, 2, 255, 256, 257, 258, 513]) {
       it(`of ${size} that was appended at once`, async () => {

@@ -3,6 +3,8 @@ import { HASH_BYTES } from '../../tlog/merkle.ts';
 import { TILE_WIDTH, type Tile, type TileId } from '../../tlog/tiles.ts';
 import { LogBroken } from './log-fault.ts';
 
+const TILE_BYTES = TILE_WIDTH * HASH_BYTES;
+
 /** Holds what a store keeps of a log's tree against what the leaves give. */
 export class StoredTree {
   readonly #store: LogStore;
@@ -21,30 +23,28 @@ export class StoredTree {
    * Of some entries: the hash beside each leaf, and the full tiles that they fill.
    *
    * @param first sequence of the first, a multiple of 256
-   * @param hashes what the leaves give
+   * @param given what the leaves give, one hash after another
+   * @param beside what is kept beside the leaves, for as many
    * @throws LogBroken `leaf` where neither hash nor tile is the leaf's own; else `leaf-hash` or `tile`
    */
-  async checkLeaves(first: number, hashes: readonly Buffer[]): Promise<void> {
-    const given = Buffer.concat(hashes);
-    const indexes = Array.from({ length: Math.ceil(hashes.length / TILE_WIDTH) }, (_, nth) => nth);
-    const id = (nth: number, width: number): TileId => ({ level: 0, index: first / TILE_WIDTH + nth, width });
-    const widthOf = (nth: number): number => Math.min(TILE_WIDTH, hashes.length - nth * TILE_WIDTH);
-    // A partial tile is made of the hashes beside the leaves; that of a tile's last leaf is never read again.
-    const besides = indexes.map((nth) => id(nth, Math.min(widthOf(nth), TILE_WIDTH - 1)));
-    const full = indexes.filter((nth) => widthOf(nth) === TILE_WIDTH).map((nth) => id(nth, TILE_WIDTH));
-    const stored = await this.tiles([...besides, ...full]);
-    for (const nth of indexes) {
-      const from = nth * TILE_WIDTH * HASH_BYTES;
-      const own = given.subarray(from, from + widthOf(nth) * HASH_BYTES);
-      const beside = besides[nth]?.width ?? 0;
-      const inRow = firstDifference(own.subarray(0, beside * HASH_BYTES), stored[nth]);
-      const tile = stored[besides.length + nth];
-      const inTile = nth < full.length ? firstDifference(own, tile) : undefined;
+  async checkLeaves(first: number, given: Buffer, beside: Buffer): Promise<void> {
+    const full = Math.floor(given.length / TILE_BYTES);
+    const tiles = await this.tiles(
+      Array.from({ length: full }, (_, nth): TileId => ({
+        level: 0,
+        index: first / TILE_WIDTH + nth,
+        width: TILE_WIDTH,
+      })),
+    );
+    for (let nth = 0; nth * TILE_BYTES < given.length; nth += 1) {
+      const [from, to] = [nth * TILE_BYTES, (nth + 1) * TILE_BYTES];
+      const own = given.subarray(from, to);
+      const inRow = firstDifference(own, beside.subarray(from, to));
+      const inTile = nth < full ? firstDifference(own, tiles[nth]) : undefined;
       if (inRow === undefined && inTile === undefined) continue;
       const at = Math.min(inRow ?? Infinity, inTile ?? Infinity);
-      // Where only one of hash and tile can be looked at, nothing vouches for the leaf against it.
-      const alone = at === beside || nth >= full.length;
-      throw brokenAt(first + nth * TILE_WIDTH + at, alone || inRow === inTile, inRow === at);
+      // Where there is no tile yet, nothing vouches for the leaf against its hash.
+      throw brokenAt(first + nth * TILE_WIDTH + at, nth >= full || inRow === inTile, inRow === at);
     }
   }
 

@@ -3,13 +3,13 @@ import type {
   CheckpointStore,
   LogStore,
   StoredCheckpoint,
-  StoredEntry,
+  StoredLeaf,
   TreeHead,
 } from '../../store/contracts.ts';
 import type { Checkpoint } from '../../tlog/checkpoint.ts';
 import { rootOf } from '../../tlog/frontier.ts';
 import { edgeFrom, emptyEdge, grow, type TreeEdge } from '../../tlog/grow.ts';
-import { leafHash } from '../../tlog/merkle.ts';
+import { HASH_BYTES, leafHash } from '../../tlog/merkle.ts';
 import type { VerifierKey } from '../../tlog/note-keys.ts';
 import { TILE_WIDTH, tilesAtEdge } from '../../tlog/tiles.ts';
 import type { AuditLog } from '../log.ts';
@@ -120,7 +120,7 @@ class LogRun {
     if (this.#from > 0) await this.#beginAt(this.#from);
     this.#next = await this.#checkpointFrom(this.#from === 0 ? 0 : this.#from + 1);
     if (this.#next?.size === 0) await this.#pass(this.#next);
-    while (this.#edge.frontier.size < this.#size) await this.#page();
+    for await (const [limit, leaves] of this.#pages()) await this.#page(limit, leaves);
     await this.#tree.checkTiles(this.#edge.partials);
     if (!rootOf(this.#edge.frontier).equals(head.root)) {
       throw new LogBroken('head', Math.max(this.#size - 1, 0), 'the head is not that of the leaves');
@@ -155,24 +155,40 @@ class LogRun {
     this.#checkpointed = size;
   }
 
-  async #page(): Promise<void> {
+  /** The leaves, each page with how many it should have. The next is asked for while one is looked at. */
+  async *#pages(): AsyncGenerator<[limit: number, leaves: StoredLeaf[]]> {
     const { store, log } = this.#settings;
-    const { size: at } = this.#edge.frontier;
     // From a tile's first leaf on, so that every page but the first fills whole tiles.
-    const limit = Math.min(PAGE - (at % TILE_WIDTH), this.#size - at);
-    const entries = await store.entries(log.origin, at, limit);
-    const placed = placedFrom(at, entries);
-    await this.#take(placed.hashes);
+    const limitAt = (at: number): number => Math.min(PAGE - (at % TILE_WIDTH), this.#size - at);
+    const read = (at: number): Promise<StoredLeaf[]> => {
+      const leaves = at < this.#size ? store.leaves(log.origin, at, limitAt(at)) : Promise.resolve([]);
+      // Whoever awaits it is told; where a fault comes first, nobody does.
+      leaves.catch(() => undefined);
+      return leaves;
+    };
+    let at = this.#edge.frontier.size;
+    for (let next = read(at); at < this.#size;) {
+      const [limit, leaves] = [limitAt(at), await next];
+      at += limit;
+      next = read(at);
+      yield [limit, leaves];
+    }
+  }
+
+  async #page(limit: number, leaves: readonly StoredLeaf[]): Promise<void> {
+    const { size: at } = this.#edge.frontier;
+    const placed = placedFrom(at, leaves);
+    await this.#take(placed.hashes, placed.beside);
     if (placed.fault !== undefined) throw placed.fault;
-    if (entries.length < limit) throw missing(at + entries.length);
-    if (this.#options.sealed === true) this.#checkSealed(entries);
+    if (leaves.length < limit) throw missing(at + leaves.length);
+    if (this.#options.sealed === true) await this.#checkSealed(at, limit);
     const { size } = this.#edge.frontier;
     this.#options.onProgress?.({ done: size, size: this.#size, checkpointed: this.#checkpointed });
   }
 
-  async #take(hashes: readonly Buffer[]): Promise<void> {
+  async #take(hashes: readonly Buffer[], beside: Buffer): Promise<void> {
     const { size: at } = this.#edge.frontier;
-    await this.#checkLeaves(at, hashes);
+    await this.#checkLeaves(at, Buffer.concat(hashes), beside);
     let taken = 0;
     while (this.#next !== undefined && this.#next.size <= at + hashes.length) {
       const upTo = this.#next.size - at;
@@ -184,14 +200,15 @@ class LogRun {
   }
 
   /** Begun within a tile, the leaves before are those of the edge: proved by the root that was signed. */
-  async #checkLeaves(at: number, hashes: readonly Buffer[]): Promise<void> {
+  async #checkLeaves(at: number, given: Buffer, beside: Buffer): Promise<void> {
     const within = at % TILE_WIDTH;
     const edge = within === 0 ? undefined : this.#edge.partials.find(({ level }) => level === 0);
-    const before =
-      edge === undefined
-        ? []
-        : Array.from({ length: within }, (_, nth) => edge.hashes.subarray(nth * 32, nth * 32 + 32));
-    await this.#tree.checkLeaves(at - within, [...before, ...hashes]);
+    const before = edge?.hashes ?? Buffer.alloc(0);
+    await this.#tree.checkLeaves(
+      at - within,
+      Buffer.concat([before, given]),
+      Buffer.concat([before, beside]),
+    );
   }
 
   async #grow(hashes: readonly Buffer[]): Promise<void> {
@@ -228,7 +245,7 @@ class LogRun {
 
   async #checkBeyond(): Promise<void> {
     const { store, log } = this.#settings;
-    const last = (await store.entries(log.origin, this.#size, PAGE)).at(-1);
+    const last = (await store.leaves(log.origin, this.#size, PAGE)).at(-1);
     if (last === undefined) return;
     const { size } = await store.head(log.origin);
     if (last.sequence >= size) {
@@ -240,9 +257,9 @@ class LogRun {
     }
   }
 
-  #checkSealed(entries: readonly StoredEntry[]): void {
-    const { log, digest } = this.#settings;
-    for (const entry of entries) {
+  async #checkSealed(from: number, limit: number): Promise<void> {
+    const { log, store, digest } = this.#settings;
+    for (const entry of await store.entries(log.origin, from, limit)) {
       const found = checkSealed(entry, log, digest);
       if (found === 'opened') this.#opened += 1;
       if (found === 'erased') this.#erased += 1;
@@ -250,19 +267,34 @@ class LogRun {
   }
 }
 
-/** The hashes of the leaves that are in their place, and what is wrong with the first that is not. */
-function placedFrom(first: number, entries: readonly StoredEntry[]): { hashes: Buffer[]; fault?: LogBroken } {
+interface Placed {
+  /** What the leaves give, and what is kept beside them. */
+  readonly hashes: readonly Buffer[];
+  readonly beside: Buffer;
+  readonly fault?: LogBroken;
+}
+
+/** Of the leaves that are in their place, the hashes; and what is wrong with the first that is not. */
+function placedFrom(first: number, leaves: readonly StoredLeaf[]): Placed {
   const hashes: Buffer[] = [];
-  for (const { sequence, leaf } of entries) {
+  const beside = Buffer.alloc(leaves.length * HASH_BYTES);
+  const upTo = (fault?: LogBroken): Placed => ({
+    hashes,
+    beside: beside.subarray(0, hashes.length * HASH_BYTES),
+    ...(fault === undefined ? {} : { fault }),
+  });
+  for (const { sequence, leaf, hash } of leaves) {
     const expected = first + hashes.length;
-    if (sequence !== expected) return { hashes, fault: missing(expected) };
+    if (sequence !== expected) return upTo(missing(expected));
     if (!beginsWith(leaf, `{"seq":${expected},`)) {
       const says = `entry ${expected}: the leaf bears another number, or none`;
-      return { hashes, fault: new LogBroken('out-of-place', expected, says) };
+      return upTo(new LogBroken('out-of-place', expected, says));
     }
+    // One of another length is none: it stays as zeros, which no leaf gives.
+    if (hash.length === HASH_BYTES) beside.set(hash, hashes.length * HASH_BYTES);
     hashes.push(leafHash(leaf));
   }
-  return { hashes };
+  return upTo();
 }
 
 function beginsWith(leaf: Uint8Array, text: string): boolean {

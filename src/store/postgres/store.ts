@@ -12,6 +12,7 @@ import { patientReads } from '../patient-reads.ts';
 import { readState } from '../state-reads.ts';
 import { headOf, newLog, type LogRow } from '../tree.ts';
 import { kyselyOver, openPool } from './connection.ts';
+import { readLeaves } from './log-leaves.ts';
 import { readTiles } from './log-tiles.ts';
 import { LogWrites } from './log-writes.ts';
 import { Spending } from './spending.ts';
@@ -68,6 +69,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
         }),
       tiles: (log, wanted) => read(() => readTiles(pool, log, wanted)),
       entries: (log, sequence, limit) => read(() => reads.entries(log, sequence, limit)),
+      leaves: (log, sequence, limit) => read(() => readLeaves(pool, log, sequence, limit)),
       search: (search) => read(() => reads.search(search)),
       openWork: (log, limit) => read(() => reads.openWork(log, limit)),
       counts: (from, to) => read(() => reads.counts(from, to)),

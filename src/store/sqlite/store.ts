@@ -17,6 +17,7 @@ import type { Tables } from '../schema.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { kyselyOver, openDatabase, openWriter } from './connection.ts';
 import { FreeSpace } from './free-space.ts';
+import { leafReader } from './log-leaves.ts';
 import { LogWrites } from './log-writes.ts';
 import { WalFlush } from './wal-flush.ts';
 import { prepareWrites } from './writes.ts';
@@ -37,12 +38,14 @@ export async function openSqliteStore(
   reserveBytes = 0,
 ): Promise<Store> {
   let database: DatabaseSync;
+  let reader: DatabaseSync;
   let queries: Kysely<Tables>;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     // Made before SQLite would make it: the files beside it get the mode that it has when they are made.
     closeSync(openSync(file, 'a', OWNER_ALONE));
-    queries = kyselyOver(openDatabase(file));
+    reader = openDatabase(file);
+    queries = kyselyOver(reader);
     await migrate(queries, SQLITE);
     chmodSync(file, OWNER_ALONE);
     // A connection of its own for writes: a group commit must never meet a transaction of kysely's.
@@ -61,6 +64,7 @@ export async function openSqliteStore(
     write.spend(issuer, jti, keepUntil, now());
   const logWrites = new LogWrites(database, spend);
   const reads = logReads(queries, SQLITE);
+  const readLeaves = leafReader(reader);
   const patients = patientReads(queries);
   const durable = <Result>(code: HouseCode, action: () => Result): Promise<Result> =>
     orHouseError(code, () => queue.commit(action));
@@ -94,6 +98,7 @@ export async function openSqliteStore(
       head: (log) => read(() => queue.afterFlush(() => logWrites.head(log))),
       tiles: (log, wanted) => read(() => logWrites.tiles(log, wanted)),
       entries: (log, sequence, limit) => read(() => reads.entries(log, sequence, limit)),
+      leaves: (log, sequence, limit) => read(() => readLeaves(log, sequence, limit)),
       search: (search) => read(() => reads.search(search)),
       openWork: (log, limit) => read(() => reads.openWork(log, limit)),
       counts: (from, to) => read(() => reads.counts(from, to)),
