@@ -9,7 +9,6 @@ import type {
 import type { Checkpoint } from '../../tlog/checkpoint.ts';
 import { rootOf } from '../../tlog/frontier.ts';
 import { edgeFrom, emptyEdge, grow, type TreeEdge } from '../../tlog/grow.ts';
-import { HASH_BYTES, leafHash } from '../../tlog/merkle.ts';
 import type { VerifierKey } from '../../tlog/note-keys.ts';
 import { TILE_WIDTH, tilesAtEdge } from '../../tlog/tiles.ts';
 import type { AuditLog } from '../log.ts';
@@ -17,6 +16,7 @@ import { checkEnd } from './check-end.ts';
 import { LogBroken, type LogFault } from './log-fault.ts';
 import { StoredTree } from './log-tiles.ts';
 import { openOwn } from './own-checkpoint.ts';
+import { missing, placedFrom } from './placed-leaves.ts';
 import { checkSealed } from './verify-sealed.ts';
 
 export interface VerifyLogSettings {
@@ -267,49 +267,10 @@ class LogRun {
   }
 }
 
-interface Placed {
-  /** What the leaves give, and what is kept beside them. */
-  readonly hashes: readonly Buffer[];
-  readonly beside: Buffer;
-  readonly fault?: LogBroken;
-}
-
-/** Of the leaves that are in their place, the hashes; and what is wrong with the first that is not. */
-function placedFrom(first: number, leaves: readonly StoredLeaf[]): Placed {
-  const hashes: Buffer[] = [];
-  const beside = Buffer.alloc(leaves.length * HASH_BYTES);
-  const upTo = (fault?: LogBroken): Placed => ({
-    hashes,
-    beside: beside.subarray(0, hashes.length * HASH_BYTES),
-    ...(fault === undefined ? {} : { fault }),
-  });
-  for (const { sequence, leaf, hash } of leaves) {
-    const expected = first + hashes.length;
-    if (sequence !== expected) return upTo(missing(expected));
-    if (!beginsWith(leaf, `{"seq":${expected},`)) {
-      const says = `entry ${expected}: the leaf bears another number, or none`;
-      return upTo(new LogBroken('out-of-place', expected, says));
-    }
-    // One of another length is none: it stays as zeros, which no leaf gives.
-    if (hash.length === HASH_BYTES) beside.set(hash, hashes.length * HASH_BYTES);
-    hashes.push(leafHash(leaf));
-  }
-  return upTo();
-}
-
-function beginsWith(leaf: Uint8Array, text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) if (leaf[at] !== text.charCodeAt(at)) return false;
-  return true;
-}
-
 function edgeOf(size: number, tiles: readonly Uint8Array[]): TreeEdge | undefined {
   try {
     return edgeFrom(size, tiles);
   } catch {
     return undefined;
   }
-}
-
-function missing(sequence: number): LogBroken {
-  return new LogBroken('missing', sequence, `entry ${sequence} is not there`);
 }
