@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-
 import { EvidenceError } from '../errors.ts';
 import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
 import type { IdentifiedPeer, Neighbours } from '../trust/neighbours.ts';
@@ -12,6 +10,7 @@ import {
   verifyMessage,
   type SignedMessage,
 } from './message.ts';
+import { orderedId } from './ordered-id.ts';
 
 /** What a broker knows of itself when it signs: the four parts that go into every message. */
 export interface Sender {
@@ -48,7 +47,7 @@ export function envelope(sender: Sender, audience: string, now: number) {
     aud: audience,
     iat,
     exp: iat + LONGEST_LIFE_S,
-    jti: randomUUID(),
+    jti: orderedId(now),
     stmt: sender.statement,
     cnf: { 'x5t#S256': sender.thumbprint },
   };

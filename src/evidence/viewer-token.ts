@@ -1,10 +1,10 @@
 import { decodeJwt } from 'jose';
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 
 import { auditClaims } from './claims.ts';
 import type { PinnedKey, Signer } from './keys.ts';
 import { signMessage, verifyMessage } from './message.ts';
+import { orderedId } from './ordered-id.ts';
 
 /** JOSE `typ` of the token that a viewer signs for one patient. */
 export const VIEWER_TYP = 'wayleave-viewer+jwt';
@@ -78,5 +78,5 @@ export function signViewerToken(
   now: number,
 ): string {
   const iat = Math.floor(now / 1000);
-  return signMessage(signer, VIEWER_TYP, { iat, exp: iat + lifeS, jti: randomUUID(), ...claims }).token;
+  return signMessage(signer, VIEWER_TYP, { iat, exp: iat + lifeS, jti: orderedId(now), ...claims }).token;
 }

@@ -56,7 +56,7 @@ async function answerAuditSearch(
   broker: Requesting,
   binding: 'certificate' | 'single-use',
 ): Promise<void> {
-  const { exchange } = traceOf(request, response);
+  const { exchange } = traceOf(request, response, broker.now());
   const auditor = await keepingRefusals(broker.audit, exchange, () => authenticate(request, broker, binding));
   const parameters = parametersOf(request);
   const page = openPage(parameters, auditor, broker);
@@ -86,7 +86,7 @@ async function answerAuditRead(
   broker: Requesting,
   binding: 'certificate' | 'single-use',
 ): Promise<void> {
-  const { exchange } = traceOf(request, response);
+  const { exchange } = traceOf(request, response, broker.now());
   const auditor = await keepingRefusals(broker.audit, exchange, () => authenticate(request, broker, binding));
   const { nhsNumber } = auditor;
   const event = await findAuditEvent(id, nhsNumber, broker.auditReading, broker.patientDigest);

@@ -111,7 +111,7 @@ class ViewerApi {
 
   /** `Patient/{nhs-number}`: the index Patient itself, of the Bundle that a search would give. */
   async patient(request: Request, response: Response, id: string): Promise<void> {
-    const trace = traceOf(request, response);
+    const trace = traceOf(request, response, this.#broker.now());
     const viewer = await this.#authenticate(request, trace.exchange);
     const question = patientIndex(id);
     await this.#checkPatient(viewer, question, trace.exchange);
@@ -122,7 +122,7 @@ class ViewerApi {
   }
 
   async page(request: Request, response: Response): Promise<void> {
-    const trace = traceOf(request, response);
+    const trace = traceOf(request, response, this.#broker.now());
     const viewer = await this.#authenticate(request, trace.exchange);
     const sealed = parametersOf(request).get('_page');
     if (sealed === null) throw new RequestError('bad-request', '_page');
@@ -139,7 +139,7 @@ class ViewerApi {
     response: Response,
     { region, record, type, id }: { region: string; record: string; type: string; id: string },
   ): Promise<void> {
-    const trace = traceOf(request, response);
+    const trace = traceOf(request, response, this.#broker.now());
     const viewer = await this.#authenticate(request, trace.exchange);
     if (!TYPE.test(type) || !LOCAL_ID.test(id)) throw new RequestError('not-found');
     const via = parametersOf(request).get('via') ?? undefined;
@@ -156,7 +156,7 @@ class ViewerApi {
     read: (request: Request) => URLSearchParams,
     parse: (parameters: URLSearchParams) => SearchQuestion,
   ): Promise<void> {
-    const trace = traceOf(request, response);
+    const trace = traceOf(request, response, this.#broker.now());
     const viewer = await this.#authenticate(request, trace.exchange);
     const parameters = read(request);
     const question = parse(parameters);

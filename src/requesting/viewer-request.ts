@@ -1,8 +1,9 @@
 import type { Request, Response } from 'express';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 
 import { RequestError } from '../errors.ts';
+import { orderedId } from '../evidence/ordered-id.ts';
 
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -79,9 +80,13 @@ export function selfOf(request: Request, parameters: URLSearchParams, base: stri
 }
 
 /** The request's id and trace context: the viewer's own where it sends good ones. */
-export function traceOf(request: Request, response: Response): { exchange: string; traceparent: string } {
+export function traceOf(
+  request: Request,
+  response: Response,
+  now: number,
+): { exchange: string; traceparent: string } {
   const id = request.get('X-Request-Id') ?? '';
-  const exchange = UUID.test(id) ? id.toLowerCase() : randomUUID();
+  const exchange = UUID.test(id) ? id.toLowerCase() : orderedId(now);
   response.set('X-Request-Id', exchange);
   const parent = request.get('traceparent') ?? '';
   const traceparent = TRACEPARENT.test(parent)
