@@ -268,6 +268,14 @@ export interface StateStore {
   open(at: number, successions: readonly Succession[]): Promise<boolean>;
 }
 
+/** How far each stream has handed on a log's entries. Both names are the caller's; each pair has a cursor of its own. */
+export interface StreamCursorStore {
+  /** Sequence of the first entry that is not known to have arrived: 0 for a stream that is new. */
+  read(stream: string, log: string): Promise<number>;
+  /** Moves the cursor forward, durably. One that is further already stays: of several calls the furthest counts. */
+  advance(stream: string, log: string, next: number): Promise<void>;
+}
+
 export interface CareLocation {
   readonly patient: string;
   /** ODS organisation or site code. */
@@ -307,6 +315,7 @@ export interface Store {
   readonly checkpoints: CheckpointStore;
   readonly statements: StatementStore;
   readonly state: StateStore;
+  readonly streams: StreamCursorStore;
   readonly careLocations: CareLocationStore;
   readonly objections: ObjectionStore;
   /**

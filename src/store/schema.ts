@@ -48,6 +48,8 @@ export interface Tables {
   witnessed: { origin: string; size: number; at: number; note: string };
   fork: { origin: string; at: number; held: string; seen: string; digest: string };
   statement: { entity: string; sequence: number; digest: string; at: number; token: string };
+  /** `next`: sequence of the first entry that is not known to have arrived. */
+  stream_cursor: { stream: string; log: string; next: number };
   refusal_count: { code: string; minute: number; count: number };
   care_location: {
     patient: string;

@@ -68,6 +68,7 @@ export class ScriptedStore implements Store {
     close: async () => false,
     open: async () => false,
   };
+  readonly streams: Store['streams'] = { read: async () => 0, advance: async () => undefined };
 
   readonly careLocations: Store['careLocations'] = {
     record: async () => undefined,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { Store } from '../../src/store/contracts.ts';
 import { checkpointContract } from './checkpoint-contract.ts';
+import { cursorContract } from './cursor-contract.ts';
 import { entry, item, LOG } from './entries.ts';
 import { logContract } from './log-contract.ts';
 import { searchContract } from './search-contract.ts';
@@ -200,5 +201,6 @@ export function storeContract(
     searchContract(() => store);
     checkpointContract(() => store, restart);
     stateContract(() => store, restart);
+    cursorContract(() => store, restart);
   });
 }

@@ -8,6 +8,7 @@ import { log } from './002-log.ts';
 import { checkpoints } from './003-checkpoints.ts';
 import { statements } from './004-statements.ts';
 import { storeState } from './007-store-state.ts';
+import { streamCursors } from './005-stream-cursors.ts';
 
 /** Brings the tables to the newest version, each migration once. @throws whatever the first that fails throws */
 export async function migrate(db: Kysely<Tables>, dialect: Dialect): Promise<void> {
@@ -17,6 +18,7 @@ export async function migrate(db: Kysely<Tables>, dialect: Dialect): Promise<voi
     '003-checkpoints': checkpoints(dialect),
     '004-statements': statements(dialect),
     '007-store-state': storeState(dialect),
+    '005-stream-cursors': streamCursors(dialect),
   };
   const provider = { getMigrations: () => Promise.resolve(migrations) };
   const { error } = await new Migrator({ db, provider }).migrateToLatest();

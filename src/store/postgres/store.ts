@@ -10,13 +10,20 @@ import { migrate } from '../migrations/migrate.ts';
 import { statementStore } from '../statements.ts';
 import { patientReads } from '../patient-reads.ts';
 import { readState } from '../state-reads.ts';
+import { readCursor } from '../stream-cursors.ts';
 import { headOf, newLog, type LogRow } from '../tree.ts';
 import { kyselyOver, openPool } from './connection.ts';
 import { readLeaves } from './log-leaves.ts';
 import { readTiles } from './log-tiles.ts';
 import { LogWrites } from './log-writes.ts';
 import { Spending } from './spending.ts';
-import { countRefusal, eraseEntries, recordCareLocations, recordObjections } from './writes.ts';
+import {
+  advanceCursor,
+  countRefusal,
+  eraseEntries,
+  recordCareLocations,
+  recordObjections,
+} from './writes.ts';
 
 const MINUTE = 60_000;
 
@@ -37,6 +44,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
   const logWrites = new LogWrites(pool, spending);
   const reads = logReads(queries, POSTGRES);
   const patients = patientReads(queries);
+  const cursorOf = readCursor(queries);
   const write = (code: HouseCode, statement: QueryConfig<unknown[]>): Promise<void> =>
     orHouseError(code, async () => void (await pool.query(statement)));
   const read = <Result>(action: () => Promise<Result>): Promise<Result> =>
@@ -80,6 +88,10 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
       read: () => read(() => readState(queries)),
       close: (closed) => orHouseError('store-unavailable', () => logWrites.closeStore(closed)),
       open: (at, successions) => orHouseError('store-unavailable', () => logWrites.open(at, successions)),
+    },
+    streams: {
+      read: (stream, log) => read(() => cursorOf(stream, log)),
+      advance: (stream, log, next) => write('store-unavailable', advanceCursor(stream, log, next)),
     },
     careLocations: {
       record: (locations) => write('store-unavailable', recordCareLocations(locations)),

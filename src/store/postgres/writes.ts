@@ -22,6 +22,15 @@ export function eraseEntries(log: string, sequences: readonly number[]): QueryCo
   };
 }
 
+export function advanceCursor(stream: string, log: string, next: number): QueryConfig<unknown[]> {
+  return {
+    name: 'advance-cursor',
+    text: `INSERT INTO stream_cursor (stream, log, next) VALUES ($1, $2, $3)
+      ON CONFLICT (stream, log) DO UPDATE SET next = excluded.next WHERE stream_cursor.next < excluded.next`,
+    values: [toText(stream), toText(log), next],
+  };
+}
+
 export function recordCareLocations(locations: readonly CareLocation[]): QueryConfig<unknown[]> {
   return {
     text: `INSERT INTO care_location (patient, organisation, source, first_seen, last_seen)

@@ -13,6 +13,7 @@ import { migrate } from '../migrations/migrate.ts';
 import { statementStore } from '../statements.ts';
 import { patientReads } from '../patient-reads.ts';
 import { readState } from '../state-reads.ts';
+import { readCursor } from '../stream-cursors.ts';
 import type { Tables } from '../schema.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { kyselyOver, openDatabase, openWriter } from './connection.ts';
@@ -66,6 +67,7 @@ export async function openSqliteStore(
   const reads = logReads(queries, SQLITE);
   const readLeaves = leafReader(reader);
   const patients = patientReads(queries);
+  const cursorOf = readCursor(queries);
   const durable = <Result>(code: HouseCode, action: () => Result): Promise<Result> =>
     orHouseError(code, () => queue.commit(action));
   const read = <Result>(action: () => Result | Promise<Result>): Promise<Result> =>
@@ -109,6 +111,11 @@ export async function openSqliteStore(
       read: () => read(() => readState(queries)),
       close: (closed) => durable('store-unavailable', () => logWrites.close(closed)),
       open: (at, successions) => durable('store-unavailable', () => logWrites.open(at, successions)),
+    },
+    streams: {
+      read: (stream, log) => read(() => cursorOf(stream, log)),
+      advance: (stream, log, next) =>
+        durable('store-unavailable', () => write.advanceCursor(stream, log, next)),
     },
     careLocations: {
       record: (locations) =>

@@ -27,12 +27,17 @@ export function prepareWrites(database: DatabaseSync) {
     'INSERT INTO objection (patient, kind, from_time, until_time) VALUES (?, ?, ?, ?) ' +
       'ON CONFLICT (patient, kind) DO UPDATE SET from_time = excluded.from_time, until_time = excluded.until_time',
   );
+  const cursor = database.prepare(
+    'INSERT INTO stream_cursor (stream, log, next) VALUES (?, ?, ?) ' +
+      'ON CONFLICT (stream, log) DO UPDATE SET next = excluded.next WHERE stream_cursor.next < excluded.next',
+  );
   return {
     spend: (issuer: string, jti: string, keepUntil: number, now: number): boolean => {
       forget.run(now);
       return spend.run(issuer, jti, keepUntil, now).changes === 1;
     },
     countRefusal: (code: string, minute: number): void => void count.run(code, minute),
+    advanceCursor: (stream: string, log: string, next: number): void => void cursor.run(stream, log, next),
     recordCareLocation: (location: CareLocation): void =>
       void careLocation.run(
         location.patient,
