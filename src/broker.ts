@@ -34,6 +34,7 @@ import { Viewers } from './trust/viewers.ts';
 import { Demographics } from './upstream/demographics.ts';
 import { NeighbourLink } from './upstream/neighbour-link.ts';
 import { RecordLink } from './upstream/record-link.ts';
+import { SyslogLink } from './upstream/syslog-link.ts';
 import { WitnessLink } from './upstream/witness-link.ts';
 
 /** What a composition may replace: a store, a clock, a log. */
@@ -131,13 +132,16 @@ export async function startBroker(
 
   const auditLog = await auditLogIn(store, config, secrets, now);
   const auditRoom = new AuditRoom({
-    ...{ log: auditLog, store, entity: config.entity, neighbours, now },
+    ...{ log: auditLog, store, entity: config.entity, neighbours, report: log, now },
     ...{ logKey: logKey.key, witnessKey: witnessKey.key, logKeys },
     // We are our own neighbour for our other records, and no witness of ourselves.
     witnesses: [...links.values()]
       .filter(({ neighbour }) => neighbour.region !== config.region)
       .map((link) => new WitnessLink(link)),
     checkpoints: { everyMs: config.checkpoint_ms, everyEntries: config.checkpoint_entries },
+    streams: config.audit_streams.map((one) =>
+      one.kind === 'syslog' ? { ...one, sink: new SyslogLink(one) } : one,
+    ),
   });
   const audit = auditRoom.trail;
 

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 
+import type { Log } from '../log.ts';
 import type { Store } from '../store/contracts.ts';
 import { witnessName } from '../tlog/origin.ts';
 import type { PublicJwk } from '../trust/entity-statement.ts';
@@ -16,13 +17,15 @@ import { endInterrupted } from './whole-log/resume.ts';
 import { InclusionDesk } from './inclusion/inclusion-desk.ts';
 import { ProofCollector } from './inclusion/proof-collector.ts';
 import { unprovedIn } from './inclusion/unproved.ts';
+import type { StreamStatus } from './stream/audit-stream.ts';
+import { AuditStreams, type WantedStream } from './stream/audit-streams.ts';
 import { AuditTrail } from './trail.ts';
 import { WitnessDesk } from './witnessing/witness-desk.ts';
 import { Witnessing, type Pace, type WitnessLink, type WitnessState } from './witnessing/witnessing.ts';
 
 export interface AuditRoomSettings {
   readonly log: AuditLog;
-  readonly store: Pick<Store, 'log' | 'checkpoints'>;
+  readonly store: Pick<Store, 'log' | 'checkpoints' | 'streams'>;
   readonly entity: string;
   /** Ed25519: signs our log's checkpoints; cosigns others'. */
   readonly logKey: KeyObject;
@@ -33,6 +36,10 @@ export interface AuditRoomSettings {
   readonly witnesses: readonly WitnessLink[];
   /** How often the head is signed and cosigned. */
   readonly checkpoints: Pace;
+  /** Where the log is sent on to as it grows. */
+  readonly streams: readonly WantedStream[];
+  /** What the process says of itself, beside the log. */
+  readonly report: Log;
   readonly now: () => number;
 }
 
@@ -48,6 +55,7 @@ export interface LogStatus {
   readonly unproved: readonly { origin: string; since: string }[];
   /** Responses whose place in the responder's log is not proved to us yet, by region; `more`: others wait in our log. */
   readonly awaitingProof: readonly { region: string; count: number; more: boolean }[];
+  readonly streams: readonly StreamStatus[];
 }
 
 /** A running broker's log, and its part as a witness of its neighbours' logs. */
@@ -62,6 +70,7 @@ export class AuditRoom {
   readonly #refusals: RefusalSummary;
   readonly #forks: Forks;
   readonly #successors: SeenSuccessors;
+  readonly #streams: AuditStreams;
 
   constructor(settings: AuditRoomSettings) {
     const { log, store, now, neighbours, witnesses, entity } = settings;
@@ -100,6 +109,8 @@ export class AuditRoom {
       () => this.latestNote(),
       now,
     );
+    const { report, streams: wanted } = settings;
+    this.#streams = new AuditStreams({ log: log.origin, entity, store, wanted, report, now });
     this.#witnessing = new Witnessing({
       ...shared,
       log: store.log,
@@ -127,11 +138,11 @@ export class AuditRoom {
     await this.trail.started(exchange, { ...detail, interrupted });
     this.#refusals.start(onError);
     this.#witnessing.start(checkpoints, onError);
+    this.#streams.start();
   }
 
   async stop(): Promise<void> {
-    await this.#refusals.stop();
-    await this.#witnessing.stop();
+    await Promise.all([this.#refusals.stop(), this.#witnessing.stop(), this.#streams.stop()]);
   }
 
   /** The newest checkpoint that a neighbour cosigned. */
@@ -147,6 +158,7 @@ export class AuditRoom {
       succeeded: await this.#successors.list().catch(() => undefined),
       unproved: this.watch.unproved(),
       awaitingProof: this.proofs.waiting(),
+      streams: await this.#streams.status(),
     };
   }
 }

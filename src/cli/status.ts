@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import http from 'node:http';
 
 import type { LogStatus } from '../audit/audit-room.ts';
+import type { StreamStatus } from '../audit/stream/audit-stream.ts';
 import type { BrokerStatus } from '../http/admin-api.ts';
 import type { DestinationStatus } from '../upstream/destination.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
@@ -15,7 +16,7 @@ type Told = { region: string; address: string } & ({ status: BrokerStatus } | { 
 export function statusCommand(io: Io): Command {
   return new Command('status')
     .description(
-      'Show whether brokers are ready, the circuit to each destination, and who witnesses the log.',
+      'Show whether brokers are ready, the circuit to each destination, who witnesses the log, and its streams.',
     )
     .option('--region <region>', 'one region (default: all that have a file in config)')
     .option('--config <file>', 'a configuration file instead of --region')
@@ -70,7 +71,7 @@ function lines(told: Told): string[] {
   ];
 }
 
-function logLines({ origin, witnesses, forks = [], succeeded = [], unproved }: LogStatus): string[] {
+function logLines({ origin, witnesses, forks = [], succeeded = [], unproved, streams }: LogStatus): string[] {
   const rows = witnesses.map(({ region, size, at, fault }) => [
     '  witness',
     region,
@@ -81,9 +82,20 @@ function logLines({ origin, witnesses, forks = [], succeeded = [], unproved }: L
   return [
     `  log ${origin}`,
     ...columns(rows),
+    ...columns(streams.map(streamRow)),
     ...forks.map((fork) => `  FORK: ${fork.origin} signed two heads that do not fit, seen ${fork.seen}`),
     ...succeeded.map((log) => `  ${log.region} goes on with another log: ${log.origin}, since ${log.seen}`),
     ...unproved.map((log) => `  UNPROVED: ${log.origin} has not joined its heads since ${log.since}`),
+  ];
+}
+
+function streamRow({ id, kind, behind, sent, fault }: StreamStatus): string[] {
+  return [
+    `  ${kind} stream`,
+    id,
+    fault ?? 'in order',
+    behind === undefined ? 'not known how far behind' : `${behind} entries behind`,
+    sent === undefined ? '' : `sent ${sent}`,
   ];
 }
 

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 
 import { StartError } from '../errors.ts';
 import type { PublicJwk } from '../trust/entity-statement.ts';
+import { configuredStreams, type ConfiguredStream } from './audit-streams.ts';
 import { checkTogether } from './check-together.ts';
 import { jwkFrom, jwksFrom, parseYaml, readNamed } from './read-files.ts';
 import {
@@ -52,11 +53,12 @@ export interface ConfiguredRecord extends Omit<RecordConfig, 'auth'> {
 /** Checked and frozen: what the broker runs on. Private keys are in `Secrets`, apart. */
 export interface Config extends Omit<
   ConfigFile,
-  'viewers' | 'neighbours' | 'records' | 'directory' | 'store'
+  'viewers' | 'neighbours' | 'records' | 'directory' | 'store' | 'audit_streams'
 > {
   readonly viewers: readonly RegisteredViewer[];
   readonly neighbours: readonly PinnedNeighbour[];
   readonly records: readonly ConfiguredRecord[];
+  readonly audit_streams: readonly ConfiguredStream[];
   readonly directory: DirectoryFile;
   /** The store's URL: `sqlite:` and an absolute path, or `postgres://`. */
   readonly store: string;
@@ -92,6 +94,7 @@ export function loadConfig(file: string): Config {
     federationKeys: jwksFrom(source, 'federation_keys', near(raw.federation_keys)),
     store: raw.store.replace(/^sqlite:(.+)$/s, (_, file: string) => `sqlite:${near(file)}`),
     directory,
+    audit_streams: configuredStreams(raw.audit_streams, { source, near, text }),
     viewers: raw.viewers.map((viewer, position) => ({
       ...viewer,
       keys: viewer.keys.map((name) => jwkFrom(source, `viewers.${position}.keys`, near(name))),

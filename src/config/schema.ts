@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { SEARCHABLE_TYPES } from '../fhir/search-parameters.ts';
+import { auditStream } from './audit-streams.ts';
 import { unusualAccess } from './unusual-access.ts';
 
 /**
@@ -252,6 +253,7 @@ export const configFile = z.strictObject({
     })
     .prefault({}),
   unusual_access: unusualAccess.prefault({ many_patients: {} }),
+  audit_streams: z.array(auditStream).default([]),
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 

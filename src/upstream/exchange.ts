@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 
 import type { Deadline } from '../deadline.ts';
 import { DeliveryError, type DeliveryCode } from '../errors.ts';
+import { connectionCode } from './connection-code.ts';
 
 export interface Call {
   readonly method: 'GET' | 'POST';
@@ -88,15 +89,7 @@ function deliveryCode(error: unknown, deadline: Deadline): DeliveryCode {
   const code = error.code ?? '';
   if (code === 'ERR_BAD_RESPONSE' && error.message.includes('maxContentLength')) return 'answer-too-large';
   if (code === 'HPE_HEADER_OVERFLOW') return 'answer-too-large';
-  if (code === 'ECONNREFUSED' || code === 'EHOSTUNREACH' || code === 'ENOTFOUND') return 'refused-connection';
-  return isTlsCode(code) ? 'tls-failed' : 'lost-connection';
-}
-
-/** OpenSSL's verification results (Node calls those that it has no name for UNSPECIFIED) and Node's TLS errors. */
-function isTlsCode(code: string): boolean {
-  return /^ERR_(SSL|TLS)|CERT|^UNABLE_TO|INVALID_(PURPOSE|CA)|PATH_LENGTH|MISMATCH|^(EPROTO|UNSPECIFIED)$/.test(
-    code,
-  );
+  return connectionCode(code);
 }
 
 /** axios errors carry the whole request, token and patient included: only the code is kept. */
