@@ -1,6 +1,5 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 
 import { StartError } from '../errors.ts';
@@ -97,9 +96,8 @@ export function configuredStreams(
 function configured(stream: AuditStreamConfig, at: string, files: NamedFiles): ConfiguredStream {
   const { id: name } = stream;
   if (stream.kind === 'ndjson') {
-    const file = files.near(stream.file);
-    assertDirectory(files.source, `${at}.file`, dirname(file));
-    return { kind: 'ndjson', id: name, file, rotateBytes: stream.rotate_bytes };
+    // Whether it can be written is no question of the start: a disk that is away must not keep a broker from starting.
+    return { kind: 'ndjson', id: name, file: files.near(stream.file), rotateBytes: stream.rotate_bytes };
   }
   const { kind, host, port, batch, enterprise } = stream;
   const anchors = files.text(`${at}.anchors`, stream.anchors);
@@ -159,11 +157,4 @@ function assertCertificate(source: string, setting: string, pem: string): void {
       },
     );
   }
-}
-
-function assertDirectory(source: string, setting: string, directory: string): void {
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  throw new StartError(
-    `${source}: ${setting} lies in ${directory}, which is no directory: make it, for this user to write in.`,
-  );
 }

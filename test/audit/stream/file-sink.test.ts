@@ -166,7 +166,7 @@ describe("a stream's file", () => {
     const said = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const send = async (from: number): Promise<string | undefined> => {
       child.stdin.write(`${from}\n`);
-      return (await said.next()).value as string | undefined;
+      return (await said.next()).value;
     };
     try {
       assert.equal(await send(0), 'sent');
