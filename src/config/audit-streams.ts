@@ -35,8 +35,8 @@ export const auditStream = z.discriminatedUnion('kind', [
     key: path.optional(),
     /** The most entries on one connection. */
     batch: z.int().min(1).max(1_000).default(200),
-    /** The longest message, in bytes: what does not fit comes in parts. */
-    message_bytes: z.int().min(2_048).max(1_048_576).default(8_192),
+    /** The longest message, in bytes: what does not fit comes in parts. Some receivers take 8,096 unless told otherwise. */
+    message_bytes: z.int().min(2_048).max(1_048_576).default(8_000),
     /** IANA private enterprise number of who reads the messages. */
     enterprise: z.int().min(1).max(4_294_967_295).default(EXAMPLE_ENTERPRISE),
     /** How long one batch may take. */

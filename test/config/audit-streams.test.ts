@@ -67,7 +67,7 @@ describe('the setting audit_streams', () => {
         anchors: readFileSync(near('anchors.pem'), 'utf8'),
         own: undefined,
         batch: 200,
-        messageBytes: 8192,
+        messageBytes: 8000,
       },
       ...{ enterprise: 32473, timeoutMs: 30_000 },
     });
