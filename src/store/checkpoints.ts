@@ -21,6 +21,8 @@ export function checkpointStore(db: Kysely<Tables>): CheckpointStore {
     latest: told(store.latest),
     covering: told(store.covering),
     allWitnessed: told(store.allWitnessed),
+    page: told(store.page),
+    remove: told(store.remove),
     witnessed: told(store.witnessed),
     witness: told(store.witness),
     keepFork: told(store.keepFork),
@@ -44,8 +46,33 @@ function statementsOn(db: Kysely<Tables>): Properties<CheckpointStore> {
         )
         .execute();
     },
-    latest: (log, upTo = Number.MAX_SAFE_INTEGER) =>
-      ofLog(log).where('size', '<=', upTo).orderBy('size', 'desc').limit(1).executeTakeFirst(),
+    latest: (log, upTo = Number.MAX_SAFE_INTEGER, before = Number.MAX_SAFE_INTEGER) =>
+      ofLog(log)
+        .where('size', '<=', upTo)
+        .where('at', '<', before)
+        .orderBy('size', 'desc')
+        .limit(1)
+        .executeTakeFirst(),
+    page: (log, size, limit) =>
+      ofLog(log)
+        .where('size', '>=', size)
+        .orderBy('size')
+        .limit(Math.min(Math.max(limit, 1), MOST))
+        .execute(),
+    remove: async (log, sizes) => {
+      if (sizes.length === 0) return;
+      await db
+        .deleteFrom('checkpoint')
+        .where('log', '=', log)
+        .where('size', 'in', sizes.slice(0, MOST))
+        .where('size', '<', (where) =>
+          where
+            .selectFrom('checkpoint as other')
+            .where('other.log', '=', log)
+            .select(({ fn }) => fn.max('other.size').as('largest')),
+        )
+        .execute();
+    },
     covering: (log, size) => ofLog(log).where('size', '>=', size).orderBy('size').limit(1).executeTakeFirst(),
     allWitnessed: () =>
       db

@@ -156,21 +156,81 @@ export interface LogStore {
    * @returns false when the log was ended before: then nothing was done
    */
   succeed(succession: Succession): Promise<boolean>;
-  /** Hashes of tiles (C2SP tlog-tiles), in the order asked; for proofs. */
+  /** How many entries from the first on were archived and pruned: the log's own entries begin there. */
+  pruned(log: string): Promise<number>;
+  /** Hashes of tiles (C2SP tlog-tiles), in the order asked; for proofs, over what was pruned too. */
   tiles(log: string, wanted: readonly TileId[]): Promise<Uint8Array[]>;
-  /** Entries from `sequence` on, oldest first, at most `limit` (1 to 10,000). */
+  /**
+   * Entries from `sequence` on, oldest first, at most `limit` (1 to 10,000). From below what was pruned it gives the
+   * first that is there: whoever asks for one entry compares its number.
+   */
   entries(log: string, sequence: number, limit: number): Promise<StoredEntry[]>;
   /** Leaves from `sequence` on, oldest first, at most `limit` (1 to 10,000), as they are stored: to verify a tree by. */
   leaves(log: string, sequence: number, limit: number): Promise<StoredLeaf[]>;
   search(search: EntrySearch): Promise<FoundEntry[]>;
   /** Exchanges whose work was opened and not closed, oldest first, at most `limit` (1 to 1,000). */
   openWork(log: string, limit: number): Promise<{ exchange: string; sequence: number }[]>;
-  /** Deletes what is sealed of these entries, and the digests that find them; leaves and tree stay. */
+  /**
+   * Deletes what is sealed of these entries, and the digests that find them; leaves and tree stay. Of an entry that
+   * was pruned it deletes the wrapped key, without which its archived copy does not open.
+   */
   erase(log: string, sequences: readonly number[]): Promise<void>;
   /** Adds one to the count of `code` in the minute of `at`: for what is refused before identity is proved. */
   count(code: string, at: number): Promise<void>;
   /** The counts of a span of time, at most 1,000 rows, newest minute first. */
   counts(from: number, to: number): Promise<{ code: string; minute: number; count: number }[]>;
+  /** Deletes counts of minutes before that time, oldest first, some thousands at a time. @returns how many; 0: none is left */
+  forgetCounts(before: number): Promise<number>;
+}
+
+/** Entries `from` to `to` (not included) of a log, in a file of their own. */
+export interface Segment {
+  readonly log: string;
+  readonly from: number;
+  readonly to: number;
+  /** Its name, without a directory. */
+  readonly file: string;
+  /** Of the file's bytes, hexadecimal. */
+  readonly sha256: string;
+  /** The wall clocks of its entries lie between these, both included. */
+  readonly oldest: number;
+  readonly newest: number;
+  readonly archivedAt: number;
+  /** Since when its entries are, or are being, deleted here; undefined while they are not. */
+  readonly prunedAt: number | undefined;
+}
+
+/** A key of one entry alone, wrapped: it stays when the entry is pruned, so that erasing reaches archived copies. */
+export interface EntryKey extends Pick<SealedValues, 'wrappedBy' | 'wrappedKey'> {
+  readonly sequence: number;
+}
+
+/** What of our logs lies in files, and the deletion of what lies there. */
+export interface ArchiveStore {
+  /** @returns false, and nothing is kept, unless it begins where the last segment of its log ends */
+  register(segment: Omit<Segment, 'prunedAt'>): Promise<boolean>;
+  /** Of one log, those that begin at `from` or after, oldest first, at most `limit` (1 to 1,000). */
+  segments(log: string, from: number, limit: number): Promise<Segment[]>;
+  /** The newest of a log. */
+  last(log: string): Promise<Segment | undefined>;
+  /**
+   * From now on the log begins at the end of the segment that begins at `from`; `prune` deletes what is before.
+   *
+   * @returns false, and nothing is changed, unless it is the first of its log that is not pruned, and the tree's tiles
+   *   hold all its leaves' hashes
+   */
+  beginPrune(log: string, from: number, at: number): Promise<boolean>;
+  /**
+   * Deletes entries before the place where the log begins, oldest first, about `limit` (1 to 10,000) of them, in one
+   * atomic step; their wrapped keys and the tree stay.
+   *
+   * @returns how many were deleted; 0 when none is left
+   */
+  prune(log: string, limit: number): Promise<number>;
+  /** Pruned segments of any log with entries in a span of time (`to` not included), newest first, at most `limit` (1 to 1,000). */
+  prunedWithin(from: number, to: number, limit: number): Promise<Segment[]>;
+  /** The keys of the entries `from` to `to` (not included; at most 10,000 of them) that were not erased. */
+  keys(log: string, from: number, to: number): Promise<EntryKey[]>;
 }
 
 /** A signed head of one of our own logs, with the cosignatures that it has so far. */
@@ -198,8 +258,12 @@ export interface KeptFork extends Fork {
 export interface CheckpointStore {
   /** Inserts, or replaces that of the same size by a longer note: one that gained cosignatures never loses them. */
   save(log: string, checkpoint: StoredCheckpoint): Promise<void>;
-  /** The largest at most `upTo`; of all, when that is left out. */
-  latest(log: string, upTo?: number): Promise<StoredCheckpoint | undefined>;
+  /** The largest at most `upTo`, of those that were signed before a time; of all, when these are left out. */
+  latest(log: string, upTo?: number, before?: number): Promise<StoredCheckpoint | undefined>;
+  /** From `size` on, smallest first, at most `limit` (1 to 1,000). */
+  page(log: string, size: number, limit: number): Promise<StoredCheckpoint[]>;
+  /** Deletes those of these sizes (at most 1,000), but never the largest of the log. */
+  remove(log: string, sizes: readonly number[]): Promise<void>;
   /** The smallest with at least `size` entries. */
   covering(log: string, size: number): Promise<StoredCheckpoint | undefined>;
   /** All that we cosigned last for others, by origin, at most 1,000. */
@@ -316,6 +380,7 @@ export interface Store {
   readonly statements: StatementStore;
   readonly state: StateStore;
   readonly streams: StreamCursorStore;
+  readonly archive: ArchiveStore;
   readonly careLocations: CareLocationStore;
   readonly objections: ObjectionStore;
   /**

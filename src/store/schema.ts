@@ -50,6 +50,17 @@ export interface Tables {
   statement: { entity: string; sequence: number; digest: string; at: number; token: string };
   /** `next`: sequence of the first entry that is not known to have arrived. */
   stream_cursor: { stream: string; log: string; next: number };
+  log_segment: {
+    log: string;
+    first: number;
+    until: number;
+    file: string;
+    sha256: string;
+    oldest: number;
+    newest: number;
+    archived_at: number;
+    pruned_at: number | null;
+  };
   refusal_count: { code: string; minute: number; count: number };
   care_location: {
     patient: string;

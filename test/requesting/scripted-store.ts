@@ -36,6 +36,8 @@ export class ScriptedStore implements Store {
     },
     count: async (code) => void this.counts.set(code, (this.counts.get(code) ?? 0) + 1),
     counts: async () => [],
+    forgetCounts: async () => 0,
+    pruned: async () => 0,
     entries: async () => [],
     leaves: async () => [],
     search: async () => [],
@@ -52,6 +54,8 @@ export class ScriptedStore implements Store {
     latest: async () => undefined,
     covering: async () => undefined,
     allWitnessed: async () => [],
+    page: async () => [],
+    remove: async () => undefined,
     witnessed: async () => undefined,
     witness: async () => false,
     keepFork: async () => false,
@@ -69,6 +73,16 @@ export class ScriptedStore implements Store {
     open: async () => false,
   };
   readonly streams: Store['streams'] = { read: async () => 0, advance: async () => undefined };
+
+  readonly archive: Store['archive'] = {
+    register: async () => false,
+    segments: async () => [],
+    last: async () => undefined,
+    beginPrune: async () => false,
+    prune: async () => 0,
+    prunedWithin: async () => [],
+    keys: async () => [],
+  };
 
   readonly careLocations: Store['careLocations'] = {
     record: async () => undefined,

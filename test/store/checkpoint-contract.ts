@@ -22,6 +22,25 @@ export function checkpointContract(current: () => Store, restart: () => Promise<
       assert.equal(await checkpoints().covering(LOG, 301), undefined);
     });
 
+    it('a page at a time, or the largest that was signed before a time', async () => {
+      for (const size of [10, 300, 20, 40]) await checkpoints().save(LOG, at(size));
+      assert.deepEqual(await checkpoints().page(LOG, 11, 2), [at(20), at(40)]);
+      assert.deepEqual(await checkpoints().page(LOG, 301, 2), []);
+      assert.deepEqual(await checkpoints().latest(LOG, 299, 1_040), at(20));
+      assert.deepEqual(await checkpoints().latest(LOG, undefined, 1_041), at(40));
+      assert.equal(await checkpoints().latest(LOG, undefined, 1_010), undefined);
+    });
+
+    it('and removes those that are named, never the largest, nor those of another log', async () => {
+      const other = 'broker.example/log-2';
+      for (const size of [10, 20, 300]) await checkpoints().save(LOG, at(size));
+      for (const size of [10, 20]) await checkpoints().save(other, at(size));
+      await checkpoints().remove(LOG, []);
+      await checkpoints().remove(LOG, [10, 300, 999]);
+      assert.deepEqual(await checkpoints().page(LOG, 0, 10), [at(20), at(300)]);
+      assert.deepEqual(await checkpoints().page(other, 0, 10), [at(10), at(20)]);
+    });
+
     it('and keeps the cosignatures of one, whoever signs its head again', async () => {
       const log = 'broker.example/log-3';
       await checkpoints().save(log, at(20, 'note 20\n— witness cosigned\n'));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { Store } from '../../src/store/contracts.ts';
+import { archiveContract } from './archive-contract.ts';
 import { checkpointContract } from './checkpoint-contract.ts';
 import { cursorContract } from './cursor-contract.ts';
 import { entry, item, LOG } from './entries.ts';
@@ -202,5 +203,6 @@ export function storeContract(
     checkpointContract(() => store, restart);
     stateContract(() => store, restart);
     cursorContract(() => store, restart);
+    archiveContract(() => store, restart);
   });
 }

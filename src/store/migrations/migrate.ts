@@ -9,6 +9,7 @@ import { checkpoints } from './003-checkpoints.ts';
 import { statements } from './004-statements.ts';
 import { storeState } from './007-store-state.ts';
 import { streamCursors } from './005-stream-cursors.ts';
+import { segments } from './006-segments.ts';
 
 /** Brings the tables to the newest version, each migration once. @throws whatever the first that fails throws */
 export async function migrate(db: Kysely<Tables>, dialect: Dialect): Promise<void> {
@@ -19,6 +20,7 @@ export async function migrate(db: Kysely<Tables>, dialect: Dialect): Promise<voi
     '004-statements': statements(dialect),
     '007-store-state': storeState(dialect),
     '005-stream-cursors': streamCursors(dialect),
+    '006-segments': segments(dialect),
   };
   const provider = { getMigrations: () => Promise.resolve(migrations) };
   const { error } = await new Migrator({ db, provider }).migrateToLatest();

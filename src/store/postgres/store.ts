@@ -4,6 +4,7 @@ import { StartError, type HouseCode } from '../../errors.ts';
 import type { Store } from '../contracts.ts';
 import { POSTGRES } from '../dialect.ts';
 import { orHouseError } from '../failures.ts';
+import { archiveStore, logBounds } from '../archive.ts';
 import { checkpointStore } from '../checkpoints.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
@@ -43,6 +44,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
   const spending = new Spending(now);
   const logWrites = new LogWrites(pool, spending);
   const reads = logReads(queries, POSTGRES);
+  const bounds = logBounds(queries);
   const patients = patientReads(queries);
   const cursorOf = readCursor(queries);
   const write = (code: HouseCode, statement: QueryConfig<unknown[]>): Promise<void> =>
@@ -81,6 +83,8 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
       search: (search) => read(() => reads.search(search)),
       openWork: (log, limit) => read(() => reads.openWork(log, limit)),
       counts: (from, to) => read(() => reads.counts(from, to)),
+      forgetCounts: (before) => read(() => bounds.forgetCounts(before)),
+      pruned: (log) => read(() => bounds.pruned(log)),
     },
     checkpoints: checkpointStore(queries),
     statements: statementStore(queries),
@@ -93,6 +97,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
       read: (stream, log) => read(() => cursorOf(stream, log)),
       advance: (stream, log, next) => write('store-unavailable', advanceCursor(stream, log, next)),
     },
+    archive: archiveStore(queries),
     careLocations: {
       record: (locations) => write('store-unavailable', recordCareLocations(locations)),
       of: (digests) => read(() => patients.of(digests)),

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 
 import { edgeFrom, type TreeEdge } from '../../tlog/grow.ts';
+import { HASH_BYTES } from '../../tlog/merkle.ts';
 import { tilesAtEdge, TILE_WIDTH, type TileId } from '../../tlog/tiles.ts';
 import type { AppendedItem, Closed, LogItem, NewEntry, Succession, TreeHead } from '../contracts.ts';
 import {
@@ -73,7 +74,10 @@ export class LogWrites {
     }
   }
 
-  /** Hashes of tiles; a partial one of level 0 is made of the leaf hashes of its entries. */
+  /**
+   * Hashes of tiles; a partial one of level 0 is made of the leaf hashes of its entries, and where the first of them
+   * were pruned, of the tile, which was full by then.
+   */
   tiles(log: string, wanted: readonly TileId[]): Uint8Array[] {
     return wanted.map(({ level, index, width }) => {
       if (level > 0 || width === TILE_WIDTH) {
@@ -83,7 +87,8 @@ export class LogWrites {
       if (level > 0) return new Uint8Array(0);
       const from = index * TILE_WIDTH;
       const rows = this.#statements.leafHashes.all(log, from, from + width);
-      return Buffer.concat(rows.map((one) => one['leaf_hash'] as Uint8Array));
+      const hashes = rows.map((one) => one['leaf_hash'] as Uint8Array);
+      return Buffer.concat([this.#pruned(log, index, width - hashes.length), ...hashes]);
     });
   }
 
@@ -91,6 +96,13 @@ export class LogWrites {
     const row = this.#statements.log.get(log) as unknown as (LogRow & { next: string | null }) | undefined;
     const { since } = this.#statements.closed.get() as unknown as { since: number | null };
     return { ...(row ?? { ...newLog(), next: null }), closed_since: since };
+  }
+
+  #pruned(log: string, index: number, count: number): Uint8Array {
+    const tile = count === 0 ? undefined : this.#statements.tile.get(log, 0, index);
+    return tile === undefined
+      ? new Uint8Array(0)
+      : (tile['hashes'] as Uint8Array).subarray(0, count * HASH_BYTES);
   }
 
   #grow(log: string, row: LogRow, entries: readonly NewEntry[]): void {

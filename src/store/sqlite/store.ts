@@ -7,6 +7,7 @@ import { StartError, type HouseCode } from '../../errors.ts';
 import type { Store } from '../contracts.ts';
 import { SQLITE } from '../dialect.ts';
 import { orHouseError } from '../failures.ts';
+import { archiveStore, logBounds } from '../archive.ts';
 import { checkpointStore } from '../checkpoints.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
@@ -66,6 +67,7 @@ export async function openSqliteStore(
   const logWrites = new LogWrites(database, spend);
   const reads = logReads(queries, SQLITE);
   const readLeaves = leafReader(reader);
+  const bounds = logBounds(queries);
   const patients = patientReads(queries);
   const cursorOf = readCursor(queries);
   const durable = <Result>(code: HouseCode, action: () => Result): Promise<Result> =>
@@ -104,6 +106,8 @@ export async function openSqliteStore(
       search: (search) => read(() => reads.search(search)),
       openWork: (log, limit) => read(() => reads.openWork(log, limit)),
       counts: (from, to) => read(() => reads.counts(from, to)),
+      forgetCounts: (before) => read(() => bounds.forgetCounts(before)),
+      pruned: (log) => read(() => bounds.pruned(log)),
     },
     checkpoints: checkpointStore(queries),
     statements: statementStore(queries),
@@ -117,6 +121,7 @@ export async function openSqliteStore(
       advance: (stream, log, next) =>
         durable('store-unavailable', () => write.advanceCursor(stream, log, next)),
     },
+    archive: archiveStore(queries),
     careLocations: {
       record: (locations) =>
         durable('store-unavailable', () =>

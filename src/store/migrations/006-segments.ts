@@ -1,0 +1,24 @@
+import type { Kysely } from 'kysely';
+import type { Migration } from 'kysely/migration';
+
+import type { Dialect } from '../dialect.ts';
+
+/** Runs of a log's entries that lie in files of their own; where it was pruned, the entries are there alone. */
+export const segments = ({ text }: Dialect): Migration => ({
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema
+      .createTable('log_segment')
+      .addColumn('log', text, (column) => column.notNull())
+      .addColumn('first', 'bigint', (column) => column.notNull())
+      .addColumn('until', 'bigint', (column) => column.notNull())
+      .addColumn('file', text, (column) => column.notNull())
+      .addColumn('sha256', text, (column) => column.notNull())
+      .addColumn('oldest', 'bigint', (column) => column.notNull())
+      .addColumn('newest', 'bigint', (column) => column.notNull())
+      .addColumn('archived_at', 'bigint', (column) => column.notNull())
+      .addColumn('pruned_at', 'bigint')
+      .addPrimaryKeyConstraint('one_segment', ['log', 'first'])
+      .execute();
+    await db.schema.createIndex('log_segment_by_time').on('log_segment').column('newest').execute();
+  },
+});
