@@ -27,6 +27,8 @@ export const EVENTS = [
   'audit-searched',
   'report-made',
   'entries-erased',
+  'segment-archived',
+  'segment-pruned',
 ] as const;
 export type Event = (typeof EVENTS)[number];
 

@@ -67,6 +67,14 @@ export interface Shown {
   readonly count: number;
 }
 
+/** Entries `from` to `to` (not included) of this log, in a file of that name and digest. */
+export interface NamedSegment {
+  readonly from: number;
+  readonly to: number;
+  readonly file: string;
+  readonly sha256: string;
+}
+
 /**
  * The audit: one helper per kind of event. Each resolves only when its entries are on the disk; whoever calls it
  * awaits it before a byte leaves, and when it rejects nothing leaves.
@@ -231,6 +239,16 @@ export class AuditTrail {
   ): Promise<void> {
     const facts = { count: sequences.length, detail: { log, sequences } };
     return this.#append([{ event: 'entries-erased', exchange, facts, sealed: { reason } }]);
+  }
+
+  /** Entries were written to a file, which lies on its disk and was verified. */
+  segmentArchived(exchange: string, segment: NamedSegment): Promise<void> {
+    return this.#append([{ event: 'segment-archived', exchange, facts: { detail: segment } }]);
+  }
+
+  /** Entries are about to be deleted here: they are in that file, which was verified just now. */
+  segmentPruned(exchange: string, segment: NamedSegment): Promise<void> {
+    return this.#append([{ event: 'segment-pruned', exchange, facts: { detail: segment } }]);
   }
 
   started(exchange: string, detail: object): Promise<void> {

@@ -8,7 +8,13 @@ import {
   type CompareProgress,
   type Counted,
 } from '../audit/questions/compare.ts';
-import { extractFrom, MalformedExport, readExport, type LogExtract } from '../audit/questions/log-export.ts';
+import {
+  MalformedExport,
+  PrunedMeanwhile,
+  readExport,
+  wholeExtractFrom,
+  type LogExtract,
+} from '../audit/questions/log-export.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
 import { withAudit } from './open-audit.ts';
 import type { RegionOptions } from './region-config.ts';
@@ -68,8 +74,8 @@ async function withExtracts<Result>(
     ]);
   if (file !== undefined) return next(await extractIn(file));
   if (region !== undefined) {
-    return withAudit(region, ({ store, config }) =>
-      next(extractFrom(store.log, { region: config.region, ...rangeOf(options, Date.now()) })),
+    return withAudit(region, async ({ store, config }) =>
+      next(await wholeExtractFrom(store, { region: config.region, ...rangeOf(options, Date.now()) })),
     );
   }
   const [one, other] = opened;
@@ -105,6 +111,8 @@ async function compared(one: LogExtract, other: LogExtract, options: Options, io
   } catch (error) {
     if (error instanceof NotComparable) throw new CommandFailed(`Not comparable: ${error.message}.`, 2);
     if (error instanceof MalformedExport) throw malformed('An export', error);
+    if (error instanceof PrunedMeanwhile)
+      throw new CommandFailed('A log was pruned while it was read: try again.');
     throw error;
   }
 }
@@ -118,12 +126,23 @@ function teller(io: Io): (progress: CompareProgress) => void {
   };
 }
 
-function lines({ regions, exchanges, agreeing, differences, toldApart }: Comparison): string[] {
+function lines({
+  regions,
+  from,
+  exchanges,
+  agreeing,
+  differences,
+  toldApart,
+  archived,
+}: Comparison): string[] {
   const [one, other] = regions;
   return [
     `${one} and ${other}: ${exchanges} exchanges compared, ${agreeing} agree.`,
     ...differences.flatMap((found) => [`DIFFERS ${found.code}: ${found.count}`, ...listed(found)]),
     ...toldApart.map(({ code, count }) => `No difference, but told apart: ${code}: ${count}`),
+    ...archived.map(
+      (region) => `NOT compared: what ${region} wrote before ${new Date(from).toISOString()} is archived.`,
+    ),
     differences.length === 0 ? 'They agree.' : 'They do NOT agree.',
   ];
 }

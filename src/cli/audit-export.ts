@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import { exportLines, extractFrom } from '../audit/questions/log-export.ts';
+import { exportLines, PrunedMeanwhile, wholeExtractFrom } from '../audit/questions/log-export.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { streamNewFile } from './new-file.ts';
 import { withAudit } from './open-audit.ts';
@@ -30,16 +30,28 @@ export function exportCommand(io: Io): Command {
           throw new CommandFailed(`--with ${other} is no neighbour of ${config.region}.`, 2);
         }
         const head = { region: config.region, ...(other === undefined ? {} : { with: other }), ...range };
+        const extract = await wholeExtractFrom(store, head);
         let lines = 0;
         const counted = async function* (): AsyncGenerator<string, void, undefined> {
-          for await (const line of exportLines(extractFrom(store.log, head))) {
+          for await (const line of exportLines(extract)) {
             lines += 1;
             yield line;
           }
         };
-        await streamNewFile(options.out, counted());
+        await streamNewFile(options.out, counted()).catch(unlessPruned);
         const entries = lines - 1;
-        io.print(options.json ? JSON.stringify({ ...head, entries }) : `${entries} entries written.`);
+        const { wayleave_audit_export: _form, ...written } = extract.head;
+        io.print(options.json ? JSON.stringify({ ...written, entries }) : `${entries} entries written.`);
+        if (!options.json && written.archived_until !== undefined) io.print(archivedLine(written.from));
       });
     });
+}
+
+function archivedLine(from: number): string {
+  return `It begins at ${new Date(from).toISOString()}: what was written before is archived, and NOT in it.`;
+}
+
+function unlessPruned(error: unknown): never {
+  if (!(error instanceof PrunedMeanwhile)) throw error;
+  throw new CommandFailed('The log was pruned while it was read, and nothing was written: try again.');
 }

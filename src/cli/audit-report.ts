@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { randomUUID } from 'node:crypto';
 
+import { notLookedAtWords } from '../audit/questions/not-looked-at.ts';
 import type { PatientReport } from '../audit/questions/patient-report.ts';
 import { gatherReport } from '../audit/questions/patient-report.ts';
 import { reportCsv } from '../audit/questions/report-csv.ts';
@@ -58,7 +59,7 @@ export function reportCommand(io: Io): Command {
 }
 
 function sourcesOf({ store, log, digest, config }: OpenAudit) {
-  return { store: store.log, log, digest, region: config.region };
+  return { store: store.log, archive: store.archive, log, digest, region: config.region };
 }
 
 function write(
@@ -72,7 +73,7 @@ function write(
   const names = namesIn(config);
   const document = { report, region: config.region, nhsNumber, madeAt, showUsers };
   if (options.html !== undefined) writeNewFile(options.html, reportHtml(document, names));
-  if (options.csv !== undefined) writeNewFile(options.csv, reportCsv(report.accesses, names, showUsers));
+  if (options.csv !== undefined) writeNewFile(options.csv, reportCsv(report, names, showUsers));
 }
 
 function tell(report: PatientReport, { json }: Options, config: Config, io: Io): void {
@@ -93,7 +94,11 @@ function tell(report: PatientReport, { json }: Options, config: Config, io: Io):
     return [new Date(access.at).toISOString(), what, organisation, role, ...user, regions, resources, glass];
   });
   for (const line of columns(rows.map((row) => row.map(plain)))) io.print(line);
-  if (rows.length === 0) io.print('No access of this record is in the log.');
+  const missing = report.notLookedAt.length > 0;
+  if (rows.length === 0) {
+    io.print(`No access of this record is in ${missing ? 'what was looked at of ' : ''}the log.`);
+  }
+  for (const part of report.notLookedAt) io.print(plain(notLookedAtWords(part)));
   for (const note of notes(report)) io.print(note);
 }
 

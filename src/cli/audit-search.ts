@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { randomUUID } from 'node:crypto';
 
 import { EVENTS, readLeaf } from '../audit/entry.ts';
+import { notLookedAt, notLookedAtWords } from '../audit/questions/not-looked-at.ts';
 import { instantOf, nextAfter, placeOf } from '../audit/questions/search.ts';
 import type { EntrySearch, FoundEntry } from '../store/contracts.ts';
 import { CommandFailed, type Io } from './io.ts';
@@ -67,12 +68,17 @@ export function searchCommand(io: Io): Command {
         // On the disk before anybody is named.
         if (options.open) await keep(options, patient, found.length, audit);
         const next = nextAfter(found, search.limit);
+        const missing = await notLookedAt(audit.store.archive, search);
         if (options.json) {
-          io.print(JSON.stringify({ entries: found.map((entry) => told(entry, options, audit)), next }));
+          const entries = found.map((entry) => told(entry, options, audit));
+          io.print(JSON.stringify({ entries, next, notLookedAt: missing }));
           return;
         }
         for (const line of columns(found.map((entry) => row(entry, options, audit)))) io.print(line);
-        if (found.length === 0) io.print('No such entry.');
+        if (found.length === 0) {
+          io.print(missing.length === 0 ? 'No such entry.' : 'No such entry in what was looked at.');
+        }
+        for (const part of missing) io.print(plain(notLookedAtWords(part)));
         if (next !== undefined) io.print(`More with --after ${next}`);
       });
     });

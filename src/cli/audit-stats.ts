@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { randomUUID } from 'node:crypto';
 
+import { notLookedAt, notLookedAtWords } from '../audit/questions/not-looked-at.ts';
 import { StatisticsOf, type Statistics, type UserStats } from '../audit/questions/stats.ts';
 import { walk } from '../audit/questions/walk.ts';
 import type { Io } from './io.ts';
@@ -26,14 +27,16 @@ export function statsCommand(io: Io): Command {
     .action((options: Options) =>
       withAudit(options, async (audit) => {
         const counting = new StatisticsOf();
-        for await (const entry of walk(audit.store.log, rangeOf(options, Date.now()))) counting.add(entry);
+        const range = rangeOf(options, Date.now());
+        for await (const entry of walk(audit.store.log, range)) counting.add(entry);
+        const missing = await notLookedAt(audit.store.archive, range);
         const { users, ...stats } = counting.result();
         // On the disk before anybody is named.
         if (options.open) await keep(options, users.length, audit);
         const named = options.open && users.map((one) => ({ ...countsOf(one), user: nameOf(one, audit) }));
         if (options.json) {
           const anonymous = { count: users.length, looks: users.map(({ looks }) => looks) };
-          io.print(JSON.stringify({ ...stats, users: named ?? anonymous }));
+          io.print(JSON.stringify({ ...stats, users: named ?? anonymous, notLookedAt: missing }));
           return;
         }
         for (const line of neighbourLines(stats)) io.print(line);
@@ -41,6 +44,7 @@ export function statsCommand(io: Io): Command {
         const rows = named?.map(({ user, ...counts }) => [user, ...Object.values(counts).map(String)]) ?? [];
         const heads = named === undefined ? [] : [['user', 'looks', 'break-glass', 'refused']];
         for (const line of columns([...heads, ...rows].map((row) => row.map(plain)))) io.print(line);
+        for (const part of missing) io.print(plain(notLookedAtWords(part)));
       }),
     );
 }

@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { randomUUID } from 'node:crypto';
 
 import type { Event } from '../audit/entry.ts';
+import { notLookedAt, notLookedAtWords } from '../audit/questions/not-looked-at.ts';
 import { lookOf, Unusual, type Finding } from '../audit/questions/unusual.ts';
 import { newestFirst, walk } from '../audit/questions/walk.ts';
-import type { FoundEntry } from '../store/contracts.ts';
 import type { Io } from './io.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import type { RegionOptions } from './region-config.ts';
@@ -29,7 +29,9 @@ export function unusualCommand(io: Io): Command {
     .option('--json', 'print it as JSON')
     .action((options: Options) =>
       withAudit(options, async (audit) => {
-        const all = await findings(options, audit);
+        const range = rangeOf(options, Date.now());
+        const all = await findings(range, audit);
+        const missing = await notLookedAt(audit.store.archive, range);
         const found = options.limit === 0 ? [] : all.slice(-options.limit);
         // On the disk before anybody is named.
         if (options.open) await keep(options, found.length, audit);
@@ -37,19 +39,26 @@ export function unusualCommand(io: Io): Command {
         for (const finding of found) told.push(options.open ? await opened(finding, audit) : finding);
         const left = all.length - found.length;
         if (options.json) {
-          io.print(JSON.stringify({ rules: audit.config.unusual_access, findings: told, left }));
+          const rules = audit.config.unusual_access;
+          io.print(JSON.stringify({ rules, findings: told, left, notLookedAt: missing }));
           return;
         }
         for (const line of columns(told.map((one) => row(one).map(plain)))) io.print(line);
-        if (all.length === 0) io.print('Nothing that the rules of unusual_access find unusual.');
+        if (all.length === 0) {
+          const where = missing.length === 0 ? '' : ' in what was looked at';
+          io.print(`Nothing${where} that the rules of unusual_access find unusual.`);
+        }
+        for (const part of missing) io.print(plain(notLookedAtWords(part)));
         if (left > 0) io.print(`${left} older findings are not listed (see --limit).`);
       }),
     );
 }
 
-async function findings(options: Options, { store, config }: OpenAudit): Promise<Finding[]> {
+async function findings(
+  range: { from: number; to: number },
+  { store, config }: OpenAudit,
+): Promise<Finding[]> {
   const unusual = new Unusual(config.unusual_access);
-  const range = rangeOf(options, Date.now());
   const looks = (event: Event) => walk(store.log, { ...range, event });
   for await (const entry of newestFirst(looks('route-planned'), looks('query-received'))) {
     const look = lookOf(entry, config.region);
@@ -80,7 +89,8 @@ async function entryAt(place: string, { store }: OpenAudit) {
   const colon = place.lastIndexOf(':');
   const sequence = Number(place.slice(colon + 1));
   const [entry] = await store.log.entries(place.slice(0, colon), sequence, 1);
-  return entry as FoundEntry | undefined;
+  // It may have been archived and pruned since it was found.
+  return entry?.sequence === sequence ? entry : undefined;
 }
 
 const SHOWN_OF_DIGEST = 8;

@@ -7,14 +7,21 @@ import {
   type LogVerdict,
   type Progress,
 } from '../audit/whole-log/verify-log.ts';
+import { archivedLines, checkArchived } from './archived-part.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { logKeysOf } from './log-keys.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import { tellingProgress } from './progress.ts';
 import type { RegionOptions } from './region-config.ts';
-import { wholeNumber } from './subcommand.ts';
+import { plain, wholeNumber } from './subcommand.ts';
 
-type Options = RegionOptions & { from?: number; log?: string; sealed?: true; json?: true };
+interface Options extends RegionOptions {
+  readonly from?: number;
+  readonly log?: string;
+  readonly sealed?: true;
+  readonly archive?: string;
+  readonly json?: true;
+}
 
 /** What was found of one log; `recorded`: the fault is the one that the log was ended for. */
 type Found = LogVerdict & { readonly seconds: number; readonly recorded?: boolean };
@@ -34,6 +41,7 @@ export function verifyCommand(io: Io): Command {
       wholeNumber,
     )
     .option('--sealed', 'open what is sealed as well, and check what entries are found by (slower)')
+    .option('--archive <directory>', 'verify there what was archived and pruned, so that nothing is left out')
     .option('--json', 'print what was found as JSON, a line a log')
     .addHelpText(
       'after',
@@ -43,9 +51,13 @@ export function verifyCommand(io: Io): Command {
       withAudit(options, async (audit) => {
         for (const origin of await originsOf(audit, options)) {
           const found = await verified(origin, audit, options, io);
-          if (options.json) io.print(JSON.stringify(found));
-          else for (const line of lines(found, options)) io.print(line);
-          if (found.fault !== undefined && found.recorded !== true) io.fail(1);
+          const archive = await checkArchived(found, options.archive, audit.store);
+          if (options.json) io.print(JSON.stringify({ ...found, archive }));
+          else
+            for (const line of [...lines(found, options), ...archivedLines(found, archive)])
+              io.print(plain(line));
+          const wrong = found.fault !== undefined && found.recorded !== true;
+          if (wrong || archive.fault !== undefined) io.fail(1);
         }
       }),
     );

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 
+import { archiveCommand } from './audit-archive.ts';
 import { compareCommand } from './audit-compare.ts';
 import { eraseCommand } from './audit-erase.ts';
 import { exportCommand } from './audit-export.ts';
@@ -8,6 +9,7 @@ import { sealCommand } from './audit-seal.ts';
 import { searchCommand } from './audit-search.ts';
 import { statsCommand } from './audit-stats.ts';
 import { unusualCommand } from './audit-unusual.ts';
+import { verifyArchiveCommand } from './audit-verify-archive.ts';
 import { verifyCommand } from './audit-verify.ts';
 import type { Io } from './io.ts';
 import { strict } from './subcommand.ts';
@@ -30,5 +32,7 @@ export function auditCommand(io: Io): Command {
     .addCommand(strict(statsCommand(io)))
     .addCommand(strict(unusualCommand(io)))
     .addCommand(strict(eraseCommand(io)))
-    .addCommand(strict(sealCommand(io)));
+    .addCommand(strict(sealCommand(io)))
+    .addCommand(strict(archiveCommand(io)))
+    .addCommand(strict(verifyArchiveCommand(io)));
 }

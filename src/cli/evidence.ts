@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 
 import { Checkpoints } from '../audit/witnessing/checkpoints.ts';
 import { exportEvidence, NotCovered, TooManyEntries, type Exported } from '../audit/proof/evidence-export.ts';
@@ -10,9 +10,11 @@ import { auditLogIn, openStore } from '../broker.ts';
 import type { Config } from '../config/load.ts';
 import { loadSecrets } from '../config/secrets.ts';
 import { importSigner } from '../evidence/keys.ts';
-import { publicJwk, type PublicJwk } from '../trust/entity-statement.ts';
+import type { PublicJwk } from '../trust/entity-statement.ts';
+import { collectKeys, keysIn, readBytes } from './federation-keys.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
+import { stepLine } from './step-line.ts';
 import { plain, strict } from './subcommand.ts';
 
 const OWNER_ALONE = 0o600;
@@ -129,7 +131,7 @@ function verifyCommand(io: Io): Command {
     .option(
       '--federation-key <file>',
       "a JWKS with a region's federation keys; may be given for each region",
-      collect,
+      collectKeys,
     )
     .option('--json', 'print the steps as JSON')
     .addHelpText(
@@ -146,46 +148,6 @@ function verifyCommand(io: Io): Command {
       if (!options.json) io.print(verdict.holds ? 'All that could be checked holds.' : 'This does NOT hold.');
       if (!verdict.holds) io.fail(1);
     });
-}
-
-const WORDS = { ok: 'ok', failed: 'FAILED', 'not-checked': 'not checked' } as const;
-
-function stepLine({ result, check, says }: Step): string {
-  return `${WORDS[result].padEnd(11)}  ${check.padEnd(14)}  ${plain(says)}`;
-}
-
-function collect(file: string, files: string[] = []): string[] {
-  return [...files, file];
-}
-
-function keysIn(file: string): PublicJwk[] {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(readBytes(file).toString('utf8'));
-  } catch (error) {
-    if (error instanceof CommandFailed) throw error;
-    parsed = undefined;
-  }
-  const keys = publicJwk
-    .array()
-    .min(1)
-    .safeParse((parsed as { keys?: unknown } | undefined)?.keys);
-  if (keys.success) return keys.data;
-  throw new CommandFailed(`--federation-key ${file} is no JWKS of public keys: write one.`, 2);
-}
-
-function readBytes(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new CommandFailed(
-      `${file} cannot be read: name a file that exists and that this user may read.`,
-      2,
-      {
-        cause: error,
-      },
-    );
-  }
 }
 
 /** Never over another file, and for this user alone: it names a patient. */

@@ -252,6 +252,12 @@ export const configFile = z.strictObject({
       show_users: z.boolean().default(false),
     })
     .prefault({}),
+  retention: z
+    .strictObject({
+      /** Days for which entries stay in the store; what is older may be pruned once it is archived. */
+      keep_days: z.int().min(30, 'at least 30: proofs and cosignatures are settled by then').default(400),
+    })
+    .prefault({}),
   unusual_access: unusualAccess.prefault({ many_patients: {} }),
   audit_streams: z.array(auditStream).default([]),
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

@@ -6,6 +6,7 @@ import {
   type PatientReport,
   type ReportQuestion,
 } from '../../src/audit/questions/patient-report.ts';
+import type { NotLookedAt } from '../../src/audit/questions/not-looked-at.ts';
 import { reportCsv } from '../../src/audit/questions/report-csv.ts';
 import { reportHtml } from '../../src/audit/questions/report-html.ts';
 import { wordsOf, type Names } from '../../src/audit/questions/report-words.ts';
@@ -33,7 +34,11 @@ function reportOf(
 ): Promise<PatientReport> {
   const digest = patientDigestOf(loadSecrets(federation.config(region).secretsDirectory));
   return withLog(federation, region, ({ store, log }) =>
-    gatherReport({ also: [], ...ALWAYS, ...question }, { store: store.log, log, digest, region }, pageSize),
+    gatherReport(
+      { also: [], ...ALWAYS, ...question },
+      { store: store.log, archive: store.archive, log, digest, region },
+      pageSize,
+    ),
   );
 }
 
@@ -180,7 +185,7 @@ describe('who saw this record, asked of every region after a day of questions', 
       assert.ok(entry);
       const found = { ...entry, sealed: undefined };
       const erased = { search: () => Promise.resolve([found]) };
-      const sources = { store: erased, log, digest, region: 'essex-suffolk' };
+      const sources = { store: erased, archive: store.archive, log, digest, region: 'essex-suffolk' };
       const { accesses } = await gatherReport({ nhsNumber: PATIENT, also: [], ...ALWAYS }, sources);
       assert.deepEqual(
         accesses.map(({ kind, types, count, user }) => [kind, types, count, user]),
@@ -196,7 +201,7 @@ describe('who saw this record, asked of every region after a day of questions', 
         const exchange = `empty-${outcome}`;
         const asking = { exchange, nhsNumber: '9990000085', organisation: 'RQW' };
         await trail.queryAnswered(asking, 'london', { outcome, count: 0, resources: [] });
-        const sources = { store: store.log, log, digest, region: 'essex-suffolk' };
+        const sources = { store: store.log, archive: store.archive, log, digest, region: 'essex-suffolk' };
         const question = { nhsNumber: '9990000085', also: [], ...ALWAYS };
         const { accesses } = await gatherReport(question, sources);
         const [look] = accesses.filter((one) => one.exchange === exchange);
@@ -234,10 +239,18 @@ function access(more: Partial<Access> = {}): Access {
   };
 }
 
-const page = (accesses: readonly Access[], showUsers = false): string =>
+const ARCHIVED: NotLookedAt = {
+  ...{ log: 'herts.example/log/1', from: 0, to: 9, files: ['a.segment.gz'] },
+  ...{ oldest: Date.parse('2025-01-02'), newest: Date.parse('2025-03-04') },
+};
+
+const page = (accesses: readonly Access[], showUsers = false, notLookedAt: NotLookedAt[] = []): string =>
   reportHtml(
     {
-      report: { from: 0, to: Date.parse('2026-07-03'), accesses, enquiries: [], numbers: 1, unconfirmed: 0 },
+      report: {
+        ...{ from: 0, to: Date.parse('2026-07-03'), accesses, notLookedAt },
+        ...{ enquiries: [], numbers: 1, unconfirmed: 0 },
+      },
       ...{ region: 'herts', nhsNumber: PATIENT, madeAt: Date.parse('2026-07-02T09:00:00Z'), showUsers },
     },
     NAMES,
@@ -280,7 +293,15 @@ describe('the report as a page to print', () => {
   });
 
   it('says so when there is nothing', () => {
-    assert.match(page([]), /hold no look at this record/);
+    assert.match(page([]), /The logs of [^.]* hold no look at this record/);
+  });
+
+  it('says what was not looked at, and never that nobody was there', () => {
+    const html = page([], false, [ARCHIVED]);
+    assert.match(html, /from 2 January 2025 to 4 March 2025 is archived and was not looked at/);
+    assert.doesNotMatch(html, /The logs of [^.]* hold no look at this record/);
+    assert.match(page([access()], false, [ARCHIVED]), /was not looked at/);
+    assert.doesNotMatch(page([access()]), /not looked at/);
   });
 
   const UNKNOWN = access({ organisation: 'X99', role: 'constructor', purpose: undefined, types: undefined });
@@ -292,10 +313,26 @@ describe('the report as a page to print', () => {
 });
 
 describe('the report as a table', () => {
+  const table = (
+    accesses: readonly Access[],
+    names: Names,
+    showUsers: boolean,
+    notLookedAt: NotLookedAt[] = [],
+  ): string => reportCsv({ accesses, notLookedAt }, names, showUsers);
+
+  it('has a row for what was not looked at, as wide as the others', () => {
+    for (const showUsers of [false, true]) {
+      const [head, missing, row] = table([access()], NAMES, showUsers, [ARCHIVED]).split('\r\n');
+      assert.match(missing ?? '', /^"2025-01-02T00:00:00\.000Z","The log from .* was not looked at/);
+      const cells = [head, missing, row].map((line) => line?.match(/"(?:[^"]|"")*"/g)?.length);
+      assert.deepEqual(cells, [cells[0], cells[0], cells[0]]);
+    }
+  });
+
   const FORMULAS = ['=1+1', '+1', '-1', '@SUM(A1)', ' =1', '\t=1', '\r\n=1', '\u200b=1', '\uFF1D1', '"=1'];
   for (const formula of FORMULAS) {
     it(`${JSON.stringify(formula)} is text to a spreadsheet`, () => {
-      const text = reportCsv([access({ user: formula, organisation: formula })], NAMES, true);
+      const text = table([access({ user: formula, organisation: formula })], NAMES, true);
       for (const row of text.trimEnd().split('\r\n')) {
         assert.match(row, /^"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")*$/);
         for (const [, cell = ''] of row.matchAll(/"((?:[^"]|"")*)"(?:,|$)/g)) {
@@ -307,10 +344,10 @@ describe('the report as a table', () => {
   }
 
   it('has a head, UTC times, and users only where that is set', () => {
-    const [head, row] = reportCsv([access()], NAMES, false).split('\r\n');
+    const [head, row] = table([access()], NAMES, false).split('\r\n');
     assert.equal(head?.split(',').length, 11);
     assert.match(row ?? '', /^"2026-07-01T22:30:00\.000Z",/);
     assert.doesNotMatch(row ?? '', /v\.example/);
-    assert.match(reportCsv([access()], NAMES, true), /v\.example/);
+    assert.match(table([access()], NAMES, true), /v\.example/);
   });
 });

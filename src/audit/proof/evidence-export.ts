@@ -5,7 +5,7 @@ import type {
   StatementStore,
   StoredCheckpoint,
 } from '../../store/contracts.ts';
-import { parseNote, formatNote, formatSignatureLine, type Note } from '../../tlog/note.ts';
+import { parseNote } from '../../tlog/note.ts';
 import { witnessName } from '../../tlog/origin.ts';
 import { inclusionProof } from '../../tlog/proofs.ts';
 import type { Checkpoints } from '../witnessing/checkpoints.ts';
@@ -14,7 +14,7 @@ import type { EvidenceEntry, EvidenceFile } from './evidence-file.ts';
 import type { AuditLog, ReadEntry } from '../log.ts';
 import type { Opened } from '../sealing.ts';
 import { statementsAt } from './statement-history.ts';
-import { byRegion, checkpointKeys, readSelfSigned, type SelfSignedRegion } from './statements.ts';
+import { byRegion, readSelfSigned, withKnownSignatures } from './statements.ts';
 
 export interface ExportSettings {
   readonly log: AuditLog;
@@ -174,28 +174,8 @@ async function vouching(
     [own, ...needed].map((one) => statementsAt(times, one, settings.statements)),
   );
   const vouched = byRegion(theirs.flat());
-  const { kept, leftOut } = await knownSignatures(note, origin, byRegion(ours ?? [own])[0], vouched);
-  return {
-    statements: [...(ours ?? [own]), ...theirs.flat()].map(({ token }) => token),
-    note: formatNote(note.text, kept.map(formatSignatureLine)),
-    leftOut: leftOut.map(({ name }) => name),
-  };
-}
-
-async function knownSignatures(
-  note: Note,
-  origin: string,
-  own: SelfSignedRegion | undefined,
-  others: readonly SelfSignedRegion[],
-): Promise<{ kept: Note['signatures']; leftOut: Note['signatures'] }> {
-  const keys = await checkpointKeys(origin, own, others);
-  const isKnown = ({ name, keyId }: Note['signatures'][number]): boolean =>
-    // The log's own stays in any case: without it there is no note, and the verifier says what is wrong with it.
-    name === origin || keys.some((key) => key.name === name && key.id === keyId);
-  return {
-    kept: note.signatures.filter(isKnown),
-    leftOut: note.signatures.filter((signature) => !isKnown(signature)),
-  };
+  const known = await withKnownSignatures(note, origin, byRegion(ours ?? [own])[0], vouched);
+  return { statements: [...(ours ?? [own]), ...theirs.flat()].map(({ token }) => token), ...known };
 }
 
 /** In the leaf's order, and as text that has one form alone. */

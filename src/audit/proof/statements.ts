@@ -4,6 +4,7 @@ import { verifyingKey } from '../../evidence/keys.ts';
 import { readHeader } from '../../evidence/jws.ts';
 import { verifyStatement } from '../../evidence/statement.ts';
 import { covers, witnessName } from '../../tlog/origin.ts';
+import { formatNote, formatSignatureLine, type Note, type NoteSignature } from '../../tlog/note.ts';
 import { SIGNATURE_TYPE, verifierKey, type VerifierKey } from '../../tlog/note-keys.ts';
 import {
   entityStatement,
@@ -114,6 +115,23 @@ export async function checkpointKeys(
     ),
   );
   return [...(await ed25519(own, origin, SIGNATURE_TYPE.ed25519)), ...others.flat()];
+}
+
+/** A note with those signatures alone that these statements can verify, and the names of the others. */
+export async function withKnownSignatures(
+  { text, signatures }: Note,
+  origin: string,
+  own: SelfSignedRegion | undefined,
+  others: readonly SelfSignedRegion[],
+): Promise<{ note: string; leftOut: string[] }> {
+  const keys = await checkpointKeys(origin, own, others);
+  const isKnown = ({ name, keyId }: NoteSignature): boolean =>
+    // The log's own stays in any case: without it there is no note, and the verifier says what is wrong with it.
+    name === origin || keys.some((key) => key.name === name && key.id === keyId);
+  return {
+    note: formatNote(text, signatures.filter(isKnown).map(formatSignatureLine)),
+    leftOut: signatures.filter((signature) => !isKnown(signature)).map(({ name }) => name),
+  };
 }
 
 async function ed25519(

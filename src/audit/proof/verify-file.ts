@@ -1,18 +1,16 @@
-import { openCheckpoint, type Checkpoint } from '../../tlog/checkpoint.ts';
+import type { Checkpoint } from '../../tlog/checkpoint.ts';
 import { decodeBase64 } from '../../tlog/base64.ts';
 import { leafHash, verifyInclusion } from '../../tlog/merkle.ts';
-import { parseNote } from '../../tlog/note.ts';
-import { SIGNATURE_TYPE } from '../../tlog/note-keys.ts';
-import { verifiedSignatures } from '../../tlog/note-signing.ts';
 import type { PublicJwk } from '../../trust/entity-statement.ts';
 import { readEvidence, type EvidenceEntry, type EvidenceFile } from './evidence-file.ts';
 import { readLeafText, type LeafRead, type ProvedEntry } from './proved-entry.ts';
 import { commits } from '../sealing.ts';
-import { checkpointKeys, listsLog, type SelfSignedRegion } from './statements.ts';
+import { checkpointSteps } from './checkpoint-steps.ts';
+import { listsLog } from './statements.ts';
+import { statementSteps } from './statement-steps.ts';
 import { codeOf, failed, iso, notChecked, ok, verdictOf, type Step, type Verdict } from './verdict.ts';
 import { verifyBody } from './verify-body.ts';
 import { verifyExchange } from './verify-exchange.ts';
-import { verifyStatements } from './verify-statements.ts';
 
 export interface VerifyOptions {
   /** Federation keys that are known from elsewhere: each statement must be signed by one of them. */
@@ -33,9 +31,11 @@ export async function verifyEvidence(bytes: Uint8Array, options: VerifyOptions =
     return verdictOf([failed('form', codeOf(error))]);
   }
   const form = ok('form', `${file.entries.length} entries of the exchange ${file.exchange}`);
-  const { steps: told, regions } = await verifyStatements(file, options.federationKeys);
+  const times = file.entries.flatMap(({ leaf }) => readLeafText(leaf)?.at ?? []);
+  const span = { oldest: Math.min(...times), newest: Math.max(...times) };
+  const { steps: told, regions } = await statementSteps(file.statements, span, options.federationKeys);
   const owner = regions.find((one) => listsLog(one, file.origin));
-  const head = await verifyCheckpoint(file, owner, regions);
+  const head = await checkpointSteps(file.origin, file.checkpoint, owner, regions);
   const proved = file.entries.map((entry) => verifyEntry(entry, file, head.checkpoint));
   const entries = proved.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
   const exchange = owner === undefined ? [] : await verifyExchange(entries, owner, regions);
@@ -49,41 +49,6 @@ export async function verifyEvidence(bytes: Uint8Array, options: VerifyOptions =
   ];
   if (options.body === undefined) return verdictOf(steps);
   return verdictOf([...steps, ...verifyBody(options.body, entries, owner, regions)]);
-}
-
-async function verifyCheckpoint(
-  { origin, checkpoint: text }: EvidenceFile,
-  owner: SelfSignedRegion | undefined,
-  regions: readonly SelfSignedRegion[],
-): Promise<{ steps: Step[]; checkpoint: Checkpoint | undefined }> {
-  if (owner === undefined) {
-    return { steps: [failed('log', `no statement lists the log ${origin}`)], checkpoint: undefined };
-  }
-  const listed = ok('log', `${origin} is a log of ${owner.region}`);
-  try {
-    const note = parseNote(text);
-    const keys = await checkpointKeys(origin, owner, regions);
-    const verified = verifiedSignatures(note, keys);
-    const own = keys.filter(({ type }) => type === SIGNATURE_TYPE.ed25519);
-    const checkpoint = openCheckpoint(note, { origin, keys: own.map(({ publicKey }) => publicKey) });
-    const signed = ok('checkpoint', `${checkpoint.size} entries, signed by a log key of ${owner.region}`);
-    const known = new Set(verified.map(({ signature }) => signature));
-    const unknown = note.signatures.filter((signature) => !known.has(signature));
-    const cosigned = verified.flatMap(({ signature, atSeconds }) =>
-      atSeconds === undefined ? [] : [ok('cosignature', `${signature.name} at ${iso(atSeconds * 1000)}`)],
-    );
-    const none = notChecked(
-      'cosignature',
-      'no neighbour has cosigned this checkpoint: only its own log vouches',
-    );
-    const strangers = unknown.map(({ name }) =>
-      failed('cosignature', `no statement lists the key of ${name}`),
-    );
-    const cosignatures = cosigned.length + strangers.length === 0 ? [none] : [...cosigned, ...strangers];
-    return { steps: [listed, signed, ...cosignatures], checkpoint };
-  } catch (error) {
-    return { steps: [listed, failed('checkpoint', codeOf(error))], checkpoint: undefined };
-  }
 }
 
 function inOrder({ entries }: EvidenceFile): Step {

@@ -33,6 +33,8 @@ export interface Comparison {
   readonly agreeing: number;
   readonly differences: readonly Counted<Difference>[];
   readonly toldApart: readonly Counted<ToldApart>[];
+  /** Regions of which older entries were asked for and are archived: they were not compared. */
+  readonly archived: readonly string[];
 }
 
 /** Extracts that are of one region, or not of each other. */
@@ -61,10 +63,15 @@ export async function compare(
   check(one, other);
   const from = Math.max(one.head.from, other.head.from);
   const to = Math.min(one.head.to, other.head.to, options.now);
+  // Nothing that was compared would look like nothing that differs.
+  if (from >= to) throw new NotComparable('they hold no time in common');
   const state = new Comparing(regions, { from, to }, options);
   const both = newestFirst(marked(one, regions[1]), marked(other, regions[0]));
   for await (const entry of both) state.add(entry);
-  return state.end();
+  const archived = [one, other].flatMap(({ head }) =>
+    head.archived_until === undefined ? [] : [head.region],
+  );
+  return { ...state.end(), archived };
 }
 
 function check(one: LogExtract, other: LogExtract): void {
@@ -132,7 +139,7 @@ class Comparing {
     if (this.#entries % PROGRESS_ENTRIES === 0) this.#options.onProgress?.({ entries: this.#entries, at });
   }
 
-  end(): Comparison {
+  end(): Omit<Comparison, 'archived'> {
     this.#sweep(-Infinity);
     for (const sides of this.#halves.values()) this.#judge(sides);
     return {

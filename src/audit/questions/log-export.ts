@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
-import type { LogStore } from '../../store/contracts.ts';
+import type { LogStore, Store } from '../../store/contracts.ts';
 import { EVENTS, readLeaf } from '../entry.ts';
+import { notLookedAt, wholeFrom } from './not-looked-at.ts';
 import { newestFirst, walk } from './walk.ts';
 
 /** What one entry says openly of an exchange between two regions: no value that is sealed, and no commitment. */
@@ -30,6 +31,8 @@ const exportHead = z.object({
   from: z.int(),
   /** Nothing that was written after the export began is in it. */
   to: z.int(),
+  /** Where more was asked for: what was written up to there is archived, and `from` comes after it. */
+  archived_until: z.int().optional(),
 });
 export type ExportHead = z.infer<typeof exportHead>;
 
@@ -60,6 +63,33 @@ export function extractFrom(
   const entries =
     other === undefined ? read({}) : newestFirst(read({ region: other }), read({ event: 'interrupted' }));
   return { head: { wayleave_audit_export: 1, ...head }, entries };
+}
+
+/** A log was pruned while it was read: what was read may lack entries. */
+export class PrunedMeanwhile extends Error {
+  override readonly name = 'PrunedMeanwhile';
+}
+
+/**
+ * The same of a store whose logs' beginnings may be archived: it begins after the last entry that is not here, so that
+ * what it lacks is never taken for what did not happen.
+ *
+ * @throws PrunedMeanwhile, from `entries`
+ */
+export async function wholeExtractFrom(
+  { log, archive }: Pick<Store, 'log' | 'archive'>,
+  head: Omit<ExportHead, 'wayleave_audit_export' | 'archived_until'>,
+): Promise<LogExtract> {
+  const from = wholeFrom(head.from, await notLookedAt(archive, head));
+  const extract = extractFrom(log, {
+    ...head,
+    ...(from === head.from ? {} : { from, archived_until: from }),
+  });
+  const entries = async function* (): AsyncGenerator<ExportedEntry, void, undefined> {
+    yield* extract.entries;
+    if (wholeFrom(from, await notLookedAt(archive, head)) > from) throw new PrunedMeanwhile();
+  };
+  return { head: extract.head, entries: entries() };
 }
 
 /** NDJSON: the head, then one entry a line, newest first. */

@@ -1,6 +1,7 @@
-import type { LogStore } from '../../store/contracts.ts';
+import type { ArchiveStore, LogStore } from '../../store/contracts.ts';
 import { Accesses, type Access } from './access.ts';
 import type { AuditLog, ReadEntry } from '../log.ts';
+import { notLookedAt, type NotLookedAt } from './not-looked-at.ts';
 import { EXCHANGE_SPAN_MS, walk } from './walk.ts';
 
 export interface ReportQuestion {
@@ -14,6 +15,7 @@ export interface ReportQuestion {
 
 export interface ReportSources {
   readonly store: Pick<LogStore, 'search'>;
+  readonly archive: Pick<ArchiveStore, 'prunedWithin'>;
   readonly log: Pick<AuditLog, 'read'>;
   readonly digest: (value: string) => string;
   readonly region: string;
@@ -31,6 +33,8 @@ export interface PatientReport {
   readonly numbers: number;
   /** Entries that bear another number which a neighbour alone says is this patient's: it was not looked under. */
   readonly unconfirmed: number;
+  /** Archived entries of that time, which this report does not tell of. */
+  readonly notLookedAt: readonly NotLookedAt[];
 }
 
 const ENQUIRIES = new Set(['audit-searched', 'report-made']);
@@ -41,7 +45,7 @@ const ENQUIRIES = new Set(['audit-searched', 'report-made']);
  */
 export async function gatherReport(
   question: ReportQuestion,
-  { store, log, digest, region }: ReportSources,
+  { store, archive, log, digest, region }: ReportSources,
   pageSize?: number,
 ): Promise<PatientReport> {
   const accesses = new Accesses();
@@ -66,6 +70,7 @@ export async function gatherReport(
     accesses: accesses.list(region).filter(within),
     enquiries: enquiries.filter(within).sort((one, other) => one.at - other.at),
     unconfirmed: claimed.filter((number) => !numbers.has(number)).length,
+    notLookedAt: await notLookedAt(archive, span),
   };
 }
 

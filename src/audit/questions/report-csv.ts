@@ -1,13 +1,21 @@
-import type { Access } from './access.ts';
-import { wordsOf, type Names } from './report-words.ts';
+import type { PatientReport } from './patient-report.ts';
+import { archivedWords, wordsOf, type Names } from './report-words.ts';
 
 const HEAD = [
   ...['time', 'what', 'organisation', 'role', 'purpose', 'regions', 'resources', 'count', 'break_glass'],
   ...['exchange', 'entries'],
 ];
 
-/** The report as CSV (RFC 4180), times in UTC (ISO 8601); no cell of it is a formula to a spreadsheet. */
-export function reportCsv(accesses: readonly Access[], names: Names, showUsers: boolean): string {
+/**
+ * The report as CSV (RFC 4180), times in UTC (ISO 8601); no cell of it is a formula to a spreadsheet. What was not
+ * looked at is a row of its own, before those that it would come before.
+ */
+export function reportCsv(
+  { accesses, notLookedAt }: Pick<PatientReport, 'accesses' | 'notLookedAt'>,
+  names: Names,
+  showUsers: boolean,
+): string {
+  const missing = notLookedAt.map((part) => [new Date(part.oldest).toISOString(), archivedWords(part)]);
   const rows = accesses.map((access) => {
     const { what, organisation, role, purpose, regions, resources, breakGlass } = wordsOf(access, names);
     return [
@@ -17,7 +25,8 @@ export function reportCsv(accesses: readonly Access[], names: Names, showUsers: 
     ];
   });
   const head = showUsers ? [...HEAD, 'user'] : HEAD;
-  return [head, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('');
+  const whole = missing.map((row) => [...row, ...Array<string>(head.length - row.length).fill('')]);
+  return [head, ...whole, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('');
 }
 
 /** What a spreadsheet may take for a formula, also behind white space and in full width (OWASP, "CSV Injection"). */

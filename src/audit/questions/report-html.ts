@@ -1,5 +1,5 @@
 import type { PatientReport } from './patient-report.ts';
-import { dateAndTime, spanWords, wordsOf, type Names } from './report-words.ts';
+import { archivedWords, dateAndTime, spanWords, wordsOf, type Names } from './report-words.ts';
 
 export interface Document {
   readonly report: PatientReport;
@@ -41,6 +41,7 @@ export function reportHtml({ report, region, nhsNumber, madeAt, showUsers }: Doc
 <p>NHS number ${escaped(grouped(nhsNumber))}. Made from the logs of ${escaped(here)} on ${escaped(dateAndTime(madeAt))},
 for ${escaped(spanWords(report.from, report.to, madeAt))}.</p>
 <p>${escaped(introduction(report, here))}</p>
+${report.notLookedAt.map((part) => `<p class="glass">${escaped(archivedWords(part))}</p>`).join('\n')}
 <table>
 <thead><tr>${heads.map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead>
 <tbody>
@@ -62,8 +63,11 @@ ${notes(report)
 `;
 }
 
-function introduction({ accesses }: PatientReport, here: string): string {
-  if (accesses.length === 0) return `The logs of ${here} hold no look at this record in that time.`;
+function introduction({ accesses, notLookedAt }: PatientReport, here: string): string {
+  if (accesses.length === 0) {
+    const where = notLookedAt.length === 0 ? 'The logs' : 'What was looked at of the logs';
+    return `${where} of ${here} hold${notLookedAt.length === 0 ? '' : 's'} no look at this record in that time.`;
+  }
   const glass = accesses.filter(({ breakGlass }) => breakGlass !== undefined).length;
   const looks = accesses.length === 1 ? 'one look' : `${accesses.length} looks`;
   return `${looks[0]?.toUpperCase()}${looks.slice(1)} at this record, ${glass === 0 ? 'none' : glass} of them as emergency access.`;
@@ -87,7 +91,11 @@ function rows({ accesses }: PatientReport, names: Names, showUsers: boolean): st
 }
 
 /** What a reader must know beside the lines, in every form of the report. */
-export function notes({ numbers, enquiries, unconfirmed }: PatientReport): string[] {
+export function notes({
+  numbers,
+  enquiries,
+  unconfirmed,
+}: Pick<PatientReport, 'numbers' | 'enquiries' | 'unconfirmed'>): string[] {
   return [
     ...(numbers > 1 ? [`Looked under ${numbers} NHS numbers of the patient.`] : []),
     ...(enquiries.length > 0

@@ -1,5 +1,6 @@
 import { REASONS } from '../../fhir/codes.ts';
 import type { Access, AccessKind, RegionPart } from './access.ts';
+import type { NotLookedAt } from './not-looked-at.ts';
 
 /** What codes are called in a document for a patient. What a table does not know stays the code that it is. */
 export interface Names {
@@ -89,6 +90,12 @@ export function dateAndTime(at: number): string {
 export function spanWords(from: number, to: number, now: number): string {
   const since = from <= 0 ? 'the beginning of the log' : DAY.format(from);
   return `${since} to ${DAY.format(Math.min(to - 1, now))}`;
+}
+
+/** For whom the report is about: what it does not tell of. */
+export function archivedWords({ oldest, newest }: NotLookedAt): string {
+  const [first, last] = [oldest, newest].map((at) => DAY.format(at));
+  return `The log from ${first} to ${last} is archived and was not looked at: this report does not say who saw the record then.`;
 }
 
 function regionWords(

@@ -30,7 +30,10 @@ export interface VerifyLogSettings {
 }
 
 export interface VerifyLogOptions {
-  /** Size of a stored checkpoint to begin at: what is before it is believed for its signed root. Default 0. */
+  /**
+   * Size of a stored checkpoint to begin at: what is before it is believed for its signed root. Default 0. Where the
+   * log's beginning was pruned it begins there at the earliest, on the root that was signed there.
+   */
   readonly from?: number | undefined;
   /** Open what is sealed as well, and hold the search index against the entries. */
   readonly sealed?: boolean | undefined;
@@ -47,6 +50,8 @@ export interface Progress {
 export interface LogVerdict {
   readonly origin: string;
   readonly from: number;
+  /** Entries from the first on that are in archived segments alone: none of them was looked at here. */
+  readonly archived: number;
   /** Entries that the log had when this began. */
   readonly size: number;
   /** Entries that were looked at, and hold. */
@@ -65,7 +70,7 @@ const PAGE = 8 * TILE_WIDTH;
 export class NoSuchCheckpoint extends Error {}
 
 /**
- * Verifies a log as it lies in its store, which a broker may go on writing to: every leaf in its place, its hash,
+ * Verifies a log as it lies in its store, from where its archived beginning was pruned, which a broker may go on writing to: every leaf in its place, its hash,
  * every tile, every signed checkpoint, the head. Ends at the first thing that is wrong.
  *
  * @throws NoSuchCheckpoint; HouseError of the store
@@ -74,13 +79,17 @@ export async function verifyLog(
   settings: VerifyLogSettings,
   options: VerifyLogOptions = {},
 ): Promise<LogVerdict> {
-  const run = new LogRun(settings, options);
-  try {
-    await run.verify();
-    return run.verdict(undefined);
-  } catch (error) {
-    if (error instanceof LogBroken) return run.verdict(error.fault);
-    throw error;
+  for (;;) {
+    const run = new LogRun(settings, options);
+    try {
+      await run.verify();
+      return run.verdict(undefined);
+    } catch (error) {
+      if (!(error instanceof LogBroken)) throw error;
+      const verdict = run.verdict(error.fault);
+      // What was pruned meanwhile is no fault: it begins anew, after it.
+      if ((await settings.store.pruned(settings.log.origin)) === verdict.archived) return verdict;
+    }
   }
 }
 
@@ -88,7 +97,8 @@ class LogRun {
   readonly #settings: VerifyLogSettings;
   readonly #options: VerifyLogOptions;
   readonly #tree: StoredTree;
-  readonly #from: number;
+  #from: number;
+  #archived = 0;
   #size = 0;
   #edge: TreeEdge = emptyEdge();
   /** The next checkpoint that is to be held against the tree. */
@@ -107,7 +117,7 @@ class LogRun {
 
   verdict(fault: LogFault | undefined): LogVerdict {
     return {
-      ...{ origin: this.#settings.log.origin, from: this.#from, size: this.#size },
+      ...{ origin: this.#settings.log.origin, from: this.#from, archived: this.#archived, size: this.#size },
       verified: this.#edge.frontier.size - this.#from,
       ...{ checkpoints: this.#checkpoints, checkpointed: this.#checkpointed },
       ...{ opened: this.#opened, erased: this.#erased, fault },
@@ -115,6 +125,9 @@ class LogRun {
   }
 
   async verify(): Promise<void> {
+    const { store, log } = this.#settings;
+    this.#archived = await store.pruned(log.origin);
+    this.#from = Math.max(this.#from, this.#archived);
     const head = await this.#head();
     this.#size = head.size;
     if (this.#from > 0) await this.#beginAt(this.#from);
@@ -144,7 +157,11 @@ class LogRun {
   /** The tree as a signed root has it; its edge comes from the tiles, and must lead to that root. */
   async #beginAt(size: number): Promise<void> {
     const stored = await this.#settings.checkpoints.covering(this.#settings.log.origin, size);
-    if (stored?.size !== size) throw new NoSuchCheckpoint();
+    if (stored?.size !== size) {
+      if (size > this.#archived) throw new NoSuchCheckpoint();
+      const says = `the first ${size} entries were pruned, and the checkpoint that their archive ends on is not there`;
+      throw new LogBroken('checkpoint', size - 1, says);
+    }
     const { root } = this.#open(stored);
     const tiles = await this.#tree.tiles(tilesAtEdge(size));
     const edge = edgeOf(size, tiles);

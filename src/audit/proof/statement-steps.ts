@@ -1,6 +1,4 @@
 import type { PublicJwk } from '../../trust/entity-statement.ts';
-import type { EvidenceEntry, EvidenceFile } from './evidence-file.ts';
-import { readLeafText } from './proved-entry.ts';
 import {
   byRegion,
   jwkThumbprint,
@@ -11,14 +9,21 @@ import {
 } from './statements.ts';
 import { codeOf, failed, iso, notChecked, ok, type Step } from './verdict.ts';
 
+/** When what statements vouch for was written, milliseconds since the epoch. */
+export interface Span {
+  readonly oldest: number;
+  readonly newest: number;
+}
+
 /**
- * Whose statements a file brings: each whole and signed by its own federation key, those of one region by keys that
- * vouch for each other.
+ * Whose statements these are, each whole and signed by its own federation key, those of one region by keys that vouch
+ * for each other; and whether they were in force when it was written.
  *
- * @param pinned federation keys that are known from elsewhere
+ * @param pinned federation keys that are known from elsewhere: each statement must be signed by one of them
  */
-export async function verifyStatements(
-  { statements, entries }: EvidenceFile,
+export async function statementSteps(
+  statements: readonly string[],
+  span: Span,
   pinned: readonly PublicJwk[] | undefined,
 ): Promise<{ steps: Step[]; regions: SelfSignedRegion[] }> {
   const steps: Step[] = [];
@@ -40,7 +45,7 @@ export async function verifyStatements(
     }
   }
   const regions = byRegion(believed);
-  return { steps: [...steps, ...regions.map((region) => inForceStep(region, entries))], regions };
+  return { steps: [...steps, ...regions.map((region) => inForceStep(region, span))], regions };
 }
 
 /** Why two statements cannot stand side by side; undefined when they can. */
@@ -66,16 +71,14 @@ function pinnedStep({ broker, thumbprint }: SelfSigned, pinned: readonly PublicJ
 }
 
 /** A statement that was signed later shows that a key is listed, and not that it was then. */
-function inForceStep({ region, statements }: SelfSignedRegion, entries: readonly EvidenceEntry[]): Step {
-  const times = entries.flatMap(({ leaf }) => readLeafText(leaf)?.at ?? []).map((at) => at / 1000);
-  const [first, last] = [Math.min(...times), Math.max(...times)];
+function inForceStep({ region, statements }: SelfSignedRegion, { oldest, newest }: Span): Step {
   const spans = statements.map(
     ({ statement }) => `from ${iso(statement.iat * 1000)} to ${iso(statement.exp * 1000)}`,
   );
   const says = `${region}: ${spans.join('; ')}`;
-  const spoke = (seconds: number): boolean => statements.some((one) => speaksAt(one, seconds));
-  if (spoke(first) && spoke(last)) return ok('in-force', says);
-  if (statements.every(({ statement }) => last >= statement.exp))
+  const spoke = (at: number): boolean => statements.some((one) => speaksAt(one, at / 1000));
+  if (spoke(oldest) && spoke(newest)) return ok('in-force', says);
+  if (statements.every(({ statement }) => newest >= statement.exp * 1000))
     return failed('in-force', `${says}, which ended before the exchange`);
   return notChecked('in-force', `${says}, which is later than the exchange`);
 }

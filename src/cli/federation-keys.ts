@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+
+import { publicJwk, type PublicJwk } from '../trust/entity-statement.ts';
+import { CommandFailed } from './io.ts';
+
+/** For an option that may be given for each region. */
+export function collectKeys(file: string, files: string[] = []): string[] {
+  return [...files, file];
+}
+
+/** The federation keys of a JWKS file. @throws CommandFailed */
+export function keysIn(file: string): PublicJwk[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readBytes(file).toString('utf8'));
+  } catch (error) {
+    if (error instanceof CommandFailed) throw error;
+    parsed = undefined;
+  }
+  const keys = publicJwk
+    .array()
+    .min(1)
+    .safeParse((parsed as { keys?: unknown } | undefined)?.keys);
+  if (keys.success) return keys.data;
+  throw new CommandFailed(`--federation-key ${file} is no JWKS of public keys: write one.`, 2);
+}
+
+/** @throws CommandFailed */
+export function readBytes(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CommandFailed(
+      `${file} cannot be read: name a file that exists and that this user may read.`,
+      2,
+      {
+        cause: error,
+      },
+    );
+  }
+}
