@@ -2,11 +2,10 @@ import { createReadStream, existsSync } from 'node:fs';
 import type { KeyObject } from 'node:crypto';
 
 import type { ArchiveSettings } from '../../../src/audit/archive/archive-log.ts';
-import { readSelfSigned } from '../../../src/audit/proof/statements.ts';
+import { byRegion, checkpointKeys, readSelfSigned } from '../../../src/audit/proof/statements.ts';
 import { AuditLog } from '../../../src/audit/log.ts';
 import { Keyring } from '../../../src/audit/sealing.ts';
 import { AuditTrail } from '../../../src/audit/trail.ts';
-import { checkpointKeys } from '../../../src/audit/proof/statements.ts';
 import { Checkpoints } from '../../../src/audit/witnessing/checkpoints.ts';
 import { patientDigestOf } from '../../../src/broker.ts';
 import type { Config } from '../../../src/config/load.ts';
@@ -17,6 +16,7 @@ import type { Store } from '../../../src/store/contracts.ts';
 import { cosign } from '../../../src/tlog/checkpoint.ts';
 import { parseNote } from '../../../src/tlog/note.ts';
 import { logOrigin, witnessName } from '../../../src/tlog/origin.ts';
+import type { PublicJwk } from '../../../src/trust/entity-statement.ts';
 import type { TestFederation } from '../../support/federation.ts';
 import { keyOf } from '../evidence-of.ts';
 
@@ -109,6 +109,11 @@ export class OldLog {
     const { text } = parseNote(signed.note);
     if (cosigned) await this.checkpoints.cosigned(signed, cosign(text, name, key, seconds));
     return signed.size;
+  }
+
+  /** As our own statement lists them. */
+  async logKeys(): Promise<PublicJwk[]> {
+    return (await readSelfSigned(this.config.statementToken.trim())).broker.log_keys;
   }
 
   /** @param directory where the files lie */
