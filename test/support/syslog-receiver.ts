@@ -12,10 +12,10 @@ import { messagesIn } from './rfc5424.ts';
  * - `reset`: breaks off by TCP after the first bytes of a message
  * - `gone`: reads all; then its system ends TCP, and it says nothing itself (as a killed one)
  * - `deaf`: reads nothing; `endless`: reads all and never ends
- * - `early`: ends TLS in order after the first bytes, without reading on
- * - `unread`: the same, so late that our end is there already, but unread: its system tells that by a reset
+ * - `hasty`: ends TLS in order at the first bytes, and reads on; `early`: the same, without reading on
+ * - `unread`: as `early`, so late that our end is there already, but unread: its system tells that by a reset
  */
-export type Manner = 'orderly' | 'reset' | 'gone' | 'deaf' | 'endless' | 'early' | 'unread';
+export type Manner = 'orderly' | 'reset' | 'gone' | 'deaf' | 'endless' | 'hasty' | 'early' | 'unread';
 
 const LATE_MS = 200;
 
@@ -89,7 +89,8 @@ function behave(manner: Manner, tls: TLSSocket, tcp: Socket, take: (chunk: Buffe
     if (!first) return;
     first = false;
     if (manner === 'reset') tcp.resetAndDestroy();
-    if (manner === 'early') tls.end();
+    if (manner === 'hasty' || manner === 'early') tls.end();
+    if (manner === 'early') tcp.pause();
     if (manner !== 'unread') return;
     tcp.pause();
     setTimeout(() => tls.end(() => tcp.destroy()), LATE_MS);

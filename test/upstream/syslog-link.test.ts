@@ -118,8 +118,8 @@ describe('a syslog receiver over TLS', () => {
       it(`is not believed with ${maxVersion} when it is ${manner}`, async () => {
         const one = await SyslogReceiver.start(await serverLeaf(), versioned(maxVersion));
         one.manner = manner as Manner;
-        const link = linkTo(one, { timeoutMs: 1_000 });
-        await assert.rejects(link.send(SOME), failsAs(code, detail));
+        const link = linkTo(one, { timeoutMs: manner === 'endless' ? 1_000 : 10_000 });
+        await assert.rejects(link.send(manner === 'early' ? LARGE : SOME), failsAs(code, detail));
         // The same link, and the same batch, once the receiver is well.
         one.manner = 'orderly';
         await link.send(SOME);
@@ -128,6 +128,17 @@ describe('a syslog receiver over TLS', () => {
       });
     }
   }
+
+  it('is not believed when it ends by itself while the last bytes travel', async () => {
+    receiver.manner = 'hasty';
+    const codes: unknown[] = [];
+    // That end has a moment to arrive; a machine that stands still for so long is no fault.
+    for (let attempt = 0; attempt < 3; attempt += 1)
+      await linkTo(receiver)
+        .send([message(1)])
+        .catch((error: DeliveryError) => codes.push(error.detail));
+    assert.ok(codes.includes('ended-early'));
+  });
 
   it('that reads nothing is given up after the time for one batch', async () => {
     receiver.manner = 'deaf';

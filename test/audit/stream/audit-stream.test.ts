@@ -210,6 +210,27 @@ describe('a stream of the log', () => {
     assert.deepEqual([await cursor(), taking.seqs], [10, [range(0, 10)]]);
   });
 
+  it('begins no batch when it is stopped while the store is read', async () => {
+    await append(5);
+    const taking = new Taking();
+    let go = (): void => undefined;
+    let asked = false;
+    const slow: Store['log'] = {
+      ...store.log,
+      entries: async (...args) => {
+        asked = true;
+        await new Promise<void>((resolve) => (go = resolve));
+        return await store.log.entries(...args);
+      },
+    };
+    const stream = started(taking, { store: slow });
+    await until(() => asked);
+    const stopping = stream.stop();
+    go();
+    await stopping;
+    assert.deepEqual(taking.batches, []);
+  });
+
   it('never steps over an entry that is missing, or that is not what a broker writes', async () => {
     const broken: Record<string, string> = {
       'DELETE FROM log_entry WHERE sequence = 3': 'a gap',
