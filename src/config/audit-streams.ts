@@ -34,7 +34,7 @@ export const auditStream = z.discriminatedUnion('kind', [
     certificate: path.optional(),
     key: path.optional(),
     /** The most entries on one connection. */
-    batch: z.int().min(1).max(1_000).default(200),
+    batch: z.int().min(1).max(1_000).default(100),
     /** The longest message, in bytes: what does not fit comes in parts. Some receivers take 8,096 unless told otherwise. */
     message_bytes: z.int().min(2_048).max(1_048_576).default(8_000),
     /** IANA private enterprise number of who reads the messages. */

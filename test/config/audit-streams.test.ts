@@ -66,7 +66,7 @@ describe('the setting audit_streams', () => {
       ...{
         anchors: readFileSync(near('anchors.pem'), 'utf8'),
         own: undefined,
-        batch: 200,
+        batch: 100,
         messageBytes: 8000,
       },
       ...{ enterprise: 32473, timeoutMs: 30_000 },
