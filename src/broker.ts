@@ -168,7 +168,7 @@ export async function startBroker(
     links,
     sender: sender(client),
     auditReading: {
-      ...{ store: store.log, log: auditLog },
+      ...{ store: store.log, archive: store.archive, log: auditLog },
       parties: {
         ...{ region: config.region, entity: config.entity },
         entityOf: (region) => config.neighbours.find((one) => one.region === region)?.entity,

@@ -51,6 +51,7 @@ const REQUEST = {
   'page-unreadable': form(400, 'expired', 'The page link has expired or is not yours: search again.'),
   'unknown-type': form(404, 'not-supported', 'This resource type is not offered here.'),
   'not-found': form(404, 'not-found', 'No such resource is known for this patient.'),
+  archived: form(410, 'not-found', 'The entry is archived: it can no longer be read here.'),
   'method-not-allowed': form(405, 'not-supported', 'This address takes another method.'),
   'not-acceptable': form(406, 'not-supported', 'Only application/fhir+json is served.'),
   'too-slow': form(408, 'timeout', 'The request did not arrive in time.'),

@@ -2,7 +2,9 @@ import { Command } from 'commander';
 import { writeFileSync } from 'node:fs';
 
 import { Checkpoints } from '../audit/witnessing/checkpoints.ts';
-import { exportEvidence, NotCovered, TooManyEntries, type Exported } from '../audit/proof/evidence-export.ts';
+import { exportEvidence, NotCovered, type Exported } from '../audit/proof/evidence-export.ts';
+import { InArchive, TooManyEntries } from '../audit/proof/find-exchange.ts';
+import { notLookedAtWords } from '../audit/questions/not-looked-at.ts';
 import { formatEvidence } from '../audit/proof/evidence-file.ts';
 import type { Step } from '../audit/proof/verdict.ts';
 import { verifyEvidence } from '../audit/proof/verify-file.ts';
@@ -76,6 +78,7 @@ async function exportFrom(config: Config, id: string, origin: string | undefined
       store: store.log,
       checkpointStore: store.checkpoints,
       statements: store.statements,
+      archive: store.archive,
       checkpoints: new Checkpoints({ ...own, key, now: Date.now }),
       ownStatement: config.statementToken,
       otherStatements: config.neighbours.map(({ statementToken }) => statementToken),
@@ -90,6 +93,7 @@ async function exportFrom(config: Config, id: string, origin: string | undefined
         'The log was ended, and no signed checkpoint covers these entries: nothing proves them.',
       );
     }
+    if (error instanceof InArchive) throw archivedFault(error);
     if (!(error instanceof TooManyEntries)) throw error;
     throw new CommandFailed(
       'More than 10,000 entries bear this id: name one query by its jti at the other end.',
@@ -97,6 +101,13 @@ async function exportFrom(config: Config, id: string, origin: string | undefined
   } finally {
     await store.close();
   }
+}
+
+function archivedFault({ parts }: InArchive): CommandFailed {
+  const where = parts.map(notLookedAtWords).join(' ');
+  return new CommandFailed(
+    `Nothing was written: what this id names may be, in whole or in part, archived. ${where}`,
+  );
 }
 
 function pinnedKeys({ federationKeys, neighbours }: Config): PublicJwk[] {

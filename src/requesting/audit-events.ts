@@ -2,7 +2,10 @@ import type { Express, Request, RequestHandler, Response } from 'express';
 import type { TLSSocket } from 'node:tls';
 
 import { patientOf, type AuditEvent } from '../audit/balp/audit-event.ts';
+import { notLookedAt, type NotLookedAt } from '../audit/questions/not-looked-at.ts';
 import { RequestError } from '../errors.ts';
+import { SYSTEM } from '../fhir/codes.ts';
+import { operationOutcome, type Issue } from '../fhir/operation-outcome.ts';
 import type { Bundle } from '../fhir/resource.ts';
 import { only, sendFhir } from '../http/app.ts';
 import { parseAuditQuestion, type AuditQuestion } from './audit-question.ts';
@@ -67,6 +70,7 @@ async function answerAuditSearch(
 
   const { auditReading: reading, patientDigest } = broker;
   const { events, next } = await findAuditEvents(question, page?.at, reading, patientDigest);
+  const missing = await notLookedAt(reading.archive, question);
   await keep(auditor, `AuditEvent?${asked.toString()}`, question, events, exchange, broker);
   const sealed =
     next && broker.pages.seal(...sealing({ q: asked.toString(), at: next, now }, auditor, broker));
@@ -76,7 +80,7 @@ async function answerAuditSearch(
       ? []
       : [{ relation: 'next', url: `${broker.publicBase()}/fhir/AuditEvent?_page=${sealed}` }]),
   ];
-  sendFhir(response, 200, searchset(events, link, broker.publicBase()));
+  sendFhir(response, 200, searchset(events, missing, link, broker.publicBase()));
 }
 
 async function answerAuditRead(
@@ -167,12 +171,34 @@ function bindingOf({ viewer, claims, nhsNumber }: AuthenticatedAuditor): string[
   return ['audit', viewer.id, claims.requesting_user, nhsNumber ?? '*'];
 }
 
-/** No `total`: how many there are is not counted. */
-function searchset(events: readonly AuditEvent[], link: NonNullable<Bundle['link']>, base: string): Bundle {
-  const entry = events.map((resource) => ({
+/** No `total`: how many there are is not counted. What was not searched is told on every page. */
+function searchset(
+  events: readonly AuditEvent[],
+  missing: readonly NotLookedAt[],
+  link: NonNullable<Bundle['link']>,
+  base: string,
+): Bundle {
+  const matches = events.map((resource) => ({
     fullUrl: `${base}/fhir/AuditEvent/${resource.id}`,
     resource,
     search: { mode: 'match' as const },
   }));
+  const resource = missing.length === 0 ? undefined : operationOutcome(missing.map(archivedIssue));
+  const entry = [
+    ...(resource === undefined ? [] : [{ resource, search: { mode: 'outcome' as const } }]),
+    ...matches,
+  ];
   return { resourceType: 'Bundle', type: 'searchset', link, ...(entry.length === 0 ? {} : { entry }) };
+}
+
+function archivedIssue({ log, oldest, newest }: NotLookedAt): Issue {
+  const [first, last] = [oldest, newest].map((at) => new Date(at).toISOString());
+  return {
+    ...{ severity: 'warning', code: 'incomplete' },
+    details: {
+      coding: [{ system: SYSTEM.error, code: 'archived' }],
+      text: `What was written from ${first} to ${last} is archived, and was not searched.`,
+    },
+    diagnostics: log,
+  };
 }

@@ -2,13 +2,15 @@ import type { AuditEvent } from '../audit/balp/audit-event.ts';
 import { auditEventOf } from '../audit/balp/balp.ts';
 import type { Parties } from '../audit/balp/balp-table.ts';
 import type { AuditLog } from '../audit/log.ts';
-import type { EntrySearch, LogStore } from '../store/contracts.ts';
 import { logOrigin, successorOrigin } from '../tlog/origin.ts';
+import type { ArchiveStore, EntrySearch, LogStore } from '../store/contracts.ts';
+import { RequestError } from '../errors.ts';
 import type { AuditQuestion } from './audit-question.ts';
 
 /** The logs of all replicas of a region, read. */
 export interface AuditReading {
-  readonly store: Pick<LogStore, 'search' | 'entries'>;
+  readonly store: Pick<LogStore, 'search' | 'entries' | 'pruned'>;
+  readonly archive: Pick<ArchiveStore, 'prunedWithin'>;
   readonly log: Pick<AuditLog, 'read'>;
   readonly parties: Parties;
 }
@@ -64,7 +66,11 @@ export async function findAuditEvents(
 /** Replica, number of a successor, place. */
 const ID = /^([a-z0-9][a-z0-9-]{0,39})(?:\.([2-9]|[1-9]\d{1,3}))?\.(0|[1-9]\d{0,14})$/;
 
-/** The event of that id, if it is about this patient; undefined for the patient: about whomever. */
+/**
+ * The event of that id, if it is about this patient; undefined for the patient: about whomever.
+ *
+ * @throws RequestError `archived`, whomever it is about
+ */
 export async function findAuditEvent(
   id: string,
   nhsNumber: string | undefined,
@@ -77,7 +83,10 @@ export async function findAuditEvent(
   const origin = number === undefined ? listed : successorOrigin(listed, Number(number));
   const sequence = Number(place);
   const [entry] = await store.entries(origin, sequence, 1);
-  if (entry?.sequence !== sequence) return undefined;
+  if (entry?.sequence !== sequence) {
+    if (sequence < (await store.pruned(origin))) throw new RequestError('archived');
+    return undefined;
+  }
   if (nhsNumber !== undefined && entry.index.patient !== digest(nhsNumber)) return undefined;
   return auditEventOf(log.read(entry), origin, parties);
 }

@@ -38,7 +38,7 @@ export async function withLog<Result>(
     const own = { log: store.log, checkpoints: store.checkpoints, origin };
     const checkpoints = new Checkpoints({ ...own, key, now: Date.now });
     const settings = {
-      ...{ log, checkpoints, store: store.log, checkpointStore: store.checkpoints },
+      ...{ log, checkpoints, store: store.log, checkpointStore: store.checkpoints, archive: store.archive },
       statements: store.statements,
       ownStatement: config.statementToken,
       otherStatements: config.neighbours.map(({ statementToken }) => statementToken),

@@ -1,26 +1,17 @@
-import type {
-  CheckpointStore,
-  FoundEntry,
-  LogStore,
-  StatementStore,
-  StoredCheckpoint,
-} from '../../store/contracts.ts';
+import type { CheckpointStore, FoundEntry, StatementStore, StoredCheckpoint } from '../../store/contracts.ts';
 import { parseNote } from '../../tlog/note.ts';
 import { witnessName } from '../../tlog/origin.ts';
 import { inclusionProof } from '../../tlog/proofs.ts';
 import type { Checkpoints } from '../witnessing/checkpoints.ts';
-import { readLeaf } from '../entry.ts';
 import type { EvidenceEntry, EvidenceFile } from './evidence-file.ts';
 import type { AuditLog, ReadEntry } from '../log.ts';
 import type { Opened } from '../sealing.ts';
+import { findExchange, type FindSettings } from './find-exchange.ts';
 import { statementsAt } from './statement-history.ts';
 import { byRegion, readSelfSigned, withKnownSignatures } from './statements.ts';
 
-export interface ExportSettings {
+export interface ExportSettings extends Omit<FindSettings, 'current'> {
   readonly log: AuditLog;
-  /** The only log that is looked in; default: the one that is written now, then every other of the store. */
-  readonly origin?: string | undefined;
-  readonly store: LogStore;
   readonly checkpointStore: CheckpointStore;
   /** Signs a checkpoint when none covers the exchange yet. */
   readonly checkpoints: Checkpoints;
@@ -40,15 +31,8 @@ export interface Exported {
   readonly leftOut: readonly string[];
 }
 
-const EVER = { from: 0, to: Number.MAX_SAFE_INTEGER };
-const AT_ONCE = 1_000;
-/** A viewer may give many requests one id; a file of more entries would be of use to nobody. */
-const MOST_ENTRIES = 10_000;
 /** How many later checkpoints are looked at for one that a neighbour has cosigned. */
 const MOST_CHECKPOINTS = 100;
-
-/** More entries than one file takes. */
-export class TooManyEntries extends Error {}
 
 /** No checkpoint of a log that is written on no more covers these entries, and none is signed for it any more. */
 export class NotCovered extends Error {}
@@ -58,14 +42,13 @@ export class NotCovered extends Error {}
  *
  * @param id an exchange, a query's `jti`, or a sequence number of the log that is named, or written now
  * @returns undefined when no log has such an entry
- * @throws TooManyEntries; NotCovered; HouseError of the store; EvidenceError `malformed` when the log's tiles are broken
+ * @throws TooManyEntries; InArchive; NotCovered; HouseError of the store; EvidenceError `malformed` when the log's tiles are broken
  */
 export async function exportEvidence(id: string, settings: ExportSettings): Promise<Exported | undefined> {
   const { log, store } = settings;
-  const place = await placeOf(id, settings);
+  const place = await findExchange(id, { ...settings, current: log.origin });
   if (place === undefined) return undefined;
-  const { exchange, origin } = place;
-  const found = await entriesOf(exchange, origin, store);
+  const { exchange, origin, entries: found } = place;
   const last = found.at(-1)?.sequence ?? 0;
   const { size, at: signedAt, note: kept } = await covering(last + 1, origin, settings);
   const read = found.map((entry) => ({ found: entry, ...log.read(entry) }));
@@ -91,48 +74,6 @@ export async function exportEvidence(id: string, settings: ExportSettings): Prom
     unopened: closed.filter((entry) => !isErased(entry)).map(({ sequence }) => sequence),
     leftOut,
   };
-}
-
-/** Where an exchange is: it lies in one log, whole, but for one that a log's end cut in two. */
-async function placeOf(
-  id: string,
-  { log, origin, store }: ExportSettings,
-): Promise<{ exchange: string; origin: string } | undefined> {
-  const others = (await store.logs()).map((one) => one.log).filter((one) => one !== log.origin);
-  for (const place of origin === undefined ? [log.origin, ...others] : [origin]) {
-    // A sequence number means another entry in each log.
-    const isNumbered = origin !== undefined || place === log.origin;
-    const exchange = await exchangeOf(id, place, store, isNumbered);
-    if (exchange !== undefined) return { exchange, origin: place };
-  }
-  return undefined;
-}
-
-/** The exchange that an id names: itself, the one of a query, or that of an entry. */
-async function exchangeOf(
-  id: string,
-  log: string,
-  store: LogStore,
-  isNumbered: boolean,
-): Promise<string | undefined> {
-  for (const by of [{ exchange: id }, { jti: id }]) {
-    const [found] = await store.search({ ...EVER, ...by, log, limit: 1 });
-    if (found !== undefined) return readLeaf(found.leaf).exchange;
-  }
-  if (!isNumbered || !/^\d{1,15}$/.test(id)) return undefined;
-  const [entry] = await store.entries(log, Number(id), 1);
-  return entry?.sequence === Number(id) ? readLeaf(entry.leaf).exchange : undefined;
-}
-
-async function entriesOf(exchange: string, log: string, store: LogStore): Promise<FoundEntry[]> {
-  const found: FoundEntry[] = [];
-  for (let before: FoundEntry | undefined; ; before = found.at(-1)) {
-    const page = await store.search({ ...EVER, log, exchange, limit: AT_ONCE, before });
-    found.push(...page);
-    if (found.length > MOST_ENTRIES) throw new TooManyEntries();
-    if (page.length < AT_ONCE) break;
-  }
-  return found.toSorted((one, other) => one.sequence - other.sequence);
 }
 
 /** The first checkpoint that covers `size` entries and that a neighbour has cosigned; else the first; else a new one. */

@@ -22,16 +22,17 @@ const MOST_SEGMENTS = 1_000;
 /**
  * What a question about a span of time did not look at; asked after the reading, since a log can be pruned meanwhile.
  *
- * @param lookedAt SHA-256 of files that the answer was made from as well
+ * @param isLeftOut which segments count; all of them, when it is left out
  */
 export async function notLookedAt(
   archive: Pick<ArchiveStore, 'prunedWithin'>,
   { from, to }: { readonly from: number; readonly to: number },
-  lookedAt: ReadonlySet<string> = new Set(),
+  isLeftOut: (segment: Segment) => boolean = () => true,
 ): Promise<NotLookedAt[]> {
   const segments = await archive.prunedWithin(from, to, MOST_SEGMENTS);
-  const left = segments.filter(({ sha256 }) => !lookedAt.has(sha256));
-  return [...Map.groupBy(left, ({ log }) => log)].map(([log, ofLog]) => toPart(log, ofLog));
+  return [...Map.groupBy(segments.filter(isLeftOut), ({ log }) => log)].map(([log, ofLog]) =>
+    toPart(log, ofLog),
+  );
 }
 
 function toPart(log: string, segments: readonly Segment[]): NotLookedAt {

@@ -94,8 +94,8 @@ export class OldLog {
     for (let left = count; left > 0; left -= 2_000) {
       this.at += 1_000;
       const some = Array.from({ length: Math.min(left, 2_000) }, (_, nth) => ({
-        ...{ event: 'query-answered' as const, exchange: `many-${left}-${nth}` },
-        facts: { region: 'london', outcome: 'answered' },
+        ...{ event: 'objections-imported' as const, exchange: `many-${left}-${nth}` },
+        facts: { count: nth },
       }));
       await this.log.append(some);
     }
