@@ -8,6 +8,7 @@ import { reportCsv } from '../audit/questions/report-csv.ts';
 import { notes, reportHtml } from '../audit/questions/report-html.ts';
 import { wordsOf, type Names } from '../audit/questions/report-words.ts';
 import type { Config } from '../config/load.ts';
+import { ARCHIVE_OPTION, withFiles } from './archive-option.ts';
 import type { Io } from './io.ts';
 import { refuseExisting, writeNewFile } from './new-file.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
@@ -20,6 +21,7 @@ import { rangeOf, withRange, type RangeOptions } from './time-range.ts';
 interface Options extends RegionOptions, RangeOptions {
   readonly patient: string;
   readonly also: string[];
+  readonly archive?: string[];
   readonly html?: string;
   readonly csv?: string;
   readonly json?: true;
@@ -38,6 +40,7 @@ export function reportCommand(io: Io): Command {
     .option('--region <region>', "whose broker's logs")
     .option('--config <file>', 'a configuration file instead of --region');
   return withRange(command)
+    .option(...ARCHIVE_OPTION)
     .option('--html <file>', 'write it as one page to print')
     .option('--csv <file>', 'write it as a table')
     .option('--json', 'print it as JSON')
@@ -49,7 +52,9 @@ export function reportCommand(io: Io): Command {
       const range = rangeOf(options, now);
       for (const file of [options.html, options.csv]) refuseExisting(file);
       await withAudit(options, async (audit) => {
-        const report = await gatherReport({ nhsNumber, also, ...range }, sourcesOf(audit));
+        const report = await withFiles(options.archive, audit, ({ log, isLeftOut }) =>
+          gatherReport({ nhsNumber, also, ...range }, { ...sourcesOf(audit), store: log, isLeftOut }),
+        );
         // On the disk before anybody is named.
         await audit.trail.reportMade(randomUUID(), nhsNumber, range, report.accesses.length);
         write(report, nhsNumber, now, options, audit.config);
@@ -59,7 +64,7 @@ export function reportCommand(io: Io): Command {
 }
 
 function sourcesOf({ store, log, digest, config }: OpenAudit) {
-  return { store: store.log, archive: store.archive, log, digest, region: config.region };
+  return { archive: store.archive, log, digest, region: config.region };
 }
 
 function write(

@@ -5,6 +5,7 @@ import { EVENTS, readLeaf } from '../audit/entry.ts';
 import { notLookedAt, notLookedAtWords } from '../audit/questions/not-looked-at.ts';
 import { instantOf, nextAfter, placeOf } from '../audit/questions/search.ts';
 import type { EntrySearch, FoundEntry } from '../store/contracts.ts';
+import { ARCHIVE_OPTION, withFiles } from './archive-option.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import { FROM_INPUT, patientOf } from './patient-argument.ts';
@@ -24,6 +25,7 @@ interface Options extends RegionOptions {
   readonly breakGlass?: true;
   readonly limit: number;
   readonly after?: string;
+  readonly archive?: string[];
   readonly open?: true;
   readonly json?: true;
 }
@@ -58,17 +60,20 @@ export function searchCommand(io: Io): Command {
     .option('--break-glass', 'emergency access alone')
     .option('--limit <count>', `at most that many, up to ${MOST_FOUND}`, wholeNumber, 50)
     .option('--after <cursor>', 'the page after, by the cursor that the last one ended with')
+    .option(...ARCHIVE_OPTION)
     .option('--open', 'open what is sealed: who, about whom. That is an entry of the log itself')
     .option('--json', 'print it as JSON')
     .action(async (options: Options) => {
       const patient = options.patient === undefined ? undefined : await patientOf(options.patient, io);
       const search = searchOf(options);
       await withAudit(options, async (audit) => {
-        const found = await audit.store.log.search(withDigests(search, patient, options.user, audit));
+        const { found, missing } = await withFiles(options.archive, audit, async ({ log, isLeftOut }) => ({
+          found: await log.search(withDigests(search, patient, options.user, audit)),
+          missing: await notLookedAt(audit.store.archive, search, isLeftOut),
+        }));
         // On the disk before anybody is named.
         if (options.open) await keep(options, patient, found.length, audit);
         const next = nextAfter(found, search.limit);
-        const missing = await notLookedAt(audit.store.archive, search);
         if (options.json) {
           const entries = found.map((entry) => told(entry, options, audit));
           io.print(JSON.stringify({ entries, next, notLookedAt: missing }));

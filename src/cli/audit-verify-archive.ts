@@ -1,12 +1,10 @@
 import { Command } from 'commander';
-import { access, constants } from 'node:fs/promises';
-import { basename } from 'node:path';
 
-import { verifyArchive, type SegmentSource } from '../audit/archive/verify-archive.ts';
+import { verifyArchive } from '../audit/archive/verify-archive.ts';
 import type { SegmentVerdict } from '../audit/archive/verify-segment.ts';
+import { segmentSource } from './archive-option.ts';
 import { collectKeys, keysIn } from './federation-keys.ts';
-import { fileBytes } from './file-bytes.ts';
-import { CommandFailed, type Io } from './io.ts';
+import type { Io } from './io.ts';
 import { stepLine } from './step-line.ts';
 import { plain } from './subcommand.ts';
 
@@ -32,7 +30,7 @@ export function verifyArchiveCommand(io: Io): Command {
       '\nExit codes: 0 all that can be checked holds; 1 something does not; 2 called wrongly.',
     )
     .action(async (names: readonly string[], options: Options) => {
-      const sources = await Promise.all(names.map(sourceOf));
+      const sources = await Promise.all(names.map(segmentSource));
       const federationKeys = options.federationKey?.flatMap(keysIn);
       const tell = (name: string, verdict: SegmentVerdict): void => {
         for (const line of lines(name, verdict)) io.print(line);
@@ -43,16 +41,6 @@ export function verifyArchiveCommand(io: Io): Command {
       if (!options.json) io.print(verdict.holds ? 'All that could be checked holds.' : 'This does NOT hold.');
       if (!verdict.holds) io.fail(1);
     });
-}
-
-async function sourceOf(file: string): Promise<SegmentSource> {
-  try {
-    await access(file, constants.R_OK);
-  } catch (cause) {
-    const mend = 'name a file that exists and that this user may read';
-    throw new CommandFailed(`${file} cannot be read: ${mend}.`, 2, { cause });
-  }
-  return { name: basename(file), chunks: () => fileBytes(file) };
 }
 
 function lines(name: string, { steps, summary }: SegmentVerdict): string[] {

@@ -27,6 +27,7 @@ export function archiveStore(db: Kysely<Tables>): ArchiveStore {
     beginPrune: told(store.beginPrune),
     prune: told(store.prune),
     prunedWithin: told(store.prunedWithin),
+    named: told(store.named),
     keys: told(store.keys),
   };
 }
@@ -138,6 +139,15 @@ function statementsOn(db: Kysely<Tables>): Properties<ArchiveStore> {
         .orderBy('log', 'desc')
         .orderBy('first', 'desc')
         .limit(within(limit, MOST_SEGMENTS))
+        .execute();
+      return rows.map(toSegment);
+    },
+    named: async (files) => {
+      if (files.length === 0) return [];
+      const rows = await db
+        .selectFrom('log_segment')
+        .selectAll()
+        .where('file', 'in', files.slice(0, MOST_SEGMENTS))
         .execute();
       return rows.map(toSegment);
     },

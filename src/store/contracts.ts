@@ -229,6 +229,8 @@ export interface ArchiveStore {
   prune(log: string, limit: number): Promise<number>;
   /** Pruned segments of any log with entries in a span of time (`to` not included), newest first, at most `limit` (1 to 1,000). */
   prunedWithin(from: number, to: number, limit: number): Promise<Segment[]>;
+  /** Segments of any log by the names of their files, at most 1,000 of them. */
+  named(files: readonly string[]): Promise<Segment[]>;
   /** The keys of the entries `from` to `to` (not included; at most 10,000 of them) that were not erased. */
   keys(log: string, from: number, to: number): Promise<EntryKey[]>;
 }

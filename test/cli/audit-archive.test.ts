@@ -303,6 +303,56 @@ describe('wayleave audit archive, beside a broker whose log began long ago', () 
     });
   });
 
+  it('looks into files that are named: a report, a search, the evidence of an exchange', async () => {
+    const files = readdirSync(directory)
+      .filter((name) => name.endsWith('.gz'))
+      .sort()
+      .map((name) => join(directory, name));
+    interface Answer {
+      readonly accesses: readonly object[];
+      readonly entries: readonly { seq: number; values?: Record<string, string> }[];
+      readonly notLookedAt: readonly NotLookedAt[];
+    }
+    const report = ['report', '--patient', PATIENT, '--to', '2026-01-01', '--json'];
+    const without = await json<Answer>(audit(...report));
+    assert.deepEqual([without.accesses.length, without.notLookedAt.length], [0, 1]);
+    const whole = await json<Answer>(audit(...report, '--archive', ...files));
+    assert.deepEqual([whole.accesses.length, whole.notLookedAt.length], [160, 0]);
+    const search = ['search', '--patient', PATIENT, '--to', '2026-01-01', '--limit', '3', '--open', '--json'];
+    const { entries, notLookedAt } = await json<Answer>(audit(...search, '--archive', ...files));
+    assert.deepEqual(
+      entries.map(({ seq, values }) => [seq, values?.['nhs_number']]),
+      [
+        [318, PATIENT],
+        [316, PATIENT],
+        [314, PATIENT],
+      ],
+    );
+    assert.deepEqual(notLookedAt, []);
+    for (const wrong of ['nothing.gz', join(federation.directory, `${HERE}.yaml`)]) {
+      assert.notEqual((await audit(...report, '--archive', wrong)).code, 0);
+    }
+    const out = join(federation.directory, 'proof.json');
+    const received = await called(evidenceCommand, [
+      'export',
+      '318',
+      '--out',
+      out,
+      ...on(),
+      '--archive',
+      ...files,
+    ]);
+    // What began the exchange is nowhere: it is told as half an exchange only where a file is missing.
+    assert.equal(received.code, 0, received.err);
+    const proof = await called(evidenceCommand, ['verify', out]);
+    assert.match(proof.out, /ok +inclusion +entry 318/);
+    assert.match(proof.out, /ok +values +entry 318/);
+    assert.equal(
+      (await called(evidenceCommand, ['export', '318', ...on(), '--archive', files[0] ?? ''])).code,
+      1,
+    );
+  });
+
   it('erases archived entries', async () => {
     const store = await openStore(federation.config(HERE));
     const origin = 'herts-west-essex.wayleave.example/log/1';

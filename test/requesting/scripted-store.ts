@@ -81,6 +81,7 @@ export class ScriptedStore implements Store {
     beginPrune: async () => false,
     prune: async () => 0,
     prunedWithin: async () => [],
+    named: async () => [],
     keys: async () => [],
   };
 

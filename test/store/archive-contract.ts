@@ -58,6 +58,13 @@ export function archiveContract(current: () => Store, restart: () => Promise<Sto
       assert.deepEqual(await again.archive.last(OTHER), segment(0, 7, OTHER));
     });
 
+    it('and finds them by their files', async () => {
+      await archive().register(segment(0, 10));
+      await archive().register(segment(0, 7, OTHER));
+      assert.deepEqual(await archive().named(['0-7.gz', 'no.gz']), [segment(0, 7, OTHER)]);
+      assert.deepEqual(await archive().named([]), []);
+    });
+
     it('of which one of many that come at once is kept', async () => {
       const rivals = Array.from({ length: 10 }, (_, nth) => ({ ...segment(0, 10), sha256: `${nth}` }));
       const results = await Promise.all(rivals.map((one) => archive().register(one)));

@@ -1,4 +1,4 @@
-import type { ArchiveStore, LogStore } from '../../store/contracts.ts';
+import type { ArchiveStore, LogStore, Segment } from '../../store/contracts.ts';
 import { Accesses, type Access } from './access.ts';
 import type { AuditLog, ReadEntry } from '../log.ts';
 import { notLookedAt, type NotLookedAt } from './not-looked-at.ts';
@@ -16,6 +16,8 @@ export interface ReportQuestion {
 export interface ReportSources {
   readonly store: Pick<LogStore, 'search'>;
   readonly archive: Pick<ArchiveStore, 'prunedWithin'>;
+  /** Which pruned segments `store` does not look into; all, when it is left out. */
+  readonly isLeftOut?: ((segment: Segment) => boolean) | undefined;
   readonly log: Pick<AuditLog, 'read'>;
   readonly digest: (value: string) => string;
   readonly region: string;
@@ -45,7 +47,7 @@ const ENQUIRIES = new Set(['audit-searched', 'report-made']);
  */
 export async function gatherReport(
   question: ReportQuestion,
-  { store, archive, log, digest, region }: ReportSources,
+  { store, archive, isLeftOut, log, digest, region }: ReportSources,
   pageSize?: number,
 ): Promise<PatientReport> {
   const accesses = new Accesses();
@@ -70,7 +72,7 @@ export async function gatherReport(
     accesses: accesses.list(region).filter(within),
     enquiries: enquiries.filter(within).sort((one, other) => one.at - other.at),
     unconfirmed: claimed.filter((number) => !numbers.has(number)).length,
-    notLookedAt: await notLookedAt(archive, span),
+    notLookedAt: await notLookedAt(archive, span, isLeftOut),
   };
 }
 
