@@ -128,6 +128,11 @@ const HOUSE = {
   'nobody-answered': form(504, 'timeout', 'No region gave an answer that can be believed.'),
   'count-incomplete': form(504, 'incomplete', 'A count cannot be given: not every region answered.'),
   'audit-unavailable': form(503, 'transient', 'The evidence log cannot be written, so nothing is released.'),
+  'store-closed': form(
+    503,
+    'transient',
+    'The store is closed until an administrator has confirmed it, so nothing is released.',
+  ),
   'store-unavailable': form(503, 'transient', 'The store cannot be reached.'),
   internal: form(500, 'exception', 'Something went wrong here.'),
 } as const;

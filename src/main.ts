@@ -2,14 +2,17 @@ import { Command, CommanderError } from 'commander';
 
 import { askCommand } from './cli/ask.ts';
 import { auditCommand } from './cli/audit.ts';
+import { backupCommand } from './cli/backup.ts';
 import { evidenceCommand } from './cli/evidence.ts';
 import { CommandFailed, type Io } from './cli/io.ts';
 import { demoCommand } from './cli/demo.ts';
 import { objectionsCommand } from './cli/objections.ts';
+import { restoreCommand } from './cli/restore.ts';
 import { routeCommand } from './cli/route.ts';
 import { serveCommand } from './cli/serve.ts';
 import { statusCommand } from './cli/status.ts';
 import { tokenCommand } from './cli/token.ts';
+import { VERSION } from './cli/version.ts';
 import { StartError } from './errors.ts';
 
 const LONGEST_LINE = 1000;
@@ -36,7 +39,7 @@ const io: Io = {
 
 const program = new Command('wayleave')
   .description('Ask neighbouring shared care records about a patient, and answer them.')
-  .version('0.1.0')
+  .version(VERSION)
   .showHelpAfterError('(add --help for what can be written here)')
   .addCommand(serveCommand(io))
   .addCommand(demoCommand(io))
@@ -47,6 +50,8 @@ const program = new Command('wayleave')
   .addCommand(objectionsCommand(io))
   .addCommand(evidenceCommand(io))
   .addCommand(auditCommand(io))
+  .addCommand(backupCommand(io))
+  .addCommand(restoreCommand(io))
   .exitOverride();
 for (const command of program.commands) command.exitOverride().showHelpAfterError(true);
 

@@ -20,6 +20,7 @@ interface Options extends RegionOptions {
   readonly log?: string;
   readonly sealed?: true;
   readonly archive?: string;
+  readonly backup?: string;
   readonly json?: true;
 }
 
@@ -34,6 +35,7 @@ export function verifyCommand(io: Io): Command {
     )
     .option('--region <region>', "whose broker's logs")
     .option('--config <file>', 'a configuration file instead of --region')
+    .option('--backup <file>', "the logs in that backup in the place of the store; the keys are the region's")
     .option('--log <origin>', 'one log alone (default: every log of the store, one after another)')
     .option(
       '--from <size>',

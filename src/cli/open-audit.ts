@@ -1,6 +1,8 @@
+import { resolve } from 'node:path';
+
 import type { AuditLog } from '../audit/log.ts';
 import { AuditTrail } from '../audit/trail.ts';
-import { auditLogIn, openStore, patientDigestOf } from '../broker.ts';
+import { auditLogIn, BACKUP_FILES, openStore, patientDigestOf } from '../broker.ts';
 import type { Config } from '../config/load.ts';
 import { loadSecrets } from '../config/secrets.ts';
 import type { Store } from '../store/contracts.ts';
@@ -16,14 +18,19 @@ export interface OpenAudit {
   readonly digest: (value: string) => string;
 }
 
-/** Gives an action the log of `--region` or `--config`, and closes it when the action ends. */
+/**
+ * Gives an action the log of `--region` or `--config`, and closes it when the action ends.
+ *
+ * @param options `backup`: that file in the place of the store, only to be read
+ */
 export async function withAudit<Result>(
-  options: RegionOptions,
+  options: RegionOptions & { readonly backup?: string },
   action: (audit: OpenAudit) => Promise<Result>,
 ): Promise<Result> {
   const config = regionConfig(options);
   const secrets = loadSecrets(config.secretsDirectory);
-  const store = await openStore(config);
+  const { backup } = options;
+  const store = backup === undefined ? await openStore(config) : BACKUP_FILES.openStore(resolve(backup));
   try {
     const log = await auditLogIn(store, config, secrets);
     const trail = new AuditTrail(log, store.log, Date.now, adminName());

@@ -64,10 +64,29 @@ function lines(told: Told): string[] {
   const soon = [...status.certificates].sort((left, right) => left.daysLeft - right.daysLeft)[0];
   return [
     `${status.region}: ${status.ready ? 'ready' : 'not ready'}, store ${status.store}, up since ${status.started}`,
+    ...closedLines(status),
     ...columns(rows),
     ...logLines(status.log as LogStatus),
     ...(soon === undefined ? [] : [`  next certificate to end: ${soon.name}, in ${soon.daysLeft} days`]),
     '',
+  ];
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  restored: 'a backup was put back',
+  behind: 'a neighbour holds more of our log, or another',
+};
+
+function closedLines({ region, closed }: BrokerStatus): string[] {
+  if (closed === undefined) return [];
+  const { taken_at: taken, told_by: by } = closed.detail;
+  const known = [
+    ...(typeof taken === 'string' ? [`, as it was at ${taken}`] : []),
+    ...(typeof by === 'string' ? [`: ${by}`] : []),
+  ];
+  return [
+    `  CLOSED since ${closed.since}: ${WHY[closed.why] ?? closed.why}${known.join('')}. Nothing is served until`,
+    `  wayleave trust confirm --region ${region} --by NAME --reason TEXT --yes`,
   ];
 }
 

@@ -14,10 +14,14 @@ export interface BrokerStatus {
   readonly entity: string;
   /** ISO instant. */
   readonly started: string;
-  /** False while the store cannot write, or has come down to its reserve: then nothing is released. */
+  /** False while the store cannot write, has come down to its reserve, or is closed: then nothing is released. */
   readonly ready: boolean;
   /** `low`: its disk has come down to the reserve. */
   readonly store: 'ok' | 'low' | 'failing';
+  /** Set while nothing is served from the store: since when (ISO instant), why, and what is known about it. */
+  readonly closed?:
+    | { readonly since: string; readonly why: string; readonly detail: Readonly<Record<string, unknown>> }
+    | undefined;
   readonly log: object;
   readonly destinations: readonly object[];
   readonly certificates: readonly {

@@ -21,6 +21,7 @@ import { kyselyOver, openDatabase, openWriter } from './connection.ts';
 import { FreeSpace } from './free-space.ts';
 import { leafReader } from './log-leaves.ts';
 import { LogWrites } from './log-writes.ts';
+import { openReader } from './snapshot.ts';
 import { WalFlush } from './wal-flush.ts';
 import { prepareWrites } from './writes.ts';
 
@@ -58,6 +59,29 @@ export async function openSqliteStore(
       { cause: error },
     );
   }
+  return storeOver(file, { database, reader, queries }, now, reserveBytes);
+}
+
+/** A store that is read and never written to, as a backup is. @throws StartError when the file is none */
+export function openSqliteReading(file: string): Store {
+  const reader = openReader(file);
+  return storeOver(file, { database: openReader(file), reader, queries: kyselyOver(reader) }, Date.now, 0);
+}
+
+interface Connections {
+  /** For the `CommitQueue` alone. */
+  readonly database: DatabaseSync;
+  readonly reader: DatabaseSync;
+  /** Over the reader. */
+  readonly queries: Kysely<Tables>;
+}
+
+function storeOver(
+  file: string,
+  { database, reader, queries }: Connections,
+  now: () => number,
+  reserveBytes: number,
+): Store {
   const wal = new WalFlush(file);
   const space = new FreeSpace(file, reserveBytes);
   const queue = new CommitQueue(database, () => wal.flush());

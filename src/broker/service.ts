@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import type { RequestListener } from 'node:http';
+
+import { AuditRoom, type LogStatus } from '../audit/audit-room.ts';
+import { everyStatement, keepStatements } from '../audit/proof/statement-history.ts';
+import { agreementInForce } from '../config/agreements.ts';
+import { configurationDigest } from '../config/digest.ts';
+import type { Config } from '../config/load.ts';
+import type { Agreement } from '../config/schema.ts';
+import type { Secrets } from '../config/secrets.ts';
+import type { Signer } from '../evidence/keys.ts';
+import type { Sender } from '../evidence/query.ts';
+import { Sealer } from '../evidence/seal.ts';
+import { errorFields, type Log } from '../log.ts';
+import type { Requesting } from '../requesting/requesting.ts';
+import { viewerApi } from '../requesting/viewer-api.ts';
+import { neighbourApi } from '../responding/neighbour-api.ts';
+import type { Responding } from '../responding/respond.ts';
+import { Directory } from '../routing/directory.ts';
+import type { Store } from '../store/contracts.ts';
+import type { BrokerMetadata } from '../trust/entity-statement.ts';
+import type { Neighbours } from '../trust/neighbours.ts';
+import type { Viewers } from '../trust/viewers.ts';
+import type { Demographics } from '../upstream/demographics.ts';
+import type { NeighbourLink } from '../upstream/neighbour-link.ts';
+import type { RecordLink } from '../upstream/record-link.ts';
+import { SyslogLink } from '../upstream/syslog-link.ts';
+import { witnessesAmong } from './links.ts';
+import { auditLogIn, patientDigestOf } from './stores.ts';
+
+/** What a service stands on, and what stays when it is stopped. */
+export interface Parts {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly store: Store;
+  readonly now: () => number;
+  readonly log: Log;
+  readonly neighbours: Neighbours;
+  readonly viewers: Viewers;
+  readonly demographics: Demographics;
+  readonly records: readonly RecordLink[];
+  readonly links: ReadonlyMap<string, NeighbourLink>;
+  /** As whom we sign on connections that we open, and on those that neighbours open. */
+  readonly senders: Readonly<Record<'client' | 'server', Sender>>;
+  readonly logKey: Signer;
+  readonly witnessKey: Signer;
+  /** Our own approved statement. */
+  readonly own: BrokerMetadata;
+  /** The roots of our addresses as viewers see them: known once the listeners are there. */
+  readonly bases: Readonly<Record<'viewer' | 'viewer_tokens', () => string>>;
+}
+
+/** What answers at each listener that patients' data go through. */
+export type Handlers = Readonly<Record<'federation' | 'viewer' | 'viewer_tokens', RequestListener>>;
+
+/** Both journeys on one log: what answers, and what witnesses, until it is stopped. */
+export interface Service {
+  readonly handlers: Handlers;
+  /** The log that it writes. */
+  readonly origin: string;
+  status(): Promise<LogStatus>;
+  countFault(code: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Wires both journeys together on the log that is written now.
+ *
+ * @throws StartError for a log that is broken; HouseError `audit-unavailable`
+ */
+export async function startService(parts: Parts): Promise<Service> {
+  const { config, secrets, store, now, log, neighbours, viewers, links, records, demographics, own } = parts;
+  const auditLog = await auditLogIn(store, config, secrets, now);
+  const statements = [
+    config.statementToken,
+    ...config.neighbours.map(({ statementToken }) => statementToken),
+  ];
+  await keepStatements(store.statements, statements, now());
+  // A checkpoint of before a rotation was signed by a former key.
+  const ours = await everyStatement([config.statementToken], store.statements);
+  const logKeys = ours.flatMap(({ broker }) => broker.log_keys);
+  const auditRoom = new AuditRoom({
+    ...{ log: auditLog, store, entity: config.entity, neighbours, report: log, now },
+    ...{ logKey: parts.logKey.key, witnessKey: parts.witnessKey.key, logKeys },
+    witnesses: witnessesAmong(links, config),
+    checkpoints: { everyMs: config.checkpoint_ms, everyEntries: config.checkpoint_entries },
+    streams: config.audit_streams.map((one) =>
+      one.kind === 'syslog' ? { ...one, sink: new SyslogLink(one) } : one,
+    ),
+  });
+  const shared = {
+    region: config.region,
+    directory: new Directory(config.directory),
+    agreementWith: (region: string): Agreement | undefined =>
+      agreementInForce(config.neighbours, region, now()),
+    patientDigest: patientDigestOf(secrets),
+    audit: auditRoom.trail,
+    now,
+    log,
+  };
+  const requesting: Requesting = {
+    ...shared,
+    ownRecords: config.records.map((record) => record.id),
+    publicBase: parts.bases.viewer,
+    door: { viewers, replay: store.replay, self: config.entity },
+    registrations: demographics,
+    careLocations: store.careLocations,
+    withoutRegistration: config.routing.without_registration,
+    neighbours,
+    links,
+    sender: parts.senders.client,
+    auditReading: {
+      ...{ store: store.log, archive: store.archive, log: auditLog },
+      parties: {
+        ...{ region: config.region, entity: config.entity },
+        entityOf: (region) => config.neighbours.find((one) => one.region === region)?.entity,
+        issuerOf: (viewer) => config.viewers.find(({ id }) => id === viewer)?.issuer,
+      },
+    },
+    checkpoints: auditRoom.watch,
+    proofs: auditRoom.proofs,
+    pages: new Sealer(secrets.pagingKey),
+    budgets: config.budgets,
+  };
+  const responding: Responding = {
+    ...shared,
+    admission: { self: config.entity, neighbours },
+    objections: store.objections,
+    reading: {
+      links: records,
+      cursors: new Sealer(secrets.cursorKey),
+      entity: config.entity,
+      region: config.region,
+      now,
+      log,
+    },
+    sender: { ...parts.senders.server, checkpoint: () => auditRoom.latestNote() },
+  };
+  const witness = {
+    ...{ desk: auditRoom.desk, inclusions: auditRoom.inclusions, neighbours, log: store.log, now },
+    origin: auditLog.origin,
+  };
+  const rateOf = (region: string): number =>
+    config.neighbours.find((one) => one.region === region)?.rate_per_second ?? 0;
+
+  const told = {
+    ...{ region: config.region, statement: own.sequence },
+    configuration: configurationDigest(config),
+  };
+  await auditRoom.start(randomUUID(), told, (error) => log.error(errorFields(error), 'log'));
+  return {
+    origin: auditLog.origin,
+    handlers: {
+      federation: neighbourApi(responding, witness, rateOf, log),
+      viewer: viewerApi(requesting, 'certificate'),
+      // Links lead back to the listener that was asked: the other one is closed to who has no certificate.
+      viewer_tokens: viewerApi({ ...requesting, publicBase: parts.bases.viewer_tokens }, 'single-use'),
+    },
+    status: () => auditRoom.status(),
+    countFault: (code) => auditRoom.trail.countRefusal(code),
+    stop: () => auditRoom.stop(),
+  };
+}
