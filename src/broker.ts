@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 
 import { currentOf } from './audit/succession/chain.ts';
 import { Door } from './broker/door.ts';
+import { behind } from './recovery/behind.ts';
 import { linksTo } from './broker/links.ts';
 import { startService, type Parts } from './broker/service.ts';
 import { statusOf } from './broker/status.ts';
@@ -23,6 +24,7 @@ import { Viewers } from './trust/viewers.ts';
 import { Demographics } from './upstream/demographics.ts';
 import { RecordLink } from './upstream/record-link.ts';
 
+export { openWitnesses } from './broker/witnesses.ts';
 export {
   auditLogAt,
   auditLogIn,
@@ -99,7 +101,9 @@ export async function startBroker(
     bases: { viewer: () => base.viewer, viewer_tokens: () => base.viewer_tokens },
   };
   const door = new Door({
-    ...{ state: () => store.state.read(), log, start: () => startService(parts) },
+    ...{ state: () => store.state.read(), log },
+    start: (openedAt, onBehind) => startService(parts, openedAt, onBehind),
+    close: (held) => store.state.close(behind(held, now())),
     origin: async () => currentOf(await store.log.logs(), names.logOrigin),
   });
 

@@ -12,6 +12,7 @@ import { routeCommand } from './cli/route.ts';
 import { serveCommand } from './cli/serve.ts';
 import { statusCommand } from './cli/status.ts';
 import { tokenCommand } from './cli/token.ts';
+import { trustCommand } from './cli/trust.ts';
 import { VERSION } from './cli/version.ts';
 import { StartError } from './errors.ts';
 
@@ -50,6 +51,7 @@ const program = new Command('wayleave')
   .addCommand(objectionsCommand(io))
   .addCommand(evidenceCommand(io))
   .addCommand(auditCommand(io))
+  .addCommand(trustCommand(io))
   .addCommand(backupCommand(io))
   .addCommand(restoreCommand(io))
   .exitOverride();

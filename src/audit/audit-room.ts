@@ -20,6 +20,7 @@ import { unprovedIn } from './inclusion/unproved.ts';
 import type { StreamStatus } from './stream/audit-stream.ts';
 import { AuditStreams, type WantedStream } from './stream/audit-streams.ts';
 import { AuditTrail } from './trail.ts';
+import type { HeldNote, OurPast } from './witnessing/our-past.ts';
 import { WitnessDesk } from './witnessing/witness-desk.ts';
 import { Witnessing, type Pace, type WitnessLink, type WitnessState } from './witnessing/witnessing.ts';
 
@@ -40,8 +41,15 @@ export interface AuditRoomSettings {
   readonly streams: readonly WantedStream[];
   /** What the process says of itself, beside the log. */
   readonly report: Log;
+  readonly past: OurPast;
+  /** Of our own statement. */
+  readonly sequence: number;
+  readonly onBehind: (held: HeldNote) => void;
   readonly now: () => number;
 }
+
+/** A start waits no longer for neighbours. */
+const ASK_MS = 3_000;
 
 /** What `wayleave status` shows of the log. */
 export interface LogStatus {
@@ -120,25 +128,29 @@ export class AuditRoom {
       }),
       watch: this.watch,
       proofs: this.proofs,
-      links: witnesses,
       grown: () => log.appended,
+      ...{ links: witnesses, past: settings.past, sequence: settings.sequence },
+      onBehind: settings.onBehind,
     });
   }
 
   /**
-   * Verifies the log's tail, ends what a killed process left, keeps that we started, and begins to summarise and to be
-   * witnessed.
+   * Verifies the log's tail, asks what neighbours hold of our logs, ends what a killed process left, keeps that we
+   * started, and begins to summarise and to be witnessed.
    *
-   * @throws StartError for a broken log; HouseError `audit-unavailable`
+   * @returns how many neighbours could be asked
+   * @throws StartError for a broken log; StoreBehind; HouseError `audit-unavailable`
    */
-  async start(exchange: string, detail: object, onError: (error: unknown) => void): Promise<void> {
+  async start(exchange: string, detail: object, onError: (error: unknown) => void): Promise<number> {
     const { log, store, checkpoints, logKeys } = this.#settings;
     await checkTail(log, store, logKeys);
+    const asked = await this.#witnessing.askPast(ASK_MS);
     const interrupted = await endInterrupted(log.origin, store.log, this.trail);
     await this.trail.started(exchange, { ...detail, interrupted });
     this.#refusals.start(onError);
     this.#witnessing.start(checkpoints, onError);
     this.#streams.start();
+    return asked;
   }
 
   async stop(): Promise<void> {

@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http';
 import { HouseError, StartError } from '../errors.ts';
 import { closeApp, createApp } from '../http/app.ts';
 import { errorFields, type Log } from '../log.ts';
+import { StoreBehind, type HeldNote } from '../audit/witnessing/our-past.ts';
 import type { Closed, StoreState } from '../store/contracts.ts';
 import type { Handlers, Service } from './service.ts';
 
@@ -13,7 +14,9 @@ export interface DoorSettings {
   readonly state: () => Promise<StoreState>;
   /** The log that is to be written now. */
   readonly origin: () => Promise<string>;
-  readonly start: (state: StoreState) => Promise<Service>;
+  readonly start: (openedAt: number | undefined, onBehind: (held: HeldNote) => void) => Promise<Service>;
+  /** Closes the store for what a neighbour holds; it was closed before when it is closed already. */
+  readonly close: (held: HeldNote) => Promise<unknown>;
   readonly log: Log;
 }
 
@@ -29,6 +32,8 @@ export class Door {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #origin = '';
+  /** What the store is to be closed for, until it is. */
+  #behind: HeldNote | undefined;
   /** What kept a service from starting, so that it is said once. */
   #said: string | undefined;
 
@@ -59,11 +64,7 @@ export class Door {
   /** The first look, whose errors end the start; and then one every second. @throws StartError, HouseError */
   async open(): Promise<void> {
     await this.#look();
-    this.#timer = setInterval(() => {
-      this.#looking ??= this.#look()
-        .catch((error: unknown) => this.#say(error))
-        .finally(() => (this.#looking = undefined));
-    }, LOOK_MS).unref();
+    this.#timer = setInterval(() => this.#lookAgain(), LOOK_MS).unref();
   }
 
   async stop(): Promise<void> {
@@ -72,8 +73,25 @@ export class Door {
     await this.#end();
   }
 
+  #lookAgain(): void {
+    this.#looking ??= this.#look()
+      .catch((error: unknown) => this.#say(error))
+      .finally(() => (this.#looking = undefined));
+  }
+
+  /** From now on nothing is served; that it stays so is written at once, or as soon as the store can be written. */
+  #shutFor(held: HeldNote): void {
+    this.#behind ??= held;
+    this.#lookAgain();
+  }
+
   async #look(): Promise<void> {
-    const { state, origin, start, log } = this.#settings;
+    const { state, origin, start, close, log } = this.#settings;
+    if (this.#behind !== undefined) {
+      await this.#end();
+      await close(this.#behind);
+      this.#behind = undefined;
+    }
     const found = await state();
     this.#origin = await origin();
     this.#closed = found.closed;
@@ -87,7 +105,13 @@ export class Door {
     }
     if (this.#service !== undefined && this.#service.origin === this.#origin) return;
     await this.#end();
-    this.#service = await start(found);
+    try {
+      this.#service = await start(found.openedAt, (held) => this.#shutFor(held));
+    } catch (error) {
+      if (!(error instanceof StoreBehind)) throw error;
+      this.#behind = error.held;
+      return await this.#look();
+    }
     if (this.#said !== undefined) log.info({ origin: this.#service.origin }, 'served again');
     this.#said = undefined;
   }

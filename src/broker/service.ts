@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http';
 
 import { AuditRoom, type LogStatus } from '../audit/audit-room.ts';
 import { everyStatement, keepStatements } from '../audit/proof/statement-history.ts';
+import { OurPast, type HeldNote } from '../audit/witnessing/our-past.ts';
 import { agreementInForce } from '../config/agreements.ts';
 import { configurationDigest } from '../config/digest.ts';
 import type { Config } from '../config/load.ts';
@@ -18,6 +19,7 @@ import { neighbourApi } from '../responding/neighbour-api.ts';
 import type { Responding } from '../responding/respond.ts';
 import { Directory } from '../routing/directory.ts';
 import type { Store } from '../store/contracts.ts';
+import { logOrigin } from '../tlog/origin.ts';
 import type { BrokerMetadata } from '../trust/entity-statement.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
 import type { Viewers } from '../trust/viewers.ts';
@@ -66,9 +68,15 @@ export interface Service {
 /**
  * Wires both journeys together on the log that is written now.
  *
- * @throws StartError for a log that is broken; HouseError `audit-unavailable`
+ * @param openedAt when the store was opened last: what was signed before is not served
+ * @param onBehind called when a neighbour turns out to hold what our store does not have
+ * @throws StartError for a log that is broken; StoreBehind; HouseError `audit-unavailable`
  */
-export async function startService(parts: Parts): Promise<Service> {
+export async function startService(
+  parts: Parts,
+  openedAt: number | undefined,
+  onBehind: (held: HeldNote) => void,
+): Promise<Service> {
   const { config, secrets, store, now, log, neighbours, viewers, links, records, demographics, own } = parts;
   const auditLog = await auditLogIn(store, config, secrets, now);
   const statements = [
@@ -79,10 +87,15 @@ export async function startService(parts: Parts): Promise<Service> {
   // A checkpoint of before a rotation was signed by a former key.
   const ours = await everyStatement([config.statementToken], store.statements);
   const logKeys = ours.flatMap(({ broker }) => broker.log_keys);
+  const witnesses = witnessesAmong(links, config);
   const auditRoom = new AuditRoom({
     ...{ log: auditLog, store, entity: config.entity, neighbours, report: log, now },
     ...{ logKey: parts.logKey.key, witnessKey: parts.witnessKey.key, logKeys },
-    witnesses: witnessesAmong(links, config),
+    ...{ witnesses, onBehind, sequence: own.sequence },
+    past: new OurPast({
+      ...{ store: store.log, logs: own.logs, keys: logKeys },
+      listed: logOrigin(config.entity, config.replica),
+    }),
     checkpoints: { everyMs: config.checkpoint_ms, everyEntries: config.checkpoint_entries },
     streams: config.audit_streams.map((one) =>
       one.kind === 'syslog' ? { ...one, sink: new SyslogLink(one) } : one,
@@ -102,7 +115,7 @@ export async function startService(parts: Parts): Promise<Service> {
     ...shared,
     ownRecords: config.records.map((record) => record.id),
     publicBase: parts.bases.viewer,
-    door: { viewers, replay: store.replay, self: config.entity },
+    door: { viewers, replay: store.replay, self: config.entity, openedAt },
     registrations: demographics,
     careLocations: store.careLocations,
     withoutRegistration: config.routing.without_registration,
@@ -124,7 +137,7 @@ export async function startService(parts: Parts): Promise<Service> {
   };
   const responding: Responding = {
     ...shared,
-    admission: { self: config.entity, neighbours },
+    admission: { self: config.entity, neighbours, openedAt },
     objections: store.objections,
     reading: {
       links: records,
@@ -147,7 +160,11 @@ export async function startService(parts: Parts): Promise<Service> {
     ...{ region: config.region, statement: own.sequence },
     configuration: configurationDigest(config),
   };
-  await auditRoom.start(randomUUID(), told, (error) => log.error(errorFields(error), 'log'));
+  const asked = await auditRoom.start(randomUUID(), told, (error) => log.error(errorFields(error), 'log'));
+  if (asked < witnesses.length) {
+    const unasked = witnesses.length - asked;
+    log.warn({ unasked }, 'not every neighbour could be asked what it holds of our log');
+  }
   return {
     origin: auditLog.origin,
     handlers: {

@@ -37,6 +37,8 @@ export interface Expected<Claims> {
   readonly claims: z.ZodType<Claims>;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Milliseconds since the epoch: what was signed before is not fresh, however young. */
+  readonly notBefore?: number | undefined;
   /** Default: as between brokers. */
   readonly freshness?: Freshness;
 }
@@ -99,6 +101,9 @@ function checkClaims<Claims extends Checked>(
   if (claims.aud !== expected.audience) throw new EvidenceError('wrong-audience');
   if (expected.thumbprint !== undefined && claims.cnf?.['x5t#S256'] !== expected.thumbprint) {
     throw new EvidenceError('wrong-binding');
+  }
+  if (claims.iat * 1000 < (expected.notBefore ?? -Infinity)) {
+    throw new EvidenceError('not-fresh', 'from before the store was opened');
   }
   checkFresh(claims, expected.now, expected.freshness ?? BETWEEN_BROKERS);
   return claims;

@@ -82,14 +82,17 @@ export type ReceiveQuery = (query: VerifiedQuery, keepUntil: number) => Promise<
 /**
  * Verifies a query that came over the connection of `peer`.
  *
- * @param self our own entity identifier
+ * @param self our own entity identifier; `openedAt`: nothing that was signed before is fresh (ms)
  * @throws EvidenceError with one code per check
  */
 export async function verifyQuery(
   token: unknown,
   peer: IdentifiedPeer,
-  neighbours: Neighbours,
-  self: string,
+  {
+    neighbours,
+    self,
+    openedAt,
+  }: { readonly neighbours: Neighbours; readonly self: string; readonly openedAt?: number | undefined },
   now: number,
 ): Promise<VerifiedQuery> {
   const { claims, digest } = await verifyMessage<QueryClaims>(token, {
@@ -99,6 +102,7 @@ export async function verifyQuery(
     key: (kid) => neighbours.messageKey(peer.neighbour, kid, now),
     thumbprint: peer.thumbprint,
     claims: queryClaims,
+    notBefore: openedAt,
     now,
   });
   const numbers = [claims.patient, claims.patient_also ?? claims.patient].map(fromNhsNumberToken);

@@ -48,6 +48,7 @@ export function claimedIssuer(token: string): string | undefined {
  * Verifies a viewer's token against its registration.
  *
  * @param thumbprint of the viewer's certificate; undefined where the binding is `single-use`
+ * @param openedAt when our store was opened last: no single-use token from before is fresh (ms)
  * @throws EvidenceError with one code per check
  */
 export async function verifyViewerToken(
@@ -56,6 +57,7 @@ export async function verifyViewerToken(
   audience: string,
   thumbprint: string | undefined,
   now: number,
+  openedAt?: number,
 ): Promise<VerifiedViewerToken> {
   const { claims, digest } = await verifyMessage<ViewerClaims>(token, {
     typ: VIEWER_TYP,
@@ -65,6 +67,8 @@ export async function verifyViewerToken(
     thumbprint: viewer.binding === 'certificate' ? (thumbprint ?? 'no certificate') : undefined,
     claims: viewerClaims,
     now,
+    // What was used once is not known from before; a token that is bound to its connection may be used again anyway.
+    notBefore: viewer.binding === 'single-use' ? openedAt : undefined,
     freshness: { rule: 'until-exp', longestLifeS: VIEWER_LIFE_S[viewer.binding] },
   });
   return { claims, origin: digest } as VerifiedViewerToken;

@@ -32,6 +32,8 @@ export interface Door {
   readonly replay: ReplayStore;
   /** Our own entity identifier: the audience of every token. */
   readonly self: string;
+  /** When our store was opened last (ms); undefined for one that was never closed. */
+  readonly openedAt?: number | undefined;
 }
 
 /** A viewer that proved who it is, and may not ask this all the same: kept in the audit with who it was. */
@@ -93,7 +95,7 @@ async function verifiedToken(
   now: number,
 ): Promise<VerifiedViewerToken> {
   try {
-    const verified = await verifyViewerToken(token, viewer, door.self, thumbprint, now);
+    const verified = await verifyViewerToken(token, viewer, door.self, thumbprint, now, door.openedAt);
     if (viewer.binding === 'single-use') {
       const { iss, jti, exp } = verified.claims;
       const first = await door.replay.spend(iss, jti, (exp + 120) * 1000);

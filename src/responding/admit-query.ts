@@ -6,6 +6,11 @@ import type { IdentifiedPeer, Neighbours } from '../trust/neighbours.ts';
 export interface Admission {
   readonly self: string;
   readonly neighbours: Neighbours;
+  /**
+   * When our store was opened last, in milliseconds: what was spent before that is not known, so nothing that was
+   * signed before is admitted. Undefined for a store that was never closed.
+   */
+  readonly openedAt?: number | undefined;
 }
 
 /**
@@ -23,7 +28,7 @@ export async function admitQuery(
   receive: ReceiveQuery,
   now: number,
 ): Promise<AdmittedQuery> {
-  const verified = await verifyQuery(token, peer, admission.neighbours, admission.self, now);
+  const verified = await verifyQuery(token, peer, admission, now);
   try {
     return await admitOnce(verified, receive);
   } catch (error) {

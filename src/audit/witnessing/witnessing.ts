@@ -3,6 +3,7 @@ import type { LogStore, StoredCheckpoint } from '../../store/contracts.ts';
 import { formatAddCheckpoint, parseKnownSize } from '../../tlog/add-checkpoint.ts';
 import { cosignaturesOf } from '../../tlog/checkpoint.ts';
 import { consistencyProof } from '../../tlog/proofs.ts';
+import { StoreBehind, type HeldNote, type OurPast } from './our-past.ts';
 import type { CheckpointWatch } from './checkpoint-watch.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { KnownLogs } from './known-logs.ts';
@@ -30,6 +31,8 @@ export interface WitnessState {
   readonly size: number;
   /** ISO instant of its last cosignature. */
   readonly at?: string | undefined;
+  /** Which statement of ours it has approved, where that is a later one than we have ourselves. */
+  readonly statement?: number | undefined;
   /** Why the last attempt failed; `behind`: it has seen more of our log than we have. */
   readonly fault?: string | undefined;
 }
@@ -40,6 +43,11 @@ export interface WitnessingSettings {
   readonly logs: KnownLogs;
   readonly watch: CheckpointWatch;
   readonly proofs: ProofCollector;
+  readonly past: OurPast;
+  /** Of our own statement. */
+  readonly sequence: number;
+  /** A neighbour holds a checkpoint of ours that our store does not lead to. */
+  readonly onBehind: (held: HeldNote) => void;
   readonly links: readonly WitnessLink[];
   /** How many entries this process has appended. */
   readonly grown: () => number;
@@ -64,6 +72,8 @@ const SLACK_MS = 5;
 export class Witnessing {
   readonly #settings: WitnessingSettings;
   readonly #states = new Map<string, WitnessState>();
+  /** By region, the sequence of our own statement that it has approved. */
+  readonly #approved = new Map<string, number>();
   /** The newest checkpoint that a neighbour cosigned: it goes out with every response. */
   #cosignedNote: string | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -104,9 +114,27 @@ export class Witnessing {
   }
 
   states(): WitnessState[] {
-    return this.#settings.links.map(
-      ({ neighbour: { region } }) => this.#states.get(region) ?? { region, size: 0 },
-    );
+    return this.#settings.links.map(({ neighbour: { region } }) => {
+      const approved = this.#approved.get(region) ?? 0;
+      const later = approved > this.#settings.sequence ? { statement: approved } : {};
+      return { ...(this.#states.get(region) ?? { region, size: 0 }), ...later };
+    });
+  }
+
+  /**
+   * Asks every neighbour at once what it holds of our logs, before anything is served.
+   *
+   * @returns how many answered in time
+   * @throws StoreBehind; HouseError `store-unavailable`
+   */
+  async askPast(withinMs: number): Promise<number> {
+    const { links, past } = this.#settings;
+    const answers = await Promise.all(links.map((link) => this.#held(link, withinMs)));
+    for (const [nth, { neighbour }] of links.entries()) {
+      const held = await past.contradiction(neighbour.region, answers[nth] ?? []);
+      if (held !== undefined) throw new StoreBehind(held);
+    }
+    return answers.filter((notes) => notes !== undefined).length;
   }
 
   /** One round: sign, hand to every neighbour at once, compare. */
@@ -165,10 +193,20 @@ export class Witnessing {
     return cosignature.line;
   }
 
+  /** What a neighbour holds; undefined when it is not reached. */
+  async #held(link: WitnessLink, withinMs?: number): Promise<readonly string[] | undefined> {
+    const answer = await link.witnessed(withinMs).catch(() => undefined);
+    if (answer?.statement !== undefined) this.#approved.set(link.neighbour.region, answer.statement);
+    return answer?.notes;
+  }
+
   /** Holds what a neighbour cosigned of others' logs against what we did, and fetches its proofs for us. */
   async #compare(link: WitnessLink): Promise<void> {
-    const { notes } = await link.witnessed().catch(() => ({ notes: [] }));
-    for (const note of notes) await this.#settings.watch.seen(note);
+    const { past, watch, onBehind } = this.#settings;
+    const notes = (await this.#held(link)) ?? [];
+    const held = await past.contradiction(link.neighbour.region, notes);
+    if (held !== undefined) return onBehind(held);
+    for (const note of notes) await watch.seen(note);
     await this.#settings.proofs.collect(link).catch(unlessHouse);
   }
 }

@@ -1,0 +1,9 @@
+import { Command } from 'commander';
+
+import type { Io } from './io.ts';
+import { strict } from './subcommand.ts';
+import { confirmCommand } from './trust-confirm.ts';
+
+export function trustCommand(io: Io): Command {
+  return new Command('trust').description('Whom we trust.').addCommand(strict(confirmCommand(io)));
+}
