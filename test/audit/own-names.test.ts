@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { Checkpoints } from '../../src/audit/witnessing/checkpoints.ts';
 import { openStore } from '../../src/broker.ts';
@@ -35,11 +37,21 @@ describe('the start holds our keys and our log against our own statement', () =>
     await federation.startBroker('london');
   });
 
-  it('takes no checkpoint that a key signed which the statement lists no more', async () => {
+  it('and when it lists it no more: a broker keeps the statement of the time when it did', async () => {
     await signHead();
     await federation.stopBroker('london');
     const key = newSecretKey(federation, 'london', 'log');
     await signAnew(federation, 'london', () => ({ log_keys: [key] }));
+    await federation.startBroker('london');
+  });
+
+  it('takes no checkpoint that a key signed which no statement of ours ever listed', async () => {
+    const file = join(federation.directory, 'keys/london/private/log.jwk.json');
+    const ours = readFileSync(file);
+    newSecretKey(federation, 'london', 'log');
+    await signHead();
+    writeFileSync(file, ours);
+    await federation.stopBroker('london');
     await refusedFor(/broken at entry \d+ \(checkpoint\)/);
   });
 
