@@ -91,6 +91,7 @@ function closedLines({ region, closed }: BrokerStatus): string[] {
 }
 
 function logLines({ origin, witnesses, forks = [], succeeded = [], unproved, streams }: LogStatus): string[] {
+  const later = witnesses.filter(({ statement }) => statement !== undefined);
   const rows = witnesses.map(({ region, size, at, fault }) => [
     '  witness',
     region,
@@ -102,6 +103,10 @@ function logLines({ origin, witnesses, forks = [], succeeded = [], unproved, str
     `  log ${origin}`,
     ...columns(rows),
     ...columns(streams.map(streamRow)),
+    ...later.map(
+      ({ region, statement }) =>
+        `  OLD CONFIGURATION: ${region} knows our statement of sequence ${statement}, a later one`,
+    ),
     ...forks.map((fork) => `  FORK: ${fork.origin} signed two heads that do not fit, seen ${fork.seen}`),
     ...succeeded.map((log) => `  ${log.region} goes on with another log: ${log.origin}, since ${log.seen}`),
     ...unproved.map((log) => `  UNPROVED: ${log.origin} has not joined its heads since ${log.since}`),

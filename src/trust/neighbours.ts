@@ -6,7 +6,7 @@ import { judgeCertificate, oneName } from './judge-certificate.ts';
 import type { PeerCertificate } from './peer-certificate.ts';
 
 /** The header in which a neighbour says which sequence of the caller's own entity statement it has approved. */
-export const STATEMENT_HEADER = 'Wayleave-Statement';
+export const STATEMENT_HEADER = 'wayleave-statement';
 
 /** A pinned neighbour: an identity, its approved statement and its own trust anchors. */
 export interface Neighbour {
