@@ -4,9 +4,12 @@ import { DatabaseSync } from 'node:sqlite';
 
 import type { LogStatus } from '../../src/audit/audit-room.ts';
 import type { Began } from '../../src/audit/succession/succession.ts';
+import { auditLogIn, openStore } from '../../src/broker.ts';
 import { auditCommand } from '../../src/cli/audit.ts';
 import { evidenceCommand } from '../../src/cli/evidence.ts';
+import { loadSecrets } from '../../src/config/secrets.ts';
 import type { RegionId } from '../../src/demo/places.ts';
+import { findAuditEvent } from '../../src/requesting/find-audit-events.ts';
 import { verifyEvidence } from '../../src/audit/proof/verify-file.ts';
 import { called } from '../cli/in-process.ts';
 import { readAudit, type AuditRow } from '../support/audit.ts';
@@ -152,6 +155,29 @@ describe('a log that is broken', () => {
     assert.equal((await audit('verify', '--log', 'london.wayleave.example/log/9')).code, 2);
   });
 
+  it('gives AuditEvents of both, each under an id of its own', async () => {
+    const config = federation.config('london');
+    const store = await openStore(config);
+    const log = await auditLogIn(store, config, loadSecrets(config.secretsDirectory));
+    const parties = {
+      ...{ region: config.region, entity: config.entity },
+      ...{ entityOf: () => config.entity, issuerOf: () => undefined },
+    };
+    const find = (id: string) => findAuditEvent(id, undefined, { store: store.log, log, parties }, String);
+    const answered = (await readAudit(config)).find(({ event }) => event === 'query-answered')?.sequence ?? 0;
+    const [former, now] = [await find(`1.${broken - 1}`), await find(`1.2.${answered}`)];
+    const absent = await Promise.all([
+      find(`1.3.${answered}`),
+      find(`2.${answered}`),
+      find(`1.1.${answered}`),
+    ]);
+    await store.close();
+    assert.equal(now?.id, `1.2.${answered}`);
+    assert.equal((now.meta as { source?: string } | undefined)?.source, `https://${LISTED}/2#${answered}`);
+    assert.ok(former === undefined || former.id === `1.${broken - 1}`);
+    assert.deepEqual(absent, [undefined, undefined, undefined]);
+  });
+
   it('is verified no more where another break comes, or its end is changed', async () => {
     await federation.stopBroker('london');
     const undo = database((open) => {
@@ -193,5 +219,28 @@ describe('a log that is broken', () => {
     );
     assert.equal(erased, 0);
     assert.equal((await audit('verify', '--sealed')).code, 0);
+  });
+});
+
+describe('a log whose head cannot be read', () => {
+  it('can be ended all the same, and its successor says that it could not', async () => {
+    const federation = await startFederation({ regions: ['london'] });
+    try {
+      await federation.stopBroker('london');
+      const file = federation.config('london').store.slice('sqlite:'.length);
+      const open = new DatabaseSync(file);
+      open.exec("UPDATE log SET frontier = x'0102'");
+      open.close();
+      await assert.rejects(federation.startBroker('london'), /\(head\)/);
+      const on = ['--config', join(federation.directory, 'london.yaml')];
+      assert.equal((await called(auditCommand, ['seal', ...SEALING, ...on])).code, 0);
+      await federation.startBroker('london');
+      const [began, started] = await readAudit(federation.config('london'));
+      const { fault, size, root } = began?.detail as Began;
+      assert.deepEqual([fault?.kind, size, root], ['head', undefined, undefined]);
+      assert.equal(started?.event, 'started');
+    } finally {
+      await federation.stop();
+    }
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -20,6 +20,7 @@ import { readAudit } from '../support/audit.ts';
 import type { Ran } from '../support/command.ts';
 import { startFederation, type TestFederation } from '../support/federation.ts';
 import { TestNeighbour } from '../support/neighbour.ts';
+import { sharedPostgres } from '../support/postgres.ts';
 import { soon } from '../support/soon.ts';
 import { signAnew } from '../support/statement.ts';
 import { errorCode, rollCallOf, TestViewer } from '../support/viewer.ts';
@@ -262,6 +263,36 @@ describe('a store that was restored', () => {
     await two.federation.startBroker('london');
     assert.equal((await two.status()).ready, true);
     assert.equal(((await two.status()).log as LogStatus).origin, `${LISTED}/2`);
+  });
+});
+
+describe('a store that was moved to PostgreSQL by a backup', () => {
+  it('starts closed, and opens for every replica of it', async () => {
+    await using two = await Two.start();
+    await two.ask();
+    await two.cosigned();
+    await two.federation.stopBroker('london');
+    const entries = await two.sizeOf();
+    await two.backup(two.at('backup.db'));
+    const yaml = two.at('london.yaml');
+    const store = await (await sharedPostgres()).newDatabase();
+    writeFileSync(
+      yaml,
+      readFileSync(yaml, 'utf8').replace(/^store: .*$/m, `store: ${JSON.stringify(store)}`),
+    );
+    const { code } = await called(restoreCommand, [two.at('backup.db'), ...CONFIRMED, ...two.on()]);
+    assert.equal(code, 0);
+    await two.federation.startBroker('london');
+    assert.equal((await two.status()).closed?.why, 'restored');
+    const confirmed = await two.confirm('--yes', '--without', ...ABSENT);
+    assert.equal(confirmed.code, 0, confirmed.err);
+    await two.opened();
+    const [began] = await readAudit(two.federation.config('london'));
+    const { size, lost, highest } = began?.detail as Began;
+    assert.deepEqual([size, lost, highest?.size], [entries, undefined, entries]);
+    await soon(async () => (await two.ask())?.[0] === 'answered' || undefined);
+    const { code: verified, out } = await called(auditCommand, ['verify', ...two.on()]);
+    assert.equal(verified, 0, out);
   });
 });
 
