@@ -1,7 +1,7 @@
-import type { NewEntry } from '../store/contracts.ts';
+import type { NewEntry, StoredEntry } from '../store/contracts.ts';
 import { seal, type Keyring, type Values } from './sealing.ts';
 
-/** The kinds of event; `trail.ts` has one helper for each. */
+/** The kinds of event; `trail.ts` has one helper for each. `unreadable` is never written: see `leafOf`. */
 export const EVENTS = [
   'started',
   'interrupted',
@@ -29,6 +29,7 @@ export const EVENTS = [
   'entries-erased',
   'segment-archived',
   'segment-pruned',
+  'unreadable',
 ] as const;
 export type Event = (typeof EVENTS)[number];
 
@@ -162,6 +163,21 @@ export function toNewEntry(
     },
     sealed: sealed?.sealed,
   };
+}
+
+/**
+ * What a stored entry says. Of one whose leaf is broken only where it lies is told, under the event `unreadable`: a log
+ * that was ended for a break is still read, and one broken entry must not hide the others.
+ */
+export function leafOf(entry: StoredEntry & { readonly at?: number }): Leaf {
+  try {
+    return readLeaf(entry.leaf);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const { sequence: seq, at = 0, index } = entry;
+    const { region, jti } = index;
+    return { ...{ seq, at, mono: 0, boot: '', event: 'unreadable', exchange: '' }, region, jti };
+  }
 }
 
 /** Reads a leaf. @throws SyntaxError when it is none */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { HouseError } from '../errors.ts';
 import type { AppendedItem, FoundEntry, LogItem, LogStore, StoredEntry } from '../store/contracts.ts';
-import { begins, readLeaf, toNewEntry, type Clocks, type Entry, type Leaf } from './entry.ts';
+import { begins, leafOf, toNewEntry, type Clocks, type Entry, type Leaf } from './entry.ts';
 import { unseal, type Keyring, type Opened } from './sealing.ts';
 
 export interface LogSettings {
@@ -93,7 +93,7 @@ export class AuditLog {
   }
 
   read<Stored extends StoredEntry | FoundEntry>(stored: Stored): ReadEntry {
-    const leaf = readLeaf(stored.leaf);
+    const leaf = leafOf(stored);
     const opened = unseal(stored.sealed, leaf.sealed ?? {}, this.#settings.keyring);
     return { sequence: stored.sequence, leaf, opened };
   }

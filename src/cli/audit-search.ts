@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { randomUUID } from 'node:crypto';
 
-import { EVENTS, readLeaf } from '../audit/entry.ts';
+import { EVENTS, leafOf } from '../audit/entry.ts';
 import { notLookedAt, notLookedAtWords } from '../audit/questions/not-looked-at.ts';
 import { instantOf, nextAfter, placeOf } from '../audit/questions/search.ts';
 import type { EntrySearch, FoundEntry } from '../store/contracts.ts';
@@ -149,7 +149,7 @@ function keep(
 }
 
 function told(entry: FoundEntry, { open }: Options, { log }: OpenAudit): object {
-  const { sealed, ...leaf } = readLeaf(entry.leaf);
+  const { sealed, ...leaf } = leafOf(entry);
   const place = { log: entry.log, ...leaf, at: new Date(entry.at).toISOString() };
   if (!open) return place;
   const { opened } = log.read(entry);
@@ -159,7 +159,7 @@ function told(entry: FoundEntry, { open }: Options, { log }: OpenAudit): object 
 }
 
 function row(entry: FoundEntry, { open }: Options, { log }: OpenAudit): string[] {
-  const leaf = readLeaf(entry.leaf);
+  const leaf = leafOf(entry);
   const cells = [
     new Date(entry.at).toISOString(),
     `${entry.log.split('/log/').at(-1)}:${entry.sequence}`,

@@ -47,13 +47,15 @@ export function objectionsCommand(io: Io): Command {
           );
           if (io.isTerminal && !options.json) io.warn(`${from + part.length} of ${objections.length}`);
         }
-        const trail = new AuditTrail(
-          await auditLogIn(store, config, secrets),
-          store.log,
-          Date.now,
-          adminName(),
-        );
-        await trail.objectionsImported(randomUUID(), objections.length);
+        // A restored store must know them before it is opened, and its log cannot be written until then.
+        const isClosed = (await store.state.read()).closed !== undefined;
+        if (isClosed)
+          io.warn('The store is closed: import them once more when it is open, so that the log has it.');
+        else {
+          const auditLog = await auditLogIn(store, config, secrets);
+          const trail = new AuditTrail(auditLog, store.log, Date.now, adminName());
+          await trail.objectionsImported(randomUUID(), objections.length);
+        }
       } finally {
         await store.close();
       }

@@ -39,6 +39,7 @@ export function restoreCommand(io: Io): Command {
         if (options.json) return io.print(JSON.stringify(backup));
         io.print(`The store of ${backup.region} is as it was at ${backup.taken_at}, and is closed.`);
         io.print('A broker on it serves nothing until `wayleave trust confirm`.');
+        io.print('Import objections again: those of after that moment are not in it.');
       } catch (error) {
         if (error instanceof CommandRefused) throw new CommandFailed(error.message, 1, { cause: error });
         throw error;

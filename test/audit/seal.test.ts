@@ -75,7 +75,8 @@ describe('a log that is broken', () => {
     database((open) => {
       const row = open.prepare('SELECT leaf FROM log_entry WHERE sequence = ?').get(broken);
       const leaf = Buffer.from(row?.['leaf'] as Uint8Array);
-      leaf[60] = (leaf[60] ?? 0) ^ 1;
+      // Not JSON any more, which is the worst that a bit can do to an entry.
+      leaf[leaf.length - 1] = (leaf.at(-1) ?? 0) ^ 1;
       open.prepare('UPDATE log_entry SET leaf = ? WHERE sequence = ?').run(leaf, broken);
       // As if the power had failed before the next checkpoint: the start looks at what came after the last.
       open.prepare('DELETE FROM checkpoint').run();
@@ -153,6 +154,32 @@ describe('a log that is broken', () => {
     assert.equal(code, 0);
     assert.equal((await audit('verify', '--log', `${LISTED}/2`)).code, 0);
     assert.equal((await audit('verify', '--log', 'london.wayleave.example/log/9')).code, 2);
+  });
+
+  it('is searched, counted, exported and reported on all the same, and says what cannot be read', async () => {
+    const found = await audit('search', '--patient', PATIENT, '--json');
+    const { entries } = JSON.parse(found.out) as { entries: { log: string; seq: number; event: string }[] };
+    assert.deepEqual(
+      entries.filter(({ event }) => event === 'unreadable').map(({ log, seq }) => [log, seq]),
+      [[LISTED, broken]],
+    );
+    assert.deepEqual(new Set(entries.map(({ log }) => log)), new Set([LISTED, `${LISTED}/2`]));
+    for (const words of [['stats'], ['unusual'], ['search'], ['search', '--open']]) {
+      assert.equal((await audit(...words)).code, 0, words.join());
+    }
+    const report = await audit('report', '--patient', PATIENT, '--json');
+    const { unreadable, accesses } = JSON.parse(report.out) as { unreadable: number; accesses: object[] };
+    assert.deepEqual([unreadable, accesses.length], [1, 2]);
+    const files = (['london', 'herts-west-essex'] as const).map((region) =>
+      join(federation.directory, `${region}.ndjson`),
+    );
+    const [ours, theirs] = [files[0] ?? '', files[1] ?? ''];
+    assert.equal((await audit('export', '--with', 'herts-west-essex', '--out', ours)).code, 0);
+    const other = ['export', '--with', 'london', '--out', theirs, ...on('herts-west-essex')];
+    assert.equal((await called(auditCommand, other)).code, 0);
+    const compared = await called(auditCommand, ['compare', ours, theirs, '--json']);
+    const { exchanges } = JSON.parse(compared.out) as { exchanges: number };
+    assert.ok(exchanges >= 1 && [0, 3].includes(compared.code ?? -1));
   });
 
   it('gives AuditEvents of both, each under an id of its own', async () => {

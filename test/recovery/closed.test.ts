@@ -8,6 +8,7 @@ import type { LogStatus } from '../../src/audit/audit-room.ts';
 import type { Began } from '../../src/audit/succession/succession.ts';
 import { auditCommand } from '../../src/cli/audit.ts';
 import { backupCommand } from '../../src/cli/backup.ts';
+import { objectionsCommand } from '../../src/cli/objections.ts';
 import { restoreCommand } from '../../src/cli/restore.ts';
 import { statusCommand } from '../../src/cli/status.ts';
 import { trustCommand } from '../../src/cli/trust.ts';
@@ -191,6 +192,15 @@ describe('a store that was restored', () => {
 
   it('is never taken for a region that holds nothing', async () => {
     assert.equal((await two.ask())?.[0], 'not-reached');
+  });
+
+  it('takes objections before it is opened, and says that its log does not have that yet', async () => {
+    const file = two.at('objections.csv');
+    writeFileSync(file, 'nhs_number,kind\n9990000034,objection\n');
+    const { code, out, err } = await called(objectionsCommand, ['import', file, '--json', ...two.on()]);
+    assert.deepEqual([code, JSON.parse(out)], [0, { imported: 1 }]);
+    assert.match(err, /closed/);
+    assert.equal(await two.sizeOf(), kept);
   });
 
   it('is not opened by one who does not mean it, nor by `audit seal`', async () => {

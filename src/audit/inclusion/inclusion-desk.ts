@@ -1,7 +1,7 @@
 import type { CheckpointStore, FoundEntry, LogStore } from '../../store/contracts.ts';
 import { parseNote } from '../../tlog/note.ts';
 import { inclusionProof } from '../../tlog/proofs.ts';
-import { readLeaf } from '../entry.ts';
+import { leafOf } from '../entry.ts';
 import { headIn } from '../witnessing/forks.ts';
 
 /** The most exchanges that one request may ask about. */
@@ -108,6 +108,6 @@ export class InclusionDesk {
       ...{ jti, region, from: 0, to: Number.MAX_SAFE_INTEGER, limit: 20 },
     });
     // The first end is what was answered; a replay of the same query came after it.
-    return found.findLast(({ leaf }) => ENDS.has(readLeaf(leaf).event));
+    return found.findLast((entry) => ENDS.has(leafOf(entry).event));
   }
 }

@@ -1,5 +1,5 @@
 import type { LogStore } from '../../store/contracts.ts';
-import { readLeaf } from '../entry.ts';
+import { leafOf } from '../entry.ts';
 import { walk } from '../questions/walk.ts';
 
 /** A response that we believed, and whose place in the responder's log is not proved to us yet. */
@@ -37,8 +37,8 @@ export async function* unprovedIn(
       if (index.jti !== undefined && settled.size < MOST_PROVED) settled.add(index.jti);
     }
   }
-  for await (const { leaf } of walk(store, { ...span, event: 'response-believed' })) {
-    const { region, jti, exchange, at, response_digest: responseDigest } = readLeaf(leaf);
+  for await (const entry of walk(store, { ...span, event: 'response-believed' })) {
+    const { region, jti, exchange, at, response_digest: responseDigest } = leafOf(entry);
     if (region === undefined || jti === undefined || responseDigest === undefined) continue;
     if (!settled.has(jti)) yield { region, jti, exchange, at, responseDigest };
   }

@@ -1,5 +1,5 @@
 import type { ArchiveStore, FoundEntry, LogStore, Segment } from '../../store/contracts.ts';
-import { readLeaf } from '../entry.ts';
+import { leafOf } from '../entry.ts';
 import { notLookedAt, type NotLookedAt } from '../questions/not-looked-at.ts';
 
 export interface FindSettings {
@@ -70,11 +70,11 @@ async function exchangeIn(
 ): Promise<string | undefined> {
   for (const by of [{ exchange: id }, { jti: id }]) {
     const [found] = await store.search({ ...EVER, ...by, log, limit: 1 });
-    if (found !== undefined) return readLeaf(found.leaf).exchange;
+    if (found !== undefined) return leafOf(found).exchange;
   }
   if (!isNumbered || !isSequence(id)) return undefined;
   const [entry] = await store.entries(log, Number(id), 1);
-  return entry?.sequence === Number(id) ? readLeaf(entry.leaf).exchange : undefined;
+  return entry?.sequence === Number(id) ? leafOf(entry).exchange : undefined;
 }
 
 function isSequence(id: string): boolean {
@@ -106,7 +106,7 @@ const GOES_ON: ReadonlySet<string> = new Set([
 ]);
 
 function lacksBeginning(entries: readonly FoundEntry[]): boolean {
-  const events = entries.map(({ leaf }) => readLeaf(leaf).event);
+  const events = entries.map((entry) => leafOf(entry).event);
   return events.some((one) => GOES_ON.has(one)) && !events.some((one) => BEGINS.has(one));
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { LogStore, Store } from '../../store/contracts.ts';
-import { EVENTS, readLeaf } from '../entry.ts';
+import { EVENTS, leafOf } from '../entry.ts';
 import { notLookedAt, wholeFrom } from './not-looked-at.ts';
 import { newestFirst, walk } from './walk.ts';
 
@@ -55,8 +55,8 @@ export function extractFrom(
 ): LogExtract {
   const { from, to, with: other } = head;
   const read = async function* (search: { region?: string; event?: string }) {
-    for await (const { log, leaf } of walk(store, { from, to, ...search }, pageSize)) {
-      yield exportedEntry.parse({ ...readLeaf(leaf), log });
+    for await (const entry of walk(store, { from, to, ...search }, pageSize)) {
+      yield exportedEntry.parse({ ...leafOf(entry), log: entry.log });
     }
   };
   // An interruption names no region: it is told by its exchange.

@@ -37,6 +37,8 @@ export interface PatientReport {
   readonly unconfirmed: number;
   /** Archived entries of that time, which this report does not tell of. */
   readonly notLookedAt: readonly NotLookedAt[];
+  /** Entries about the patient that are broken: what they say is not in the report. */
+  readonly unreadable: number;
 }
 
 const ENQUIRIES = new Set(['audit-searched', 'report-made']);
@@ -54,6 +56,7 @@ export async function gatherReport(
   const enquiries: { at: number; event: string }[] = [];
   const numbers = new Set([question.nhsNumber, ...question.also]);
   const claimed: string[] = [];
+  let unreadable = 0;
   const span = { from: question.from - EXCHANGE_SPAN_MS, to: question.to + EXCHANGE_SPAN_MS };
   // A number that is found on the way joins the set, and so has its turn.
   for (const number of numbers) {
@@ -63,6 +66,7 @@ export async function gatherReport(
       if (superseded !== undefined && isOurs(entry)) numbers.add(superseded);
       else if (superseded !== undefined) claimed.push(superseded);
       const { at, event } = entry.leaf;
+      if (event === 'unreadable') unreadable += 1;
       if (!accesses.add(entry) && ENQUIRIES.has(event)) enquiries.push({ at, event });
     }
   }
@@ -71,6 +75,7 @@ export async function gatherReport(
     ...{ from: question.from, to: question.to, numbers: numbers.size },
     accesses: accesses.list(region).filter(within),
     enquiries: enquiries.filter(within).sort((one, other) => one.at - other.at),
+    unreadable,
     unconfirmed: claimed.filter((number) => !numbers.has(number)).length,
     notLookedAt: await notLookedAt(archive, span, isLeftOut),
   };

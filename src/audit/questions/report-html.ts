@@ -95,11 +95,17 @@ export function notes({
   numbers,
   enquiries,
   unconfirmed,
-}: Pick<PatientReport, 'numbers' | 'enquiries' | 'unconfirmed'>): string[] {
+  unreadable,
+}: Pick<PatientReport, 'numbers' | 'enquiries' | 'unconfirmed' | 'unreadable'>): string[] {
   return [
     ...(numbers > 1 ? [`Looked under ${numbers} NHS numbers of the patient.`] : []),
     ...(enquiries.length > 0
       ? [`These logs were themselves searched for this patient ${enquiries.length} times.`]
+      : []),
+    ...(unreadable > 0
+      ? [
+          `${unreadable} entries about this patient are broken and cannot be read; what they say is not in this report.`,
+        ]
       : []),
     ...(unconfirmed > 0
       ? [

@@ -1,5 +1,5 @@
 import type { FoundEntry } from '../../store/contracts.ts';
-import { readLeaf, REQUESTER_EVENTS, RESPONDER_EVENTS, type Leaf } from '../entry.ts';
+import { leafOf, REQUESTER_EVENTS, RESPONDER_EVENTS, type Leaf } from '../entry.ts';
 
 type Counts = Readonly<Record<string, number>>;
 
@@ -60,7 +60,7 @@ export class StatisticsOf {
 
   add(entry: FoundEntry): void {
     this.#entries += 1;
-    const leaf = readLeaf(entry.leaf);
+    const leaf = leafOf(entry);
     if (leaf.event === 'refusals-counted')
       increase(this.#unproved, leaf.reason ?? 'unknown', leaf.count ?? 0);
     if (leaf.event === 'route-planned' || leaf.event === 'viewer-refused') this.#countUser(entry, leaf);

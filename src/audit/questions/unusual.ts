@@ -1,5 +1,5 @@
 import type { FoundEntry } from '../../store/contracts.ts';
-import { readLeaf } from '../entry.ts';
+import { leafOf } from '../entry.ts';
 import { Windows, type Burst, type Look } from './windows.ts';
 
 /** The rules that a region set; one that is left out is not looked at. */
@@ -43,8 +43,9 @@ export interface Finding {
 const SPAN_MS: Readonly<Record<Per, number>> = { hour: 3_600_000, day: 86_400_000 };
 
 /** The look that an entry begins; undefined for any other, and for what a region asks of itself. */
-export function lookOf({ log, sequence, leaf, index }: FoundEntry, ownRegion: string): Look | undefined {
-  const { at, event, region, organisation, role, break_glass: glass } = readLeaf(leaf);
+export function lookOf(found: FoundEntry, ownRegion: string): Look | undefined {
+  const { log, sequence, index } = found;
+  const { at, event, region, organisation, role, break_glass: glass } = leafOf(found);
   if (event !== 'route-planned' && (event !== 'query-received' || region === ownRegion)) return undefined;
   const { user, patient } = index;
   return {

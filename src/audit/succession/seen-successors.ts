@@ -1,7 +1,7 @@
 import type { CheckpointStore, LogStore } from '../../store/contracts.ts';
 import { placeAmong } from '../../tlog/origin.ts';
 import type { Neighbour } from '../../trust/neighbours.ts';
-import { readLeaf } from '../entry.ts';
+import { leafOf } from '../entry.ts';
 import type { AuditTrail } from '../trail.ts';
 
 /** That a neighbour's log goes on under another name, as an entry of ours tells it. */
@@ -47,10 +47,10 @@ export class SeenSuccessors {
 
   async list(): Promise<SeenSuccessor[]> {
     const found = await this.#store.search({ ...EVER, event: 'log-succeeded', limit: MOST_SHOWN });
-    return found.map(({ leaf, at, index }) => ({
-      region: index.region ?? '',
-      origin: readLeaf(leaf).exchange,
-      seen: new Date(at).toISOString(),
+    return found.map((entry) => ({
+      region: entry.index.region ?? '',
+      origin: leafOf(entry).exchange,
+      seen: new Date(entry.at).toISOString(),
     }));
   }
 }

@@ -1,5 +1,5 @@
 import type { LogStore, TreeHead } from '../../store/contracts.ts';
-import { readLeaf } from '../entry.ts';
+import { leafOf } from '../entry.ts';
 import type { Began } from '../succession/succession.ts';
 import { LogBroken, type LogFault } from './log-fault.ts';
 
@@ -12,7 +12,7 @@ export async function endOf(origin: string, store: LogStore): Promise<Began | un
   const end = (await store.logs()).find(({ log }) => log === origin)?.end;
   if (end === undefined) return undefined;
   const [first] = await store.entries(end.next, 0, 1);
-  const leaf = first === undefined ? undefined : readLeaf(first.leaf);
+  const leaf = first === undefined ? undefined : leafOf(first);
   const said = leaf?.event === 'log-began' ? (leaf.detail as Began | undefined) : undefined;
   if (said?.after === origin) return said;
   throw new LogBroken('end', 0, `the log was ended, and ${end.next} does not begin with that`);
