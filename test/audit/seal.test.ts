@@ -190,7 +190,8 @@ describe('a log that is broken', () => {
       ...{ region: config.region, entity: config.entity },
       ...{ entityOf: () => config.entity, issuerOf: () => undefined },
     };
-    const find = (id: string) => findAuditEvent(id, undefined, { store: store.log, log, parties }, String);
+    const find = (id: string) =>
+      findAuditEvent(id, undefined, { store: store.log, archive: store.archive, log, parties }, String);
     const answered = (await readAudit(config)).find(({ event }) => event === 'query-answered')?.sequence ?? 0;
     const [former, now] = [await find(`1.${broken - 1}`), await find(`1.2.${answered}`)];
     const absent = await Promise.all([
