@@ -6,6 +6,8 @@ export interface Dialect {
   readonly bytes: RawBuilder<unknown>;
   /** The type of a column of text, compared byte by byte: an order that no upgrade of a system's locales changes. */
   readonly text: RawBuilder<unknown>;
+  /** What has a store keep a column of bytes that nothing compresses in its row, up to 8 KB of the whole row. */
+  inRow(table: string, column: string): readonly RawBuilder<unknown>[];
   /** A column that is to be compared, not looked up: where a planner without statistics would choose any index. */
   filtered<Value>(column: string): RawBuilder<Value>;
 }
@@ -13,10 +15,16 @@ export interface Dialect {
 export const SQLITE: Dialect = {
   bytes: sql`blob`,
   text: sql`text`,
+  inRow: () => [],
   filtered: (column) => sql`+${sql.ref(column)}`,
 };
 export const POSTGRES: Dialect = {
   bytes: sql`bytea`,
   text: sql`text collate "C"`,
+  // Left alone it would try to compress each, and put each above 2 KB into a table of its own, in pieces.
+  inRow: (table, column) => [
+    sql`alter table ${sql.table(table)} alter column ${sql.ref(column)} set storage external`,
+    sql`alter table ${sql.table(table)} set (toast_tuple_target = 8160)`,
+  ],
   filtered: (column) => sql.ref(column),
 };

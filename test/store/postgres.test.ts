@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 
@@ -7,7 +8,7 @@ import type { Store } from '../../src/store/contracts.ts';
 import { openPostgresStore } from '../../src/store/postgres/store.ts';
 import { PostgresServer, sharedPostgres } from '../support/postgres.ts';
 import { storeContract } from './contract.ts';
-import { allEntries, assertWhole, entry, item, LOG, run, spending } from './entries.ts';
+import { allEntries, assertWhole, entry, item, LOG, run, sealedAs, spending } from './entries.ts';
 
 storeContract('PostgreSQL', async () => {
   const url = await (await sharedPostgres()).newDatabase();
@@ -60,6 +61,31 @@ describe('the PostgreSQL store', () => {
     }
     assert.fail(`never seen: ${what}`);
   };
+
+  it('takes over a store from before sealed values were kept in their rows', async () => {
+    const sealed = { ...sealedAs('a'), ciphertext: randomBytes(6_000) };
+    const before = await openPostgresStore(url);
+    // As the table was made first.
+    await admin.query("DELETE FROM kysely_migration WHERE name = '008-log-speed'");
+    await admin.query('ALTER TABLE log_sealed ALTER COLUMN ciphertext SET STORAGE EXTENDED');
+    await admin.query('ALTER TABLE log_sealed RESET (toast_tuple_target)');
+    await before.log.append(LOG, [item(...run(300, 0, { sealed }))]);
+    await before.close();
+    const apart = async (): Promise<number> => {
+      const size = "pg_relation_size((SELECT reltoastrelid FROM pg_class WHERE relname = 'log_sealed'))::int";
+      const { rows } = await admin.query<{ size: number }>(`SELECT ${size} AS size`);
+      return rows[0]?.size ?? assert.fail();
+    };
+    const pieces = await apart();
+    assert.ok(pieces > 300 * 6_000);
+    const after = await opened();
+    await after.log.append(LOG, [item(...run(300, 300, { sealed }))]);
+    assert.equal(await apart(), pieces);
+    await assertWhole(after.log, 600);
+    for (const one of await allEntries(after.log)) {
+      assert.deepEqual(Buffer.from(one.sealed?.ciphertext ?? []), sealed.ciphertext);
+    }
+  });
 
   it('is made once by several replicas that start at the same moment', async () => {
     const stores = await Promise.all(Array.from({ length: 6 }, () => opened()));

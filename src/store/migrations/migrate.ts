@@ -10,6 +10,7 @@ import { statements } from './004-statements.ts';
 import { streamCursors } from './005-stream-cursors.ts';
 import { segments } from './006-segments.ts';
 import { storeState } from './007-store-state.ts';
+import { logSpeed } from './008-log-speed.ts';
 
 const migrationsFor = (dialect: Dialect) => ({
   '001-first': first(dialect),
@@ -19,6 +20,7 @@ const migrationsFor = (dialect: Dialect) => ({
   '005-stream-cursors': streamCursors(dialect),
   '006-segments': segments(dialect),
   '007-store-state': storeState(dialect),
+  '008-log-speed': logSpeed(dialect),
 });
 
 /** The last migration: what the tables of this program are the version of. */

@@ -2,7 +2,7 @@ import type { QueryConfig } from 'pg';
 
 import type { SealedValues } from '../contracts.ts';
 import { workOf, type GrownLog, type NumberedEntry } from '../tree.ts';
-import { toText, toTextOrNull } from './values.ts';
+import { sideBySide, toText, toTextOrNull } from './values.ts';
 
 /** The statements that write what one append adds to a log, each for all entries at once. */
 export function insertsOf(log: string, grown: GrownLog): QueryConfig<unknown[]>[] {
@@ -27,12 +27,18 @@ export function insertsOf(log: string, grown: GrownLog): QueryConfig<unknown[]>[
 function insertEntries(log: string, numbered: readonly NumberedEntry[]): QueryConfig<unknown[]> {
   const entries = numbered.map(({ entry }) => entry);
   const indexed = entries.map(({ index }) => index);
+  const leaves = sideBySide(numbered.map(({ leaf }) => leaf));
+  const hashes = sideBySide(numbered.map(({ leafHash }) => leafHash));
   return {
     name: 'insert-entries',
     text: `INSERT INTO log_entry (log, sequence, at, event, exchange, region, jti, patient, "user", organisation,
         outcome, break_glass, leaf, leaf_hash)
-      SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-        $8::text[], $9::text[], $10::text[], $11::text[], $12::int[], $13::bytea[], $14::bytea[])`,
+      SELECT $1, sequence, at, event, exchange, region, jti, patient, "user", organisation, outcome, break_glass,
+        substring($13::bytea FROM leaf_from FOR leaf_size), substring($16::bytea FROM hash_from FOR hash_size)
+      FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+        $9::text[], $10::text[], $11::text[], $12::int[], $14::int[], $15::int[], $17::int[], $18::int[])
+        AS given (sequence, at, event, exchange, region, jti, patient, "user", organisation, outcome, break_glass,
+          leaf_from, leaf_size, hash_from, hash_size)`,
     values: [
       log,
       numbered.map(({ sequence }) => sequence),
@@ -46,8 +52,8 @@ function insertEntries(log: string, numbered: readonly NumberedEntry[]): QueryCo
       indexed.map(({ organisation }) => toTextOrNull(organisation)),
       indexed.map(({ outcome }) => toTextOrNull(outcome)),
       indexed.map(({ breakGlass }) => (breakGlass === true ? 1 : 0)),
-      numbered.map(({ leaf }) => leaf),
-      numbered.map(({ leafHash }) => leafHash),
+      ...leaves,
+      ...hashes,
     ],
   };
 }
@@ -56,16 +62,21 @@ function insertSealed(
   log: string,
   sealed: readonly (SealedValues & { readonly sequence: number })[],
 ): QueryConfig<unknown[]> {
+  const keys = sideBySide(sealed.map(({ wrappedKey }) => wrappedKey));
+  const ciphertexts = sideBySide(sealed.map(({ ciphertext }) => ciphertext));
   return {
     name: 'insert-sealed',
     text: `INSERT INTO log_sealed (log, sequence, wrapped_by, wrapped_key, ciphertext)
-      SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::bytea[], $5::bytea[])`,
+      SELECT $1, sequence, wrapped_by, substring($4::bytea FROM key_from FOR key_size),
+        substring($7::bytea FROM text_from FOR text_size)
+      FROM unnest($2::bigint[], $3::text[], $5::int[], $6::int[], $8::int[], $9::int[])
+        AS given (sequence, wrapped_by, key_from, key_size, text_from, text_size)`,
     values: [
       log,
       sealed.map(({ sequence }) => sequence),
       sealed.map(({ wrappedBy }) => wrappedBy),
-      sealed.map(({ wrappedKey }) => wrappedKey),
-      sealed.map(({ ciphertext }) => ciphertext),
+      ...keys,
+      ...ciphertexts,
     ],
   };
 }

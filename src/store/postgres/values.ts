@@ -6,3 +6,20 @@ export function toText(value: string): string {
 export function toTextOrNull(value: string | undefined): string | null {
   return value === undefined ? null : toText(value);
 }
+
+/**
+ * Many values of bytes as one parameter: that travels as it is, where each in an array is written in hexadecimal
+ * digits, and read from them again. Beside it where each begins, from 1 on, and how long it is: for `substring`.
+ */
+export function sideBySide(
+  values: readonly Uint8Array[],
+): [bytes: Buffer, from: readonly number[], sizes: readonly number[]] {
+  const sizes = values.map(({ length }) => length);
+  let next = 1;
+  const from = sizes.map((size) => {
+    const begins = next;
+    next += size;
+    return begins;
+  });
+  return [Buffer.concat(values), from, sizes];
+}
