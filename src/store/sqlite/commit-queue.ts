@@ -18,6 +18,7 @@ const RETRY_MS = 25;
 export class CommitQueue {
   readonly #database: DatabaseSync;
   readonly #flush: () => Promise<void>;
+  readonly #between: () => Promise<void> | undefined;
   /** Why a flush failed: after that nobody can say what is on the disk, so nothing more is promised. */
   #broken: unknown;
   #waiting: Waiting[] = [];
@@ -30,10 +31,16 @@ export class CommitQueue {
   /**
    * @param database a connection that nobody else uses, that does not itself wait for locks, nor flush on commit
    * @param flush resolves when what was committed is on the disk
+   * @param between called after a group was told; gives what the next has to wait for, which never rejects
    */
-  constructor(database: DatabaseSync, flush: () => Promise<void>) {
+  constructor(
+    database: DatabaseSync,
+    flush: () => Promise<void>,
+    between: () => Promise<void> | undefined = () => undefined,
+  ) {
     this.#database = database;
     this.#flush = flush;
+    this.#between = between;
   }
 
   /** @param write synchronous statements; an exception fails the whole group @returns what `write` returned */
@@ -75,6 +82,8 @@ export class CommitQueue {
       });
       await this.#flushing;
       group.forEach((waiting, position) => waiting.resolve(results[position]));
+      const hold = this.#between();
+      if (hold !== undefined) await hold;
     } catch (error) {
       this.#rollBack();
       for (const waiting of group) waiting.reject(error);

@@ -16,6 +16,7 @@ import { patientReads } from '../patient-reads.ts';
 import { readState } from '../state-reads.ts';
 import { readCursor } from '../stream-cursors.ts';
 import type { Tables } from '../schema.ts';
+import { Checkpointer } from './checkpointer.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { kyselyOver, openDatabase, openWriter } from './connection.ts';
 import { FreeSpace } from './free-space.ts';
@@ -84,7 +85,12 @@ function storeOver(
 ): Store {
   const wal = new WalFlush(file);
   const space = new FreeSpace(file, reserveBytes);
-  const queue = new CommitQueue(database, () => wal.flush());
+  const checkpointer = new Checkpointer(file, database);
+  const queue = new CommitQueue(
+    database,
+    () => wal.flush(),
+    () => checkpointer.afterCommit(),
+  );
   const write = prepareWrites(database);
   const spend = (issuer: string, jti: string, keepUntil: number): boolean =>
     write.spend(issuer, jti, keepUntil, now());
@@ -101,6 +107,7 @@ function storeOver(
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await queue.close();
+    await checkpointer.close();
     wal.close();
     database.close();
     await queries.destroy();
@@ -118,7 +125,7 @@ function storeOver(
         orHouseError('audit-unavailable', async () => {
           await queue.commit(() => logWrites.erase(log, sequences));
           // The write-ahead log still holds the pages as they were.
-          database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+          await checkpointer.empty();
         }),
       count: (code, at) =>
         durable('audit-unavailable', () => write.countRefusal(code, Math.floor(at / MINUTE) * MINUTE)),
