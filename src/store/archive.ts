@@ -9,7 +9,8 @@ const MOST_SEGMENTS = 1_000;
 const MOST_ENTRIES = 10_000;
 /** Other writers wait while these are deleted. */
 const MOST_COUNTS = 5_000;
-const NO_BYTES = Buffer.alloc(0);
+/** A statement takes only so many values. */
+const KEYS_AT_ONCE = 1_000;
 
 /** Its methods as properties: none of them needs `this`. */
 type Properties<Type> = { [Name in keyof Type]: Type[Name] };
@@ -118,13 +119,20 @@ function statementsOn(db: Kysely<Tables>): Properties<ArchiveStore> {
           .where('sequence', '>=', sequence)
           .where('sequence', '<', end)
           .executeTakeFirstOrThrow();
-        await step
-          .updateTable('log_sealed')
-          .set({ ciphertext: NO_BYTES })
+        // A key that is being erased is not among those that come back.
+        const keys = await step
+          .deleteFrom('log_sealed')
           .where('log', '=', log)
           .where('sequence', '>=', sequence)
           .where('sequence', '<', end)
+          .returning(['log', 'sequence', 'wrapped_by', 'wrapped_key'])
           .execute();
+        for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
+          await step
+            .insertInto('log_key')
+            .values(keys.slice(at, at + KEYS_AT_ONCE))
+            .execute();
+        }
         return Number(numDeletedRows);
       });
     },
@@ -152,14 +160,14 @@ function statementsOn(db: Kysely<Tables>): Properties<ArchiveStore> {
       return rows.map(toSegment);
     },
     keys: async (log, from, to) => {
-      const rows = await db
-        .selectFrom('log_sealed')
-        .select(['sequence', 'wrapped_by', 'wrapped_key'])
-        .where('log', '=', log)
-        .where('sequence', '>=', from)
-        .where('sequence', '<', Math.min(to, from + MOST_ENTRIES))
-        .orderBy('sequence')
-        .execute();
+      const within = (table: 'log_key' | 'log_sealed') =>
+        db
+          .selectFrom(table)
+          .select(['sequence', 'wrapped_by', 'wrapped_key'])
+          .where('log', '=', log)
+          .where('sequence', '>=', from)
+          .where('sequence', '<', Math.min(to, from + MOST_ENTRIES));
+      const rows = await within('log_key').unionAll(within('log_sealed')).orderBy('sequence').execute();
       return rows.map(({ sequence, wrapped_by: wrappedBy, wrapped_key: wrappedKey }) => ({
         ...{ sequence, wrappedBy, wrappedKey },
       }));

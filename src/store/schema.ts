@@ -42,6 +42,7 @@ export interface Tables {
     wrapped_key: Uint8Array;
     ciphertext: Uint8Array;
   };
+  log_key: { log: string; sequence: number; wrapped_by: string; wrapped_key: Uint8Array };
   log_tile: { log: string; level: number; tile: number; hashes: Uint8Array };
   open_work: { log: string; exchange: string; sequence: number };
   checkpoint: { log: string; size: number; at: number; note: string };

@@ -178,6 +178,27 @@ export function archiveContract(current: () => Store, restart: () => Promise<Sto
       assert.equal((await log().entries(LOG, 301, 1))[0]?.sealed?.ciphertext.length, 'ciphertext 301'.length);
     });
 
+    it('entries that are being erased at the same moment, and keeps none of their keys', async () => {
+      const entries = run(512).map((one, nth) => ({ ...one, sealed: sealedAs(`${nth}`) }));
+      await log().append(LOG, [item(...entries)]);
+      await archive().register(segment(0, 512));
+      await archive().beginPrune(LOG, 0, 1);
+      const pruning = (async () => {
+        while ((await archive().prune(LOG, 9)) > 0) await new Promise((next) => setImmediate(next));
+      })();
+      const erasing = (async () => {
+        for (let at = 0; at < 512; at += 4) {
+          await Promise.all([0, 1, 2].map((more) => log().erase(LOG, [at + more])));
+        }
+      })();
+      await Promise.all([pruning, erasing]);
+      const left = (await archive().keys(LOG, 0, 512)).map(({ sequence }) => sequence);
+      assert.deepEqual(
+        left,
+        Array.from({ length: 128 }, (_, nth) => nth * 4 + 3),
+      );
+    });
+
     it('and finds no more of it by a search', async () => {
       await pruned(600, 300);
       const found = await log().search({ from: 0, to: 9e12, region: 'london', limit: 1_000 });

@@ -145,6 +145,29 @@ describe('the PostgreSQL store', () => {
     }
   });
 
+  it('erases a key that a pruning is moving at that moment', async () => {
+    const store = await opened();
+    const entries = run(256).map((one, nth) => ({ ...one, sealed: sealedAs(`${nth}`) }));
+    await store.log.append(LOG, [item(...entries)]);
+    const segment = { log: LOG, from: 0, to: 256, file: 'f', sha256: 's', oldest: 0, newest: 1 };
+    await store.archive.register({ ...segment, archivedAt: 1 });
+    await store.archive.beginPrune(LOG, 0, 1);
+    // A key of the same entry, not committed: the pruning has deleted what is sealed, and waits to write its own.
+    const holder = new Client(url);
+    await holder.connect();
+    await holder.query('BEGIN');
+    await holder.query("INSERT INTO log_key VALUES ($1, 5, 'x', '')", [LOG]);
+    const waiting = "application_name = 'wayleave' AND wait_event_type = 'Lock'";
+    const pruning = store.archive.prune(LOG, 256);
+    await waitFor(waiting);
+    const erasing = store.log.erase(LOG, [5]);
+    await waitFor(`${waiting} AND query LIKE '%UPDATE log_entry%'`);
+    await holder.query('ROLLBACK');
+    await Promise.all([pruning, erasing, holder.end()]);
+    const keys = await store.archive.keys(LOG, 0, 256);
+    assert.deepEqual([keys.length, keys.some(({ sequence }) => sequence === 5)], [255, false]);
+  });
+
   it('keeps nothing of an append whose connection ends before its commit', async () => {
     const store = await opened();
     await store.log.append(LOG, [item(...run(250))]);

@@ -203,6 +203,29 @@ describe('the SQLite store', () => {
     await store.close();
   });
 
+  it('has the room that pruned entries took for what comes', async () => {
+    const file = newFile();
+    const store = await openSqliteStore(file);
+    const sealed = (n: number) => ({
+      wrappedBy: 'key-1',
+      wrappedKey: Buffer.alloc(60, n),
+      ciphertext: Buffer.alloc(2_200, n),
+    });
+    const entries = run(2_048).map((one, n) => ({ ...one, sealed: sealed(n) }));
+    await store.log.append(LOG, [item(...entries)]);
+    const segment = { log: LOG, from: 0, to: 2_048, file: 'f', sha256: 's', oldest: 0, newest: 1 };
+    await store.archive.register({ ...segment, archivedAt: 1 });
+    await store.archive.beginPrune(LOG, 0, 1);
+    while ((await store.archive.prune(LOG, 500)) > 0);
+    const database = new DatabaseSync(file);
+    const count = (what: string): number =>
+      Number(Object.values(database.prepare(`PRAGMA ${what}`).get() ?? {})[0]);
+    assert.equal((await store.archive.keys(LOG, 0, 2_048)).length, 2_048);
+    assert.ok(count('freelist_count') > 0.8 * count('page_count'));
+    database.close();
+    await store.close();
+  });
+
   it('leaves no byte of what is erased in its files', async () => {
     const file = newFile();
     const store = await openSqliteStore(file);

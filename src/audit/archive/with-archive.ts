@@ -47,7 +47,9 @@ export async function withArchive(sources: WithArchive): Promise<ArchiveAndLog> 
     search: async (search) => {
       const found = await store.log.search(search);
       for (const one of given) found.push(...(await matchesIn(one, search, sources)));
-      return found.sort(newestFirst).slice(0, search.limit);
+      // Where a pruning was stopped in the middle, the store has some of the same entries yet.
+      const once = new Map(found.map((one) => [`${one.log}:${one.sequence}`, one]));
+      return [...once.values()].sort(newestFirst).slice(0, search.limit);
     },
     entries: async (origin, sequence, limit) => {
       const one = given.find(

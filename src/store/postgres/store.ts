@@ -13,7 +13,6 @@ import { patientReads } from '../patient-reads.ts';
 import { readState } from '../state-reads.ts';
 import { readCursor } from '../stream-cursors.ts';
 import { headOf, newLog, type LogRow } from '../tree.ts';
-import { kyselyOver, openPool } from './connection.ts';
 import { readLeaves } from './log-leaves.ts';
 import { readTiles } from './log-tiles.ts';
 import { LogWrites } from './log-writes.ts';
@@ -22,9 +21,11 @@ import {
   advanceCursor,
   countRefusal,
   eraseEntries,
+  eraseKeys,
   recordCareLocations,
   recordObjections,
 } from './writes.ts';
+import { kyselyOver, openPool, withClient } from './connection.ts';
 
 const MINUTE = 60_000;
 
@@ -70,7 +71,15 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
       append: (log, items) => orHouseError('audit-unavailable', () => logWrites.append(log, items)),
       logs: () => read(() => reads.logs()),
       succeed: (succession) => orHouseError('audit-unavailable', () => logWrites.succeed(succession)),
-      erase: (log, sequences) => write('audit-unavailable', eraseEntries(log, sequences)),
+      erase: (log, sequences) =>
+        orHouseError('audit-unavailable', () =>
+          withClient(pool, async (client) => {
+            await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+            await client.query(eraseEntries(log, sequences));
+            await client.query(eraseKeys(log, sequences));
+            await client.query('COMMIT');
+          }),
+        ),
       count: (code, at) => write('audit-unavailable', countRefusal(code, Math.floor(at / MINUTE) * MINUTE)),
       head: (log) =>
         read(async () => {

@@ -31,6 +31,17 @@ export function advanceCursor(stream: string, log: string, next: number): QueryC
   };
 }
 
+/**
+ * Of what was pruned. It is a statement of its own, after the other: that one waits for a pruning that moves the same
+ * key, and only what begins later sees where it was moved to.
+ */
+export function eraseKeys(log: string, sequences: readonly number[]): QueryConfig<unknown[]> {
+  return {
+    text: 'DELETE FROM log_key WHERE log = $1 AND sequence = ANY ($2::bigint[])',
+    values: [log, sequences],
+  };
+}
+
 export function recordCareLocations(locations: readonly CareLocation[]): QueryConfig<unknown[]> {
   return {
     text: `INSERT INTO care_location (patient, organisation, source, first_seen, last_seen)

@@ -70,6 +70,7 @@ export class LogWrites {
   erase(log: string, sequences: readonly number[]): void {
     for (const sequence of sequences) {
       this.#statements.erase.run(log, sequence);
+      this.#statements.eraseKey.run(log, sequence);
       this.#statements.forget.run(log, sequence);
     }
   }
@@ -177,6 +178,7 @@ function prepareStatements(database: DatabaseSync) {
     ),
     closeWork: prepare('DELETE FROM open_work WHERE log = ? AND exchange = ?'),
     erase: prepare('DELETE FROM log_sealed WHERE log = ? AND sequence = ?'),
+    eraseKey: prepare('DELETE FROM log_key WHERE log = ? AND sequence = ?'),
     forget: prepare('UPDATE log_entry SET patient = NULL, "user" = NULL WHERE log = ? AND sequence = ?'),
   };
 }
