@@ -17,7 +17,7 @@ import { strict } from './subcommand.ts';
 export function auditCommand(io: Io): Command {
   return new Command('audit')
     .description(
-      'The log of what was asked, answered and shown: verify, search, report, compare. The broker may run.',
+      'The log of what was asked, answered and shown: verify, search, report, compare, archive. The broker may run.',
     )
     .addHelpText(
       'after',
