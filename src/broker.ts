@@ -1,24 +1,21 @@
-import { X509Certificate } from 'node:crypto';
-
 import { currentOf } from './audit/succession/chain.ts';
 import { Door } from './broker/door.ts';
 import { behind } from './recovery/behind.ts';
 import { linksTo } from './broker/links.ts';
+import { ownNames } from './broker/own-names.ts';
 import { startService, type Parts } from './broker/service.ts';
 import { statusOf } from './broker/status.ts';
 import { openStore } from './broker/stores.ts';
 import type { Config } from './config/load.ts';
 import type { Secrets } from './config/secrets.ts';
-import { importSigner } from './evidence/keys.ts';
 import { ownStatement, pinnedNeighbours } from './evidence/pinned-neighbours.ts';
 import type { Sender } from './evidence/query.ts';
+import { senderAs } from './evidence/sender.ts';
 import { adminApi, statementApi, type BrokerStatus } from './http/admin-api.ts';
 import { listen, type Listener, type ListenOptions } from './http/listen.ts';
 import { createLog, type Log } from './log.ts';
 import type { Store } from './store/contracts.ts';
-import { logOrigin } from './tlog/origin.ts';
 import { Neighbours } from './trust/neighbours.ts';
-import { thumbprintOf } from './trust/peer-certificate.ts';
 import { federationServerTls, viewerServerTls, type TlsIdentity } from './trust/tls.ts';
 import { Viewers } from './trust/viewers.ts';
 import { Demographics } from './upstream/demographics.ts';
@@ -34,6 +31,8 @@ export {
   openStore,
   patientDigestOf,
 } from './broker/stores.ts';
+
+export { reportAsking } from './broker/report-asking.ts';
 
 /** What a composition may replace: a store, a clock, a log. */
 export interface Overrides {
@@ -72,22 +71,11 @@ export async function startBroker(
 
   const neighbours = new Neighbours(await pinnedNeighbours(config.neighbours, now()));
   const viewers = new Viewers(config.viewers);
-  const signer = await importSigner(secrets.messageKey);
-  const [logKey, witnessKey] = [await importSigner(secrets.logKey), await importSigner(secrets.witnessKey)];
-  const names = {
-    messageKey: signer,
-    logKey,
-    witnessKey,
-    logOrigin: logOrigin(config.entity, config.replica),
-  };
+  const names = await ownNames(config, secrets);
+  const { messageKey: signer, logKey, witnessKey } = names;
   const statement = await ownStatement(config, names, now());
   const own = statement.metadata.wayleave_broker;
-  const sender = (identity: TlsIdentity): Sender => ({
-    entity: config.entity,
-    signer,
-    thumbprint: thumbprintOf(new X509Certificate(identity.certificate)),
-    statement: own.sequence,
-  });
+  const sender = (identity: TlsIdentity): Sender => senderAs(identity, config.entity, signer, own.sequence);
 
   const store = overrides.store ?? (await openStore(config, now));
   const demographics = new Demographics(config.demographics, log, now);

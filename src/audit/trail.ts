@@ -2,60 +2,12 @@ import { randomUUID } from 'node:crypto';
 
 import type { Fork, LogStore } from '../store/contracts.ts';
 import type { Auditor, ShownEvents } from './balp/auditor.ts';
-import type { Entry, Event, Facts, Who } from './entry.ts';
+import type { Entry } from './entry.ts';
 import type { AuditLog } from './log.ts';
+import { entryOf, glassOf, receivedEntry, toldEntry } from './trail-entries.ts';
+import type { Asking, Message, Received, Told } from './trail-entries.ts';
 
-/** Who asks, about whom and what for: the same at both ends. */
-export interface Asking extends Who {
-  /** Ties the entries of one request together: our own id at the requester, the query's `jti` at the responder. */
-  readonly exchange: string;
-  /** A superseded number of the same patient. */
-  readonly also?: string | undefined;
-  readonly organisation?: string | undefined;
-  readonly role?: string | undefined;
-  readonly purpose?: string | undefined;
-  readonly relationship?: string | undefined;
-  readonly breakGlass?: { readonly code: string; readonly reason: string } | undefined;
-  /** Requester: the viewer that it is asked from. */
-  readonly viewer?: string | undefined;
-}
-
-/** A signed message as it travelled, and the digest of its signing input. */
-export interface Message {
-  readonly token: string;
-  readonly digest: string;
-}
-
-/** One resource that was released or shown: which, in which version, and the digest of its canonical JSON (RFC 8785). */
-export interface ResourceRef {
-  readonly record: string;
-  /** `Type/id`. */
-  readonly resource: string;
-  readonly version?: string | undefined;
-  readonly digest: string;
-}
-
-export interface Told {
-  readonly outcome: string;
-  readonly reason?: string | undefined;
-  /** Code of the check that failed, where one did. */
-  readonly fault?: string | undefined;
-  readonly count?: number | undefined;
-  readonly sources?: readonly object[] | undefined;
-  readonly resources?: readonly ResourceRef[] | undefined;
-  /** Version of the sharing agreement that it was decided under. */
-  readonly agreement?: string | undefined;
-  readonly response?: Message | undefined;
-}
-
-export interface Received extends Told {
-  readonly event: Extract<Event, 'response-believed' | 'response-not-believed' | 'not-reached'>;
-  readonly region: string;
-  readonly jti: string | undefined;
-  readonly ms: number;
-  /** A response that was not believed, as it travelled. */
-  readonly unbelieved?: string | undefined;
-}
+export type { Asking, Message, Received, ResourceRef, Told } from './trail-entries.ts';
 
 /** What is on the screen: each resource by region, record, type and id; and how many of them are matches. */
 export interface Shown {
@@ -99,12 +51,12 @@ export class AuditTrail {
     plan: { readonly viewer: string; readonly viewerToken: string; readonly decided: object },
     queries: readonly (Message & { region: string; jti: string })[],
   ): Promise<void> {
-    const planned = this.#entry(asking, 'route-planned', { detail: { viewer: plan.viewer } }, 'open');
+    const planned = entryOf(asking, 'route-planned', { detail: { viewer: plan.viewer } }, 'open');
     const values = { plan: JSON.stringify(plan.decided), viewer_token: plan.viewerToken, ...glassOf(asking) };
     return this.#append([
       { ...planned, sealed: { ...planned.sealed, ...values } },
       ...queries.map(({ region, jti, token, digest }) => {
-        const sent = this.#entry(asking, 'query-sent', { region, jti, query_digest: digest });
+        const sent = entryOf(asking, 'query-sent', { region, jti, query_digest: digest });
         return { ...sent, sealed: { ...sent.sealed, query: token } };
       }),
     ]);
@@ -114,17 +66,14 @@ export class AuditTrail {
   released(asking: Asking, answers: readonly Received[], shown: Shown, last: boolean): Promise<void> {
     const detail = asking.viewer === undefined ? undefined : { viewer: asking.viewer };
     const facts = { count: shown.count, detail };
-    const released = this.#entry(asking, 'released-to-viewer', facts, last ? 'close' : undefined);
+    const released = entryOf(asking, 'released-to-viewer', facts, last ? 'close' : undefined);
     const sealed = { ...released.sealed, shown: JSON.stringify(shown.resources) };
-    return this.#append([
-      ...answers.map((answer) => this.#received(asking, answer)),
-      { ...released, sealed },
-    ]);
+    return this.#append([...answers.map((answer) => receivedEntry(asking, answer)), { ...released, sealed }]);
   }
 
   /** Requester: a viewer was refused after its identity was proved. */
   viewerRefused(asking: Asking, reason: string): Promise<void> {
-    return this.#append([this.#entry(asking, 'viewer-refused', { outcome: 'refused', reason })]);
+    return this.#append([entryOf(asking, 'viewer-refused', { outcome: 'refused', reason })]);
   }
 
   /**
@@ -138,7 +87,7 @@ export class AuditTrail {
     query: Message & { issuer: string; keepUntil: number },
   ): Promise<boolean> {
     const jti = asking.exchange;
-    const entry = this.#entry(asking, 'query-received', { region, jti, query_digest: query.digest }, 'open');
+    const entry = entryOf(asking, 'query-received', { region, jti, query_digest: query.digest }, 'open');
     const sealed = { ...entry.sealed, query: query.token, ...glassOf(asking) };
     const spend = { issuer: query.issuer, jti, keepUntil: query.keepUntil };
     return (await this.#log.append([{ ...entry, sealed }], spend)).fresh;
@@ -146,22 +95,22 @@ export class AuditTrail {
 
   /** Responder: the answer to a query, before it is sent. */
   queryAnswered(asking: Asking, region: string, told: Told): Promise<void> {
-    return this.#append([this.#told(asking, 'query-answered', region, told)]);
+    return this.#append([toldEntry(asking, 'query-answered', region, told)]);
   }
 
   /** Responder: that nothing is said, before that is sent. */
   queryWithheld(asking: Asking, region: string, told: Told): Promise<void> {
-    return this.#append([this.#told(asking, 'query-withheld', region, told)]);
+    return this.#append([toldEntry(asking, 'query-withheld', region, told)]);
   }
 
   /** Responder: a query whose sender is proved was refused. */
   queryRefused(asking: Asking, region: string, told: Told): Promise<void> {
-    return this.#append([this.#told(asking, 'query-refused', region, told)]);
+    return this.#append([toldEntry(asking, 'query-refused', region, told)]);
   }
 
   /** Responder: a message whose signature was good, and which was not admitted as a query: replayed, late, not for us. */
   messageRefused(asking: Asking, region: string, told: Told): Promise<void> {
-    return this.#append([{ ...this.#told(asking, 'query-refused', region, told), work: undefined }]);
+    return this.#append([{ ...toldEntry(asking, 'query-refused', region, told), work: undefined }]);
   }
 
   objectionsImported(exchange: string, count: number): Promise<void> {
@@ -293,41 +242,4 @@ export class AuditTrail {
       admin === undefined ? entries : entries.map((one) => ({ ...one, sealed: { ...one.sealed, admin } }));
     await this.#log.append(by);
   }
-
-  #received(asking: Asking, { event, region, jti, ms, unbelieved, ...told }: Received): Entry {
-    const entry = this.#told(asking, event, region, told);
-    const sealed = unbelieved === undefined ? {} : { unbelieved_response: unbelieved };
-    return {
-      ...{ ...entry, work: undefined },
-      facts: { ...entry.facts, jti, ms },
-      sealed: { ...entry.sealed, ...sealed },
-    };
-  }
-
-  #told(asking: Asking, event: Event, region: string, { resources, response, ...told }: Told): Entry {
-    const facts = { region, jti: asking.exchange, ...told, response_digest: response?.digest };
-    const entry = this.#entry(asking, event, facts, 'close');
-    return {
-      ...entry,
-      sealed: {
-        ...entry.sealed,
-        ...(response === undefined ? {} : { response: response.token }),
-        ...(resources === undefined ? {} : { resources: JSON.stringify(resources) }),
-      },
-    };
-  }
-
-  #entry(asking: Asking, event: Event, facts: Facts, work?: Entry['work']): Entry {
-    const { exchange, nhsNumber, user, also, organisation, role, purpose, relationship } = asking;
-    const glass = asking.breakGlass === undefined ? {} : ({ break_glass: true } as const);
-    return {
-      ...{ event, exchange, nhsNumber, user, work },
-      facts: { organisation, role, purpose, relationship, ...glass, ...facts },
-      ...(also === undefined ? {} : { sealed: { superseded: also } }),
-    };
-  }
-}
-
-function glassOf({ breakGlass }: Asking): Record<string, string> {
-  return breakGlass === undefined ? {} : { break_glass: JSON.stringify(breakGlass) };
 }

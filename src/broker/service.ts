@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 
+import { AccessTrail } from '../audit/access-trail.ts';
 import { AuditRoom, type LogStatus } from '../audit/audit-room.ts';
 import { everyStatement, keepStatements } from '../audit/proof/statement-history.ts';
 import { OurPast, type HeldNote } from '../audit/witnessing/our-past.ts';
@@ -15,6 +16,7 @@ import { Sealer } from '../evidence/seal.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { Requesting } from '../requesting/requesting.ts';
 import { viewerApi } from '../requesting/viewer-api.ts';
+import type { AnsweringAccesses } from '../responding/answer-accesses.ts';
 import { neighbourApi } from '../responding/neighbour-api.ts';
 import type { Responding } from '../responding/respond.ts';
 import { Directory } from '../routing/directory.ts';
@@ -149,6 +151,15 @@ export async function startService(
     },
     sender: { ...parts.senders.server, checkpoint: () => auditRoom.latestNote() },
   };
+  const accesses: AnsweringAccesses = {
+    ...responding,
+    ...{ registrations: demographics, accessAudit: new AccessTrail(auditLog) },
+    logs: {
+      ...{ store: store.log, archive: store.archive, log: auditLog },
+      ...{ digest: shared.patientDigest, region: config.region },
+    },
+    cursors: responding.reading.cursors,
+  };
   const witness = {
     ...{ desk: auditRoom.desk, inclusions: auditRoom.inclusions, neighbours, log: store.log, now },
     origin: auditLog.origin,
@@ -168,7 +179,7 @@ export async function startService(
   return {
     origin: auditLog.origin,
     handlers: {
-      federation: neighbourApi(responding, witness, rateOf, log),
+      federation: neighbourApi(responding, accesses, witness, rateOf, log),
       viewer: viewerApi(requesting, 'certificate'),
       // Links lead back to the listener that was asked: the other one is closed to who has no certificate.
       viewer_tokens: viewerApi({ ...requesting, publicBase: parts.bases.viewer_tokens }, 'single-use'),

@@ -1,13 +1,12 @@
 import type { Config } from '../config/load.ts';
 import type { Secrets } from '../config/secrets.ts';
-import { importSigner } from '../evidence/keys.ts';
 import { ownStatement, pinnedNeighbours } from '../evidence/pinned-neighbours.ts';
 import { createLog } from '../log.ts';
-import { logOrigin } from '../tlog/origin.ts';
 import type { BrokerMetadata } from '../trust/entity-statement.ts';
 import { Neighbours, type Neighbour } from '../trust/neighbours.ts';
 import type { WitnessLink } from '../upstream/witness-link.ts';
 import { linksTo, witnessesAmong } from './links.ts';
+import { ownNames } from './own-names.ts';
 
 /** The neighbours as a command asks them, in a broker's name and beside it. */
 export interface OpenWitnesses {
@@ -21,13 +20,7 @@ export interface OpenWitnesses {
 /** @throws StartError as the broker's start would */
 export async function openWitnesses(config: Config, secrets: Secrets): Promise<OpenWitnesses> {
   const neighbours = new Neighbours(await pinnedNeighbours(config.neighbours, Date.now()));
-  const names = {
-    messageKey: await importSigner(secrets.messageKey),
-    logKey: await importSigner(secrets.logKey),
-    witnessKey: await importSigner(secrets.witnessKey),
-    logOrigin: logOrigin(config.entity, config.replica),
-  };
-  const { metadata } = await ownStatement(config, names, Date.now());
+  const { metadata } = await ownStatement(config, await ownNames(config, secrets), Date.now());
   const client = { certificate: config.clientCertificate, key: secrets.tlsClientKey };
   const links = linksTo(config, neighbours, client, createLog(config.region, 'silent'), Date.now);
   return {

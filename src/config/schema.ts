@@ -132,6 +132,14 @@ const breakGlass = z.strictObject({
   lifts: z.array(z.enum(['objection', 'ask-none'])).min(1),
 });
 
+/** Who may ask, for a patient's report, who received the record here; and what of it is told. */
+const accessReport = z.strictObject({
+  /** SDS job roles: they may ask this and, by it alone, open no record. */
+  roles: z.array(sdsRole).min(1),
+  /** Which of our organisations looked travels too. By default only this region's id does. */
+  organisations: z.boolean().default(false),
+});
+
 const agreement = z.strictObject({
   version: z.string().min(1),
   from: date,
@@ -147,6 +155,8 @@ const agreement = z.strictObject({
   /** Confidentiality labels that are released although they are R or V. */
   release_labels: z.array(z.enum(['R', 'V'])).default([]),
   break_glass: breakGlass.optional(),
+  /** Goes with the purpose `accessreport`. */
+  access_report: accessReport.optional(),
 });
 
 const neighbour = z.strictObject({

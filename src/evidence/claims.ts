@@ -6,17 +6,21 @@ import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
 export const TYP = {
   query: 'wayleave-query+jwt',
   response: 'wayleave-response+jwt',
+  accessQuestion: 'wayleave-access-question+jwt',
+  accessAnswer: 'wayleave-access-answer+jwt',
 } as const;
 
-const shortText = z.string().min(1).max(200);
-const base64url = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a SHA-256 digest in base64url');
-const nhsNumberClaim = z.string().refine((token) => fromNhsNumberToken(token) !== undefined, 'an NHS number');
+export const shortText = z.string().min(1).max(200);
+export const base64url = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a SHA-256 digest in base64url');
+export const nhsNumberClaim = z
+  .string()
+  .refine((token) => fromNhsNumberToken(token) !== undefined, 'an NHS number');
 
 /** RFC 8705: the certificate of the socket that the message leaves by. */
 const confirmation = z.object({ 'x5t#S256': base64url });
 
 /** Claims that every message between brokers carries. Times are seconds since the epoch (RFC 7519). */
-const common = {
+export const common = {
   iss: z.url(),
   /** Exactly one receiver, as a string: a neighbour must not learn who else is asked. */
   aud: z.url(),
@@ -76,11 +80,14 @@ export const auditClaims = {
   break_glass: z.strictObject({ code: shortText, reason: z.string().min(3).max(500) }).optional(),
 };
 
+/** Who asks, as it is named between brokers. */
+export const personalUser = shortText.refine(isPersonal, 'a person, not a shared account');
+
 export const queryClaims = z
   .object({
     ...common,
     ...auditClaims,
-    requesting_user: shortText.refine(isPersonal, 'a person, not a shared account'),
+    requesting_user: personalUser,
     patient: nhsNumberClaim,
     /** A superseded number of the same patient: either satisfies the subject check. */
     patient_also: nhsNumberClaim.optional(),

@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+
 import { EvidenceError } from '../errors.ts';
 import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
 import type { IdentifiedPeer, Neighbours } from '../trust/neighbours.ts';
@@ -24,19 +26,32 @@ export interface Sender {
   readonly checkpoint?: () => string | undefined;
 }
 
-export type QueryBody = Omit<QueryClaims, 'iss' | 'aud' | 'iat' | 'exp' | 'jti' | 'stmt' | 'cnf'>;
+export type Envelope = ReturnType<typeof envelope>;
+export type QueryBody = Omit<QueryClaims, keyof Envelope>;
 
-export interface SignedQuery extends SignedMessage {
+/** A message that asks, signed for exactly one neighbour. */
+export interface SignedAsking<Claims> extends SignedMessage {
   readonly jti: string;
   readonly audience: string;
-  readonly claims: QueryClaims;
+  readonly claims: Claims;
 }
+export type SignedQuery = SignedAsking<QueryClaims>;
 
 /** Signs one query for exactly one neighbour. A retry is a new query: it gets a new `jti`. */
 export function signQuery(sender: Sender, audience: string, body: QueryBody, now: number): SignedQuery {
-  const claims: QueryClaims = { ...envelope(sender, audience, now), ...body };
-  const message = signMessage(sender.signer, TYP.query, claims);
-  return { ...message, jti: claims.jti, audience, claims };
+  return signAsking(QUERY, sender, audience, body, now);
+}
+
+/** Signs one message that asks, of any kind, for exactly one neighbour. */
+export function signAsking<Claims extends AskingClaims>(
+  { typ }: AskingKind<Claims>,
+  sender: Sender,
+  audience: string,
+  body: Omit<Claims, keyof Envelope>,
+  now: number,
+): SignedAsking<Claims> {
+  const claims = { ...envelope(sender, audience, now), ...body } as unknown as Claims;
+  return { ...signMessage(sender.signer, typ, claims), jti: claims.jti, audience, claims };
 }
 
 /** The claims that every message between brokers has. `iat` and `exp` in seconds. */
@@ -56,36 +71,60 @@ export function envelope(sender: Sender, audience: string, now: number) {
 declare const verified: unique symbol;
 declare const unspent: unique symbol;
 
-/** A query whose signature, type, sender, receiver, connection and freshness were verified; perhaps a replay. */
-export interface VerifiedQuery {
-  readonly claims: QueryClaims;
+/** What every message that asks about a patient says. */
+export interface AskingClaims {
+  iss: string;
+  aud: string;
+  iat: number;
+  exp: number;
+  jti: string;
+  cnf: { 'x5t#S256': string };
+  patient: string;
+  patient_also?: string | string[] | undefined;
+}
+
+/** A kind of message that asks: its `typ` and the form of its claims. */
+export interface AskingKind<Claims extends AskingClaims> {
+  readonly typ: string;
+  readonly claims: z.ZodType<Claims>;
+}
+
+export const QUERY: AskingKind<QueryClaims> = { typ: TYP.query, claims: queryClaims };
+
+/** A message whose signature, type, sender, receiver, connection and freshness were verified; perhaps a replay. */
+export interface Verified<Claims> {
+  readonly claims: Claims;
   /** As it came, and the digest of its signing input. */
   readonly token: string;
   readonly digest: string;
   readonly peer: IdentifiedPeer;
-  /** The patient's current number and, if there is one, the superseded number. */
+  /** The patient's current number first, and those that are superseded. */
   readonly nhsNumbers: ReadonlySet<string>;
   readonly [verified]: true;
 }
 
-/** A verified query that was seen for the first time, in every replica's sight. */
-export type AdmittedQuery = VerifiedQuery & { readonly [unspent]: true };
+/** A verified message that was seen for the first time, in every replica's sight. */
+export type Admitted<Claims> = Verified<Claims> & { readonly [unspent]: true };
+
+export type VerifiedQuery = Verified<QueryClaims>;
+export type AdmittedQuery = Admitted<QueryClaims>;
 
 /**
- * Keeps a verified query and spends its (`iss`, `jti`), in one durable step that every replica of this region's
+ * Keeps a verified message and spends its (`iss`, `jti`), in one durable step that every replica of this region's
  * broker sees.
  *
  * @returns true the first time, false ever after until `keepUntil` (ms since the epoch): then nothing was kept
  */
-export type ReceiveQuery = (query: VerifiedQuery, keepUntil: number) => Promise<boolean>;
+export type Receive<Claims> = (asked: Verified<Claims>, keepUntil: number) => Promise<boolean>;
 
 /**
- * Verifies a query that came over the connection of `peer`.
+ * Verifies a message that came over the connection of `peer`.
  *
  * @param self our own entity identifier; `openedAt`: nothing that was signed before is fresh (ms)
  * @throws EvidenceError with one code per check
  */
-export async function verifyQuery(
+export async function verifyAsked<Claims extends AskingClaims>(
+  kind: AskingKind<Claims>,
   token: unknown,
   peer: IdentifiedPeer,
   {
@@ -94,35 +133,37 @@ export async function verifyQuery(
     openedAt,
   }: { readonly neighbours: Neighbours; readonly self: string; readonly openedAt?: number | undefined },
   now: number,
-): Promise<VerifiedQuery> {
-  const { claims, digest } = await verifyMessage<QueryClaims>(token, {
-    typ: TYP.query,
+): Promise<Verified<Claims>> {
+  const { claims, digest } = await verifyMessage<Claims>(token, {
+    ...kind,
     issuer: peer.neighbour.entity,
     audience: self,
     key: (kid) => neighbours.messageKey(peer.neighbour, kid, now),
     thumbprint: peer.thumbprint,
-    claims: queryClaims,
     notBefore: openedAt,
     now,
   });
-  const numbers = [claims.patient, claims.patient_also ?? claims.patient].map(fromNhsNumberToken);
+  const numbers = [claims.patient, claims.patient_also ?? []].flat().map(fromNhsNumberToken);
   const nhsNumbers = new Set(numbers.filter((number) => number !== undefined));
-  const query: Omit<VerifiedQuery, typeof verified> = {
+  const asked: Omit<Verified<Claims>, typeof verified> = {
     ...{ claims, digest, peer, nhsNumbers },
     // Only a string verifies.
     token: token as string,
   };
-  return query as VerifiedQuery;
+  return asked as Verified<Claims>;
 }
 
 /**
- * Admits a query once. Keyed on the verified sender and `jti`, never on the token's text: several texts verify for
+ * Admits a message once. Keyed on the verified sender and `jti`, never on the token's text: several texts verify for
  * one signature.
  *
  * @throws EvidenceError `replayed`
  */
-export async function admitOnce(query: VerifiedQuery, receive: ReceiveQuery): Promise<AdmittedQuery> {
-  const keepUntil = (query.claims.exp + 60 + CLOCK_TOLERANCE_S) * 1000;
-  if (!(await receive(query, keepUntil))) throw new EvidenceError('replayed');
-  return query as AdmittedQuery;
+export async function admitOnce<Claims extends AskingClaims>(
+  asked: Verified<Claims>,
+  receive: Receive<Claims>,
+): Promise<Admitted<Claims>> {
+  const keepUntil = (asked.claims.exp + 60 + CLOCK_TOLERANCE_S) * 1000;
+  if (!(await receive(asked, keepUntil))) throw new EvidenceError('replayed');
+  return asked as Admitted<Claims>;
 }

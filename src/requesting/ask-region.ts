@@ -1,12 +1,12 @@
 import { careSetting } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
-import { DeliveryError, EvidenceError } from '../errors.ts';
 import type { Source } from '../evidence/claims.ts';
 import type { SignedQuery } from '../evidence/query.ts';
 import { REASONS, type Outcome, type Reason } from '../fhir/codes.ts';
 import { parseSearch } from '../fhir/search-parameters.ts';
 import { errorFields } from '../log.ts';
 import { believe, type CheckedResponse } from './believe.ts';
+import { reasonOf } from './not-reached.ts';
 import type { RegionAnswer, SourceAnswer } from './region-answer.ts';
 import type { RegionQuery } from './region-query.ts';
 import type { Requesting } from './requesting.ts';
@@ -174,23 +174,4 @@ export function overallOf(sources: readonly SourceAnswer[]): { outcome: Outcome;
   if (others.length === 0) return { outcome: only };
   if ([...kinds].every((kind) => kind === 'answered' || kind === 'none')) return { outcome: 'answered' };
   return { outcome: 'partial' };
-}
-
-function reasonOf(error: unknown): Reason {
-  if (error instanceof EvidenceError) return 'not-believed';
-  if (!(error instanceof DeliveryError)) return 'fault';
-  switch (error.code) {
-    case 'timeout':
-    case 'cancelled':
-      return 'timeout';
-    case 'circuit-open':
-      return 'circuit-open';
-    case 'bulkhead-full':
-    case 'peer-throttled':
-      return 'busy';
-    case 'peer-refused':
-      return 'refused';
-    default:
-      return 'fault';
-  }
 }

@@ -1,7 +1,7 @@
-import { isInForce } from '../config/agreements.ts';
+import { ACCESS_REPORT, isInForce } from '../config/agreements.ts';
 import type { Agreement } from '../config/schema.ts';
 import { PolicyRefusal } from '../errors.ts';
-import type { AdmittedQuery } from '../evidence/query.ts';
+import type { AdmittedQuery, Verified } from '../evidence/query.ts';
 import type { Directory } from '../routing/directory.ts';
 import type { Objection } from '../store/contracts.ts';
 
@@ -28,14 +28,12 @@ export function decideSharing(
   directory: Directory,
   at: number,
 ): Permission {
-  const { claims, peer } = query;
-  if (!directory.inCoverage(peer.neighbour.broker.coverage, claims.requesting_organization, at)) {
-    throw new PolicyRefusal('outside-coverage');
-  }
-  if (agreement === undefined || !isInForce(agreement, at)) throw new PolicyRefusal('no-agreement');
-  if (!agreement.purposes.includes(claims.reason_for_request)) throw new PolicyRefusal('purpose-not-agreed');
-  if (!agreement.roles.includes(claims.requesting_user_role)) throw new PolicyRefusal('role-not-agreed');
-  const glass = agreement.break_glass;
+  const { claims } = query;
+  const inForce = agreementFor(query, agreement, directory, at);
+  // Whoever may make a patient's report may not read the record for that.
+  if (claims.reason_for_request === ACCESS_REPORT) throw new PolicyRefusal('purpose-not-agreed');
+  if (!inForce.roles.includes(claims.requesting_user_role)) throw new PolicyRefusal('role-not-agreed');
+  const glass = inForce.break_glass;
   const broken =
     glass !== undefined &&
     claims.break_glass !== undefined &&
@@ -43,10 +41,30 @@ export function decideSharing(
     glass.roles.includes(claims.requesting_user_role);
   const permission: Omit<Permission, typeof permitted> = {
     query,
-    agreement,
+    agreement: inForce,
     liftsObjection: broken && glass.lifts.includes('objection'),
   };
   return permission as Permission;
+}
+
+/**
+ * What any question needs: an organisation that the sender speaks for, and an agreement that is in force for its
+ * purpose. Who may ask is for each kind of question to say.
+ *
+ * @throws PolicyRefusal `outside-coverage`, `no-agreement`, `purpose-not-agreed`
+ */
+export function agreementFor(
+  { claims, peer }: Verified<{ requesting_organization: string; reason_for_request: string }>,
+  agreement: Agreement | undefined,
+  directory: Directory,
+  at: number,
+): Agreement {
+  if (!directory.inCoverage(peer.neighbour.broker.coverage, claims.requesting_organization, at)) {
+    throw new PolicyRefusal('outside-coverage');
+  }
+  if (agreement === undefined || !isInForce(agreement, at)) throw new PolicyRefusal('no-agreement');
+  if (!agreement.purposes.includes(claims.reason_for_request)) throw new PolicyRefusal('purpose-not-agreed');
+  return agreement;
 }
 
 /**

@@ -2,17 +2,20 @@ import express, { type Express, type Request, type Response } from 'express';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { TLSSocket } from 'node:tls';
 
-import { startDeadline } from '../deadline.ts';
+import { startDeadline, type Deadline } from '../deadline.ts';
 import { RequestError } from '../errors.ts';
 import { RESPONSE_HEADER } from '../evidence/response.ts';
 import { FHIR_JSON } from '../fhir/resource.ts';
 import { closeApp, createApp, notFound, only, toWayleaveError } from '../http/app.ts';
 import type { Log } from '../log.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
+import { answerAccesses, type AnsweringAccesses } from './answer-accesses.ts';
+import type { SignedAnswer } from './answer.ts';
 import { respond, type Responding } from './respond.ts';
 import { witnessApi, type WitnessApiSettings } from './witness-api.ts';
 
 const MOST_QUERY_BYTES = 256 * 1024;
+const MOST_QUESTION_BYTES = 16 * 1024;
 /** A query is never worked on for longer, whatever its sender allows. */
 const LONGEST_BUDGET_MS = 30_000;
 const DEFAULT_BUDGET_MS = 5_000;
@@ -20,6 +23,7 @@ const DEFAULT_BUDGET_MS = 5_000;
 /** The listener between brokers. Its TLS layer has already asked for a certificate. */
 export function neighbourApi(
   broker: Responding,
+  accesses: AnsweringAccesses,
   witness: WitnessApiSettings,
   ratePerSecond: (region: string) => number,
   log: Log,
@@ -33,13 +37,19 @@ export function neighbourApi(
     next();
   });
   app.get('/federation/v1/hello', (_request, response) => void response.status(204).end());
-  app.post(
-    '/federation/v1/query',
-    jsonOnly,
-    express.json({ limit: MOST_QUERY_BYTES, strict: true }),
-    (request, response) => answerQuery(request, response, broker),
-  );
-  app.all('/federation/v1/query', only('POST'));
+  const takesSigned = (path: string, mostBytes: number, answer: Answering): void => {
+    const json = express.json({ limit: mostBytes, strict: true });
+    app.post(path, jsonOnly, json, (request, response) => answerSigned(request, response, answer));
+    app.all(path, only('POST'));
+  };
+  takesSigned('/federation/v1/query', MOST_QUERY_BYTES, {
+    ...{ member: 'query', type: FHIR_JSON },
+    journey: (token, socket, deadline) => respond(token, socket, broker, deadline),
+  });
+  takesSigned('/federation/v1/accesses', MOST_QUESTION_BYTES, {
+    ...{ member: 'question', type: 'application/json' },
+    journey: (token, socket, deadline) => answerAccesses(token, socket, accesses, deadline),
+  });
   app.use('/federation/v1', witnessApi(witness));
   app.use(notFound);
   app.use(countUnproved(broker));
@@ -53,14 +63,26 @@ function jsonOnly(request: Request, _response: Response, next: express.NextFunct
   next();
 }
 
-async function answerQuery(request: Request, response: Response, broker: Responding): Promise<void> {
+/** How one kind of signed message is answered: where it is in the body, and by what. */
+interface Answering {
+  readonly member: string;
+  /** Media type of the answer's body. */
+  readonly type: string;
+  readonly journey: (token: unknown, socket: TLSSocket, deadline: Deadline) => Promise<SignedAnswer>;
+}
+
+async function answerSigned(
+  request: Request,
+  response: Response,
+  { member, type, journey }: Answering,
+): Promise<void> {
   using deadline = startDeadline(budgetOf(request));
   response.on('close', () => {
     if (!response.writableFinished) deadline.cancel();
   });
-  const token = (request.body as { query?: unknown } | undefined)?.query;
-  const answer = await respond(token, request.socket as TLSSocket, broker, deadline);
-  response.status(answer.status).type(FHIR_JSON).set(RESPONSE_HEADER, answer.token).send(answer.bytes);
+  const token = (request.body as Record<string, unknown> | undefined)?.[member];
+  const answer = await journey(token, request.socket as TLSSocket, deadline);
+  response.status(answer.status).type(type).set(RESPONSE_HEADER, answer.token).send(answer.bytes);
 }
 
 /** What the sender has left, relative, so that no clock matters. */

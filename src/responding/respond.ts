@@ -1,22 +1,29 @@
 import type { TLSSocket } from 'node:tls';
 
-import type { Asking, AuditTrail } from '../audit/trail.ts';
+import type { Asking, AuditTrail, Told } from '../audit/trail.ts';
 import type { Agreement } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
-import { EvidenceError, isWayleaveError } from '../errors.ts';
-import type { AdmittedQuery, ReceiveQuery, Sender, VerifiedQuery } from '../evidence/query.ts';
-import { refOf, signResponse, type QueryRef } from '../evidence/response.ts';
+import type { QueryClaims } from '../evidence/claims.ts';
+import {
+  QUERY,
+  type AdmittedQuery,
+  type Receive,
+  type Sender,
+  type VerifiedQuery,
+} from '../evidence/query.ts';
+import { refOf, signResponse } from '../evidence/response.ts';
 import type { Directory } from '../routing/directory.ts';
 import type { ObjectionStore } from '../store/contracts.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import type { IdentifiedPeer } from '../trust/neighbours.ts';
-import { admitQuery, type Admission } from './admit-query.ts';
-import { answerBody, refusalBody, withheldBody, type SignedAnswer } from './answer.ts';
+import { admit, type Admission } from './admit.ts';
+import { answerBody, withheldBody, type SignedAnswer } from './answer.ts';
 import { decideSharing, isWithheld, type Permission } from './decide-sharing.ts';
 import { parseSearches, readRecords } from './read-records.ts';
 import type { ParsedSearch, Reading } from './reading.ts';
 import { readResource } from './read-resource.ts';
 import type { RecordAnswer } from './record-answer.ts';
+import { provedPart, refuse } from './refuse.ts';
 import { watchOthers } from './restrictions.ts';
 
 /** Everything the answering journey stands on. */
@@ -50,7 +57,7 @@ export async function respond(
   const peer = broker.admission.neighbours.identify(peerCertificateOf(socket), 'client', broker.now());
   let query: AdmittedQuery | undefined;
   try {
-    query = await admitQuery(token, peer, broker.admission, receiver(broker), broker.now());
+    query = await admit(QUERY, token, peer, broker.admission, receiver(broker), broker.now());
     const agreement = broker.agreementWith(peer.neighbour.region);
     const permission = decideSharing(query, agreement, broker.directory, broker.now());
     const searches = parseSearches(query.claims.search ?? []);
@@ -63,9 +70,12 @@ export async function respond(
     if (await patientObjects(permission, known, broker)) return await withhold(permission, broker);
     return await answer(permission, records, broker);
   } catch (error) {
-    const proved = query === undefined ? signedPart(error) : { jti: query.claims.jti, digest: query.digest };
-    if (proved === undefined) throw error;
-    return await refuse(error, { issuer: peer.neighbour.entity, ...proved }, query, peer, broker);
+    const ref = provedPart(error, query, peer);
+    if (ref === undefined) throw error;
+    return await refuse(error, {
+      sign: (body) => signResponse(broker.sender, ref, body, broker.now()),
+      keep: (told) => keepRefusal(told, ref.jti, query, peer, broker),
+    });
   }
 }
 
@@ -106,7 +116,7 @@ async function look(
 }
 
 /** The received query is on the disk before anything is decided on it. */
-function receiver({ audit }: Responding): ReceiveQuery {
+function receiver({ audit }: Responding): Receive<QueryClaims> {
   return (query, keepUntil) => {
     const { token, digest, claims, peer } = query;
     const message = { token, digest, issuer: claims.iss, keepUntil };
@@ -148,26 +158,15 @@ async function withhold({ query, agreement }: Permission, broker: Responding): P
   return { status: body.status, token: response.token, bytes: body.bytes };
 }
 
-/** A refusal after the sender is proved is signed and audited; a fault of ours is neither, and releases nothing. */
-async function refuse(
-  error: unknown,
-  ref: QueryRef,
+function keepRefusal(
+  told: Told,
+  jti: string,
   query: AdmittedQuery | undefined,
-  peer: IdentifiedPeer,
-  broker: Responding,
-): Promise<SignedAnswer> {
-  if (!isWayleaveError(error) || error.publicForm.status >= 500) throw error;
-  const body = refusalBody(error);
-  const response = signResponse(broker.sender, ref, body, broker.now());
-  const told = { outcome: body.outcome, reason: body.reason, response };
-  const { region } = peer.neighbour;
-  if (query === undefined) await broker.audit.messageRefused({ exchange: ref.jti }, region, told);
-  else await broker.audit.queryRefused(askingOf(query), region, told);
-  return { status: body.status, token: response.token, bytes: body.bytes };
-}
-
-function signedPart(error: unknown): { jti: string; digest: string } | undefined {
-  return error instanceof EvidenceError ? error.signed : undefined;
+  { neighbour: { region } }: IdentifiedPeer,
+  { audit }: Responding,
+): Promise<void> {
+  if (query === undefined) return audit.messageRefused({ exchange: jti }, region, told);
+  return audit.queryRefused(askingOf(query), region, told);
 }
 
 function askingOf({ claims, nhsNumbers }: VerifiedQuery): Asking {

@@ -1,4 +1,5 @@
 import type { Directory } from './directory.ts';
+import { homeOf, type RouteRule } from './home-region.ts';
 import type { Registration } from './registration.ts';
 
 /** Why a region is asked. */
@@ -6,20 +7,6 @@ export type AskReason = 'registered' | 'care-location' | 'ask-all' | 'break-glas
 /** Why a region is not asked. */
 export type NotAskedReason =
   'no-reason' | 'no-agreement' | 'restricted' | 'own-record' | 'other-record-named';
-
-/** Which written rule decided where the registration alone did not. */
-export type RouteRule =
-  | 'registered'
-  | 'home-outside-federation'
-  | 'practice-unknown'
-  | 'registration-ended'
-  | 'no-practice'
-  | 'not-known'
-  | 'invalidated'
-  | 'demographics-not-reached'
-  | 'restricted'
-  | 'break-glass'
-  | 'superseded';
 
 export type RegionPlan =
   | {
@@ -122,23 +109,10 @@ function readHome(facts: RouteFacts, directory: Directory): Home {
       ? { home: undefined, rules: ['restricted', 'break-glass'], askAll: 'break-glass', askNone: false }
       : { home: undefined, rules: ['restricted'], askAll: undefined, askNone: true };
   }
-  if (registration.kind === 'registered') {
-    const place = directory.practice(registration.practice, facts.at);
-    if (place.kind === 'region') {
-      return { home: place.region, rules: ['registered'], askAll: undefined, askNone: false };
-    }
-    return without(place.kind === 'outside' ? 'home-outside-federation' : 'practice-unknown', facts);
-  }
-  return without(RULE_WITHOUT_HOME[registration.kind], facts);
+  const found = homeOf(registration, directory, facts.at);
+  if (found.kind === 'none') return without(found.rule, facts);
+  return { home: found.region, rules: ['registered'], askAll: undefined, askNone: false };
 }
-
-const RULE_WITHOUT_HOME = {
-  ended: 'registration-ended',
-  'no-practice': 'no-practice',
-  unknown: 'not-known',
-  invalidated: 'invalidated',
-  'not-reached': 'demographics-not-reached',
-} as const satisfies Record<string, RouteRule>;
 
 function without(rule: RouteRule, facts: RouteFacts): Home {
   switch (facts.withoutRegistration) {

@@ -7,7 +7,6 @@ import type { BreakerConfig } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
 import { DeliveryError, EvidenceError } from '../errors.ts';
 import { RESPONSE_HEADER } from '../evidence/response.ts';
-import type { SignedQuery } from '../evidence/query.ts';
 import type { Log } from '../log.ts';
 import { peerCertificateOf, uriNames } from '../trust/peer-certificate.ts';
 import type { IdentifiedPeer, Neighbour, Neighbours } from '../trust/neighbours.ts';
@@ -25,7 +24,11 @@ export interface NeighbourAnswer {
   readonly peer: IdentifiedPeer;
 }
 
-export const QUERY_PATH = '/federation/v1/query';
+/** Where each kind of signed message goes, and under which name. */
+const CALLS = {
+  query: { path: '/federation/v1/query', member: 'query' },
+  accesses: { path: '/federation/v1/accesses', member: 'question' },
+} as const;
 export const HELLO_PATH = '/federation/v1/hello';
 
 /** The most of what is left that one margin may be, so that a short wait leaves a neighbour some time. */
@@ -75,32 +78,34 @@ export class NeighbourLink {
   }
 
   /**
-   * Sends a query and has its answer judged by `believe`, all inside the breaker: an answer that is not
+   * Sends a signed message and has its answer judged by `believe`, all inside the breaker: an answer that is not
    * believed counts against the neighbour as a failure does.
    *
    * @throws DeliveryError, or what `believe` throws
    */
   ask<Result>(
-    query: SignedQuery,
+    { token }: { readonly token: string },
     headers: Readonly<Record<string, string>>,
     deadline: Deadline,
     believe: (answer: NeighbourAnswer) => Promise<Result>,
+    call: keyof typeof CALLS = 'query',
   ): Promise<Result> {
+    const { path, member } = CALLS[call];
     return this.destination.call(async () => {
       const leftMs = deadline.remainingMs();
       // Kept back twice: here for believing, merging and the audit, and of what is handed down for the way home.
       const marginMs = Math.min(this.#settings.marginMs, leftMs * LARGEST_MARGIN);
       using part = deadline.within(Math.min(this.#settings.timeoutMs, leftMs - marginMs));
       const budget = Math.max(0, Math.floor(part.remainingMs() - marginMs));
-      const call: Call = {
+      const sending: Call = {
         method: 'POST',
-        url: this.#url(QUERY_PATH),
-        body: JSON.stringify({ query: query.token }),
+        url: this.#url(path),
+        body: JSON.stringify({ [member]: token }),
         headers: { 'Content-Type': 'application/json', 'Wayleave-Budget-Ms': String(budget), ...headers },
         agent: this.#agent,
         mostBytes: MOST_ANSWER_BYTES,
       };
-      const answer = await fairly(this.#settings.timeoutMs, part, () => exchange(call, part));
+      const answer = await fairly(this.#settings.timeoutMs, part, () => exchange(sending, part));
       const response = answer.header(RESPONSE_HEADER);
       if (response === undefined) refuseUnsigned(answer.status);
       return await believe({

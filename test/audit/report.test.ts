@@ -234,7 +234,7 @@ function access(more: Partial<Access> = {}): Access {
       reason: undefined,
     },
     ...{ breakGlass: undefined, regions: [{ region: 'london', outcome: 'answered', count: 2 }] },
-    ...{ types: [{ type: 'Condition', count: 2 }], count: 2, entries: [1, 2] },
+    ...{ types: [{ type: 'Condition', count: 2 }], count: 2, entries: [1, 2], sent: [] },
     ...more,
   };
 }

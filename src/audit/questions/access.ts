@@ -39,11 +39,13 @@ export interface Access {
   readonly types: readonly { readonly type: string; readonly count: number }[] | undefined;
   readonly count: number;
   readonly entries: readonly number[];
+  /** `jti`s of the queries that were sent for it: each is in the log of the region that it went to as well. */
+  readonly sent: readonly string[];
 }
 
 type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
 
-interface Draft extends Mutable<Omit<Access, 'kind' | 'regions' | 'types' | 'entries'>> {
+interface Draft extends Mutable<Omit<Access, 'kind' | 'regions' | 'types' | 'entries' | 'sent'>> {
   readonly ends: Set<string>;
   readonly parts: Map<string, Mutable<RegionPart>>;
   readonly counted: Map<string, number>;
@@ -89,6 +91,12 @@ export class Accesses {
       )
       .map(toAccess)
       .sort((one, other) => one.at - other.at || (one.exchange < other.exchange ? -1 : 1));
+  }
+
+  /** How many looks of our own began in that time, as far as their entries were added. */
+  begunHere(from: number, to: number): number {
+    const drafts = [...this.#drafts.values()];
+    return drafts.filter(({ askedBy, at }) => askedBy === 'us' && at >= from && at < to).length;
   }
 
   #draft(key: string, exchange: string, here: boolean): Draft {
@@ -141,7 +149,7 @@ function glassIn(opened: ReadEntry['opened']): { code?: string; reason?: string 
   return text === undefined ? {} : (JSON.parse(text) as { code: string; reason: string });
 }
 
-function toAccess({ ends, parts, counted, sent: _sent, sequences, open, ...draft }: Draft): Access {
+function toAccess({ ends, parts, counted, sent, sequences, open, ...draft }: Draft): Access {
   return {
     ...draft,
     kind:
@@ -153,6 +161,7 @@ function toAccess({ ends, parts, counted, sent: _sent, sequences, open, ...draft
       ? [...counted].map(([type, count]) => ({ type, count })).sort((one, other) => other.count - one.count)
       : undefined,
     entries: sequences.toSorted((one, other) => one - other),
+    sent: [...sent],
   };
 }
 

@@ -1,8 +1,15 @@
 import { EvidenceError } from '../errors.ts';
-import { admitOnce, verifyQuery, type AdmittedQuery, type ReceiveQuery } from '../evidence/query.ts';
+import {
+  admitOnce,
+  verifyAsked,
+  type Admitted,
+  type AskingClaims,
+  type AskingKind,
+  type Receive,
+} from '../evidence/query.ts';
 import type { IdentifiedPeer, Neighbours } from '../trust/neighbours.ts';
 
-/** What is needed to admit a query: our own name, and who our neighbours are. */
+/** What is needed to admit a message: our own name, and who our neighbours are. */
 export interface Admission {
   readonly self: string;
   readonly neighbours: Neighbours;
@@ -17,18 +24,20 @@ export interface Admission {
  * Proof, before anything is decided: signature, then `typ`, claims, `iss`, `aud`, `cnf`, freshness, then replay.
  * Each step needs what only the step before can give.
  *
+ * @param kind the one kind of message that may come this way
  * @param peer who the TLS connection proved to be
- * @param receive keeps the query and spends it, in one step
+ * @param receive keeps the message and spends it, in one step
  * @throws EvidenceError; `error.signed` is set when the sender's signature was good
  */
-export async function admitQuery(
+export async function admit<Claims extends AskingClaims>(
+  kind: AskingKind<Claims>,
   token: unknown,
   peer: IdentifiedPeer,
   admission: Admission,
-  receive: ReceiveQuery,
+  receive: Receive<Claims>,
   now: number,
-): Promise<AdmittedQuery> {
-  const verified = await verifyQuery(token, peer, admission, now);
+): Promise<Admitted<Claims>> {
+  const verified = await verifyAsked(kind, token, peer, admission, now);
   try {
     return await admitOnce(verified, receive);
   } catch (error) {

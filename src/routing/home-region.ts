@@ -1,0 +1,39 @@
+import type { Directory } from './directory.ts';
+import type { Registration } from './registration.ts';
+
+/** Which written rule decided where the registration alone did not. */
+export type RouteRule =
+  | 'registered'
+  | 'home-outside-federation'
+  | 'practice-unknown'
+  | 'registration-ended'
+  | 'no-practice'
+  | 'not-known'
+  | 'invalidated'
+  | 'demographics-not-reached'
+  | 'restricted'
+  | 'break-glass'
+  | 'superseded';
+
+/** The region where a patient is registered, or the rule that says why none is known. */
+export type HomeRegion =
+  | { readonly kind: 'region'; readonly region: string }
+  | { readonly kind: 'none'; readonly rule: HomelessRule };
+export type HomelessRule = Exclude<RouteRule, 'registered' | 'break-glass' | 'superseded'>;
+
+const RULE_OF = {
+  ended: 'registration-ended',
+  'no-practice': 'no-practice',
+  unknown: 'not-known',
+  invalidated: 'invalidated',
+  'not-reached': 'demographics-not-reached',
+  restricted: 'restricted',
+} as const satisfies Record<Exclude<Registration['kind'], 'registered'>, RouteRule>;
+
+/** Registration, directory, region. Pure. @param at milliseconds since the epoch */
+export function homeOf(registration: Registration, directory: Directory, at: number): HomeRegion {
+  if (registration.kind !== 'registered') return { kind: 'none', rule: RULE_OF[registration.kind] };
+  const place = directory.practice(registration.practice, at);
+  if (place.kind === 'region') return { kind: 'region', region: place.region };
+  return { kind: 'none', rule: place.kind === 'outside' ? 'home-outside-federation' : 'practice-unknown' };
+}
