@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 
+import { AccessTrail } from '../audit/access-trail.ts';
 import type { AuditLog } from '../audit/log.ts';
 import { AuditTrail } from '../audit/trail.ts';
 import { auditLogIn, BACKUP_FILES, openStore, patientDigestOf } from '../broker.ts';
 import type { Config } from '../config/load.ts';
-import { loadSecrets } from '../config/secrets.ts';
+import { loadSecrets, type Secrets } from '../config/secrets.ts';
 import type { Store } from '../store/contracts.ts';
 import { adminName } from './admin.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
@@ -15,6 +16,8 @@ export interface OpenAudit {
   readonly store: Store;
   readonly log: AuditLog;
   readonly trail: AuditTrail;
+  readonly accessTrail: AccessTrail;
+  readonly secrets: Secrets;
   readonly digest: (value: string) => string;
 }
 
@@ -34,7 +37,9 @@ export async function withAudit<Result>(
   try {
     const log = await auditLogIn(store, config, secrets);
     const trail = new AuditTrail(log, store.log, Date.now, adminName());
-    return await action({ config, store, log, trail, digest: patientDigestOf(secrets) });
+    const accessTrail = new AccessTrail(log);
+    const digest = patientDigestOf(secrets);
+    return await action({ config, secrets, store, log, trail, accessTrail, digest });
   } finally {
     await store.close();
   }

@@ -1,10 +1,6 @@
 import type { Agreement, NeighbourConfig } from './schema.ts';
 
-/**
- * The purpose of a question after a patient's accesses (`docs/protocol.md`): it opens no record, and no other purpose
- * opens the log.
- */
-export const ACCESS_REPORT = 'accessreport';
+export { ACCESS_REPORT } from './agreement-form.ts';
 
 /** The sharing agreement with a region, if it is in force at `at` (milliseconds since the epoch). */
 export function agreementInForce(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-import { SEARCHABLE_TYPES } from '../fhir/search-parameters.ts';
+import { agreement } from './agreement-form.ts';
+import { careSetting, code, date, milliseconds, odsCode, path, resourceType, sdsRole } from './forms.ts';
 import { auditStream } from './audit-streams.ts';
 import { unusualAccess } from './unusual-access.ts';
 
@@ -8,17 +9,7 @@ import { unusualAccess } from './unusual-access.ts';
  * The form of one region's configuration file. Each setting's comment is what `docs/configuration.md` says.
  * Times are in milliseconds where the name ends in `_ms`. Paths are relative to the file that names them.
  */
-
-const code = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens');
-const odsCode = z.string().regex(/^[A-Z0-9]{3,12}$/, 'an ODS code: 3 to 12 capital letters and digits');
-const date = z.iso.date('a date, as 2026-04-01');
-const path = z.string().min(1);
-const sdsRole = z.string().regex(/^R\d{4}$/, 'an SDS job role code, as R8000');
-const resourceType = z.enum(
-  SEARCHABLE_TYPES as [string, ...string[]],
-  'a FHIR resource type that can be shared',
-);
-const milliseconds = z.int('whole milliseconds').min(50).max(120_000);
+export { careSetting } from './forms.ts';
 
 const listener = z.strictObject({
   host: z.string().default('127.0.0.1'),
@@ -63,16 +54,6 @@ export const clientKey = z.looseObject({
   alg: z.enum(['ES384', 'RS384', 'ES256', 'EdDSA']),
   d: z.string().min(1),
 });
-
-export const careSetting = z.enum([
-  'acute',
-  'primary',
-  'community',
-  'mental-health',
-  'sexual-health',
-  'urgent',
-  'social',
-]);
 
 /** A FHIR service base, without the slash that would come twice before a resource's name. */
 const serviceBase = z
@@ -124,39 +105,6 @@ const viewer = z.strictObject({
       any_patient: z.array(sdsRole).default([]),
     })
     .prefault({}),
-});
-
-const breakGlass = z.strictObject({
-  roles: z.array(z.string()).min(1),
-  codes: z.array(code).min(1),
-  lifts: z.array(z.enum(['objection', 'ask-none'])).min(1),
-});
-
-/** Who may ask, for a patient's report, who received the record here; and what of it is told. */
-const accessReport = z.strictObject({
-  /** SDS job roles: they may ask this and, by it alone, open no record. */
-  roles: z.array(sdsRole).min(1),
-  /** Which of our organisations looked travels too. By default only this region's id does. */
-  organisations: z.boolean().default(false),
-});
-
-const agreement = z.strictObject({
-  version: z.string().min(1),
-  from: date,
-  /** The last day on which it is in force; absent: until ended. */
-  until: date.optional(),
-  review_by: date,
-  purposes: z.array(z.string()).min(1),
-  /** SDS job roles that may ask. */
-  roles: z.array(z.string()).min(1),
-  /** What we share with this neighbour; anything else is not offered. */
-  types: z.array(resourceType).min(1),
-  care_settings: z.array(careSetting).min(1),
-  /** Confidentiality labels that are released although they are R or V. */
-  release_labels: z.array(z.enum(['R', 'V'])).default([]),
-  break_glass: breakGlass.optional(),
-  /** Goes with the purpose `accessreport`. */
-  access_report: accessReport.optional(),
 });
 
 const neighbour = z.strictObject({

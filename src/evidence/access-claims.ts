@@ -42,7 +42,8 @@ export const accessAnswerClaims = z.strictObject({
   ...common,
   question_jti: z.string().max(64),
   question_digest: base64url,
-  outcome: z.enum(['answered', 'none', 'withheld', 'refused']),
+  /** `partial`: the body says what it does not tell of. */
+  outcome: z.enum(['answered', 'none', 'partial', 'withheld', 'refused']),
   /** The HTTP status that the answer travels with. */
   status: z.int(),
   body_digest: base64url,
@@ -106,5 +107,7 @@ export type ToldAccess = z.infer<typeof toldAccess>;
 export const accessBody = z.strictObject({
   accesses: z.array(toldAccess).max(MOST_ACCESSES),
   next: z.string().min(1).max(LONGEST_CURSOR).optional(),
+  /** Entries of that time that were not looked at: archived in files, or broken. */
+  missing: z.enum(['archived', 'unreadable']).optional(),
 });
 export type AccessBody = z.infer<typeof accessBody>;

@@ -6,7 +6,12 @@ import { ACCESS_REPORT } from '../config/agreements.ts';
 import type { Agreement } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
 import { EvidenceError } from '../errors.ts';
-import { ACCESS_QUESTION, MOST_SUPERSEDED, type AccessQuestionClaims } from '../evidence/access-claims.ts';
+import {
+  ACCESS_QUESTION,
+  MOST_SUPERSEDED,
+  type AccessBody,
+  type AccessQuestionClaims,
+} from '../evidence/access-claims.ts';
 import { signAsking, type Envelope, type Sender, type SignedAsking } from '../evidence/query.ts';
 import { nhsNumberToken } from '../fhir/nhs-number.ts';
 import { errorFields, type Log } from '../log.ts';
@@ -63,7 +68,13 @@ export interface Place {
 }
 
 export type PageTold =
-  | { readonly kind: 'told'; readonly accesses: readonly Access[]; readonly next: string | undefined }
+  | {
+      readonly kind: 'told';
+      readonly accesses: readonly Access[];
+      readonly next: string | undefined;
+      /** Why there may be more that it cannot tell. */
+      readonly missing: AccessBody['missing'];
+    }
   | {
       readonly kind: 'untold';
       readonly outcome: 'withheld' | 'refused' | 'not-reached';
@@ -112,7 +123,8 @@ export async function askPage(
   if (believed.body === undefined) {
     return { kind: 'untold', outcome: outcome === 'refused' ? outcome : 'withheld', reason };
   }
-  return { kind: 'told', accesses: believed.body.accesses.map(fromTold), next: believed.body.next };
+  const { accesses, next, missing } = believed.body;
+  return { kind: 'told', accesses: accesses.map(fromTold), next, missing };
 }
 
 function sign(

@@ -68,6 +68,7 @@ async function everyPage(
     }
     accesses.push(...told.accesses);
     if (told.next === undefined) {
+      if (told.missing !== undefined) return { region, outcome: 'partial', reason: told.missing, accesses };
       return { region, outcome: accesses.length === 0 ? 'none' : 'answered', accesses };
     }
     place = { newest: told.accesses.at(-1)?.at ?? place.newest, cursor: told.next };

@@ -40,11 +40,13 @@ export async function believeAccesses(
   }
   const told = accessBody.safeParse(parseJson(body));
   if (!told.success) throw new EvidenceError('bad-claims', 'body');
-  const { accesses, next } = told.data;
+  const { accesses, next, missing } = told.data;
   const empty = accesses.length === 0;
-  if (count !== accesses.length || (outcome === 'none') !== empty || (empty && next !== undefined)) {
+  if (count !== accesses.length || (empty && next !== undefined))
     throw new EvidenceError('bad-claims', 'count');
-  }
+  const whole = empty ? 'none' : 'answered';
+  if (outcome !== (missing === undefined ? whole : 'partial'))
+    throw new EvidenceError('bad-claims', 'outcome');
   const from = Date.parse(question.claims.from);
   const inOrder = accesses.every(({ at }, nth) => at >= from && at <= (accesses[nth - 1]?.at ?? newest));
   if (!inOrder) throw new EvidenceError('bad-claims', 'accesses');

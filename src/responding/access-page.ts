@@ -40,12 +40,13 @@ export async function accessPage(
   const [nhsNumber = '', ...also] = question.nhsNumbers;
   const { from, to } = question.claims;
   const asked = { nhsNumber, also, from: Date.parse(from), to: Date.parse(to) };
-  const { accesses, more } = await newestAccesses(asked, place, MOST_ACCESSES, logs, () => {
+  const { accesses, more, missing } = await newestAccesses(asked, place, MOST_ACCESSES, logs, () => {
     if (deadline.reason !== undefined) throw new DeliveryError(deadline.reason);
   });
   const last = accesses.at(-1);
   const told = accesses.map((access) => toTold(access, organisations));
-  if (!more || last === undefined) return { accesses: told };
+  const page = { accesses: told, ...(missing === undefined ? {} : { missing }) };
+  if (!more || last === undefined) return page;
   const next: AccessPlace = { at: last.at, exchange: last.exchange };
-  return { accesses: told, next: cursors.seal(next, bindingOf(question), now() + CURSOR_LIFE_MS) };
+  return { ...page, next: cursors.seal(next, bindingOf(question), now() + CURSOR_LIFE_MS) };
 }

@@ -104,7 +104,7 @@ async function tell(
   { sender, accessAudit, now }: AnsweringAccesses,
 ): Promise<SignedAnswer> {
   const count = body.accesses.length;
-  const outcome = count === 0 ? 'none' : 'answered';
+  const outcome = body.missing !== undefined ? 'partial' : count === 0 ? 'none' : 'answered';
   const said: AccessAnswerBody = { outcome, status: 200, count, bytes: bytesOf(body) };
   const response = signAccessAnswer(sender, refOf(question), said, now());
   const told = { outcome, count, agreement: agreement.version, response };

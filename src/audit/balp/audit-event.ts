@@ -94,6 +94,7 @@ const BREAK_GLASS = coding(ACT_REASON, 'BTG', 'break the glass');
 const PURPOSES: Readonly<Record<string, Coding>> = {
   directcare: coding(ACT_REASON, 'TREAT', 'treatment'),
   audit: coding(ACT_REASON, 'HCOMPL', 'health compliance'),
+  accessreport: coding(ACT_REASON, 'PATRQT', 'patient requested'),
 };
 
 /** A broker or a viewer, by the URI that is its name. The log keeps no network addresses. */

@@ -74,6 +74,12 @@ export const EVENT_OF: Partial<Record<Event, (seen: Seen) => Draft | undefined>>
   'query-answered': queryAnswered,
   'query-withheld': (seen) => unsuccessful(seen, 'theirs', '4'),
   'query-refused': (seen) => unsuccessful(seen, 'theirs', '4'),
+  'access-question-sent': (seen) => logAsked(seen, 'ours', '0'),
+  'access-answer-not-believed': (seen) => logAsked(seen, 'ours', '8'),
+  'access-not-reached': (seen) => logAsked(seen, 'ours', '8'),
+  'access-question-answered': (seen) => logAsked(seen, 'theirs', '0'),
+  'access-question-withheld': (seen) => logAsked(seen, 'theirs', '4'),
+  'access-question-refused': (seen) => logAsked(seen, 'theirs', '4'),
   'audit-searched': auditSearched,
   'report-made': auditSearched,
 };
@@ -166,6 +172,15 @@ function auditSearched({ leaf, values, parties }: Seen): Draft {
   const entities = question === undefined ? [] : [query(question)];
   const profile = nhsNumber === undefined ? BALP.query : BALP.patientQuery;
   return { ...common, profile, subtype: CODE.search, action: 'E', entities };
+}
+
+/** One region asks the other's log who received a patient's record: BALP has no profile for it. */
+function logAsked({ leaf, parties }: Seen, whose: 'ours' | 'theirs', outcome: EventOutcome): Draft {
+  const ends =
+    whose === 'ours'
+      ? [system(CODE.application, parties.entity, true), neighbour(CODE.source, leaf, parties)]
+      : [neighbour(CODE.application, leaf, parties, true), system(CODE.source, parties.entity)];
+  return { type: CODE.logUsed, action: 'R', outcome, ends };
 }
 
 function neighbour(role: Coding, { region = '' }: Leaf, parties: Parties, requestor = false): Agent {

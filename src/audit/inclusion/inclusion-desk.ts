@@ -27,7 +27,10 @@ export interface Inclusions {
   readonly entries: readonly Inclusion[];
 }
 
-const ENDS: ReadonlySet<string> = new Set(['query-answered', 'query-withheld', 'query-refused']);
+const ENDS: ReadonlySet<string> = new Set([
+  ...['query-answered', 'query-withheld', 'query-refused'],
+  ...['access-question-answered', 'access-question-withheld', 'access-question-refused'],
+]);
 
 /** How many earlier checkpoints are looked at for one that a neighbour has cosigned. */
 const MOST_CHECKPOINTS = 20;

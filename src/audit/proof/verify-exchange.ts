@@ -1,27 +1,14 @@
 import type { z } from 'zod';
 
-import {
-  queryClaims,
-  responseClaims,
-  TYP,
-  type QueryClaims,
-  type ResponseClaims,
-} from '../../evidence/claims.ts';
+import type { ResponseClaims } from '../../evidence/claims.ts';
 import { resourcesDigest } from '../../evidence/digests.ts';
 import { CLOCK_TOLERANCE_S, signingInputDigest, verifyMessage } from '../../evidence/message.ts';
 import { fromNhsNumberToken } from '../../fhir/nhs-number.ts';
+import { MESSAGES, type AnsweredClaims, type AskedClaims } from './messages.ts';
 import { listedResources, shownResources, type Listed, type ProvedEntry } from './proved-entry.ts';
 import { messageKeyAt, speaksAt, type SelfSignedRegion } from './statements.ts';
 import { codeOf, failed, notChecked, ok, type Step } from './verdict.ts';
 import { verifyOtherLogs } from './verify-other-log.ts';
-
-const QUERIES = { 'query-sent': 'own', 'query-received': 'other' } as const;
-const RESPONSES = {
-  'response-believed': 'other',
-  'query-answered': 'own',
-  'query-withheld': 'own',
-  'query-refused': 'own',
-} as const;
 
 /** The two ends of a message: who signed it and whom it is for. */
 interface Ends {
@@ -29,9 +16,17 @@ interface Ends {
   readonly to: SelfSignedRegion;
 }
 
+/** A message that asks, as far as its entry still has it. */
+interface Kept {
+  readonly entry: ProvedEntry;
+  readonly claims: AskedClaims | undefined;
+}
+
 interface Answered {
   readonly entry: ProvedEntry;
-  readonly claims: ResponseClaims;
+  readonly claims: AnsweredClaims;
+  /** The message that it says it answers. */
+  readonly bound: { readonly jti: string; readonly digest: string };
 }
 
 /** The signed messages of one exchange, each by the key of its sender's statement, and that they fit each other. */
@@ -41,18 +36,15 @@ export async function verifyExchange(
   regions: readonly SelfSignedRegion[],
 ): Promise<Step[]> {
   const steps: Step[] = [];
-  const queries: { entry: ProvedEntry; claims: QueryClaims | undefined }[] = [];
+  const queries: Kept[] = [];
   const responses: Answered[] = [];
   for (const entry of entries) {
-    const by = { ...QUERIES, ...RESPONSES }[
-      entry.leaf.event as keyof typeof QUERIES | keyof typeof RESPONSES
-    ];
-    if (by === undefined) continue;
-    const isQuery = entry.leaf.event in QUERIES;
-    const name = isQuery ? 'query' : 'response';
+    const message = MESSAGES[entry.leaf.event];
+    if (message === undefined) continue;
+    const { name, by } = message;
     const about = `entry ${entry.sequence}`;
     const token = entry.values?.[name];
-    if (isQuery) queries.push({ entry, claims: undefined });
+    if (name === 'query') queries.push({ entry, claims: undefined });
     if (token === undefined) {
       steps.push(notChecked(name, `${about}: the signed ${name} is not there`, entry.sequence));
       continue;
@@ -64,15 +56,16 @@ export async function verifyExchange(
     }
     const ends = by === 'own' ? { from: own, to: other } : { from: other, to: own };
     try {
-      if (isQuery) {
-        const { claims, digest, ...listed } = await signed(token, TYP.query, queryClaims, ends);
+      if (name === 'query') {
+        const { claims, digest, ...listed } = await signed(token, message.kind, ends);
         queries.splice(-1, 1, { entry, claims });
         steps.push(...told(name, entry, ends, claims, wrongWithQuery(claims, digest, entry)));
         steps.push(...listedSteps(entry, listed, ends));
       } else {
-        const { claims, digest, ...listed } = await signed(token, TYP.response, responseClaims, ends);
-        responses.push({ entry, claims });
-        steps.push(...told(name, entry, ends, claims, wrongWithResponse(claims, digest, entry, by)));
+        const { claims, digest, ...listed } = await signed(token, message.kind, ends);
+        const answered = { entry, claims, bound: message.boundTo(claims) };
+        responses.push(answered);
+        steps.push(...told(name, entry, ends, claims, wrongWithResponse(answered, digest, by)));
         steps.push(...listedSteps(entry, listed, ends));
       }
     } catch (error) {
@@ -81,7 +74,7 @@ export async function verifyExchange(
   }
   steps.push(
     ...responses.flatMap((response) => fitsQuery(response, queries)),
-    ...responses.map(resourcesStep),
+    ...responses.flatMap(resourcesSteps),
     ...authoritySteps(entries, queries),
     ...shownSteps(entries),
     ...(await verifyOtherLogs(entries, regions)),
@@ -90,10 +83,9 @@ export async function verifyExchange(
 }
 
 /** By a key that a statement of the sender's lists and that may sign at the time that the message itself says. */
-async function signed<Claims extends QueryClaims | ResponseClaims>(
+async function signed<Claims extends AskedClaims | AnsweredClaims>(
   token: string,
-  typ: string,
-  claims: z.ZodType<Claims>,
+  { typ, claims }: { readonly typ: string; readonly claims: z.ZodType<Claims> },
   { from, to }: Ends,
 ): Promise<{ claims: Claims; digest: string; listedThen: boolean }> {
   const iat = issuedAt(token);
@@ -145,7 +137,7 @@ function told(
 
 /** The first thing that the query and the entry say differently. */
 function wrongWithQuery(
-  claims: QueryClaims,
+  claims: AskedClaims,
   digest: string,
   { leaf, values }: ProvedEntry,
 ): string | undefined {
@@ -157,22 +149,21 @@ function wrongWithQuery(
     ['the organisation', claims.requesting_organization, leaf.organisation],
     ['the role', claims.requesting_user_role, leaf.role],
     ['the purpose', claims.reason_for_request, leaf.purpose],
-    ['the relationship', claims.relationship, leaf.relationship],
-    ['break-glass', claims.break_glass !== undefined, leaf.break_glass === true],
+    ['the relationship', 'relationship' in claims ? claims.relationship : undefined, leaf.relationship],
+    ['break-glass', 'break_glass' in claims && claims.break_glass !== undefined, leaf.break_glass === true],
     ['the time', isNear(claims.iat, leaf.at), true],
   ];
   return same.find(([, said, kept]) => said !== kept)?.[0];
 }
 
 function wrongWithResponse(
-  claims: ResponseClaims,
+  { claims, bound, entry: { leaf } }: Answered,
   digest: string,
-  { leaf }: ProvedEntry,
   by: 'own' | 'other',
 ): string | undefined {
   const same: [string, unknown, unknown][] = [
     ['the digest', digest, leaf.response_digest],
-    ['query_jti', claims.query_jti, leaf.jti],
+    ['the message that it answers', bound.jti, leaf.jti],
   ];
   // The asker's own word for the outcome also counts what a neighbour left out; and it keeps an answer once all
   // regions have answered, or their time is over.
@@ -186,19 +177,16 @@ function isNear(seconds: number, at: number): boolean {
   return Math.abs(seconds * 1000 - at) <= (CLOCK_TOLERANCE_S + 1) * 1000;
 }
 
-function fitsQuery(
-  { entry, claims }: Answered,
-  queries: readonly { entry: ProvedEntry; claims: QueryClaims | undefined }[],
-): Step[] {
+function fitsQuery({ entry, claims, bound }: Answered, queries: readonly Kept[]): Step[] {
   const { sequence, leaf } = entry;
   const asked = queries.filter(
     (one) => one.entry.leaf.region === leaf.region && one.entry.leaf.jti === leaf.jti,
   );
-  const query = asked.find((one) => one.entry.leaf.query_digest === claims.query_digest);
+  const query = asked.find((one) => one.entry.leaf.query_digest === bound.digest);
   const about = `entry ${sequence}: the response`;
   if (query === undefined) {
     // A message that was replayed, late, or not for us is answered, and is not kept as a query.
-    return leaf.event === 'query-refused'
+    return leaf.event.endsWith('-refused')
       ? [notChecked('answers', `${about} refuses a message that was not admitted`, sequence)]
       : [failed('answers', `${about} answers a query that is not in this file`, sequence)];
   }
@@ -209,7 +197,12 @@ function fitsQuery(
   return [ok('answers', `${about} answers the query of entry ${query.entry.sequence}`, sequence)];
 }
 
-function resourcesStep({ entry, claims }: Answered): Step {
+function resourcesSteps({ entry, claims }: Answered): Step[] {
+  // An answer about accesses holds no resources.
+  return 'question_jti' in claims ? [] : [resourcesStep(entry, claims)];
+}
+
+function resourcesStep(entry: ProvedEntry, claims: ResponseClaims): Step {
   const { sequence, leaf } = entry;
   const listed = listedResources(entry) ?? [];
   const about = `entry ${sequence}: ${listed.length} resources`;
@@ -231,17 +224,14 @@ function resourcesStep({ entry, claims }: Answered): Step {
 }
 
 /** Each query names the viewer's token that it stands on; the asker keeps it. */
-function authoritySteps(
-  entries: readonly ProvedEntry[],
-  queries: readonly { entry: ProvedEntry; claims: QueryClaims | undefined }[],
-): Step[] {
+function authoritySteps(entries: readonly ProvedEntry[], queries: readonly Kept[]): Step[] {
   const plans = entries.filter(({ leaf }) => leaf.event === 'route-planned');
   const tokens = plans.flatMap(({ values }) => values?.['viewer_token'] ?? []);
   if (plans.length === 0) return [];
   const digests = new Set(tokens.map(signingInputDigest));
   const missing = plans.length > tokens.length;
   const steps = queries.flatMap(({ entry: { sequence }, claims }): Step[] => {
-    if (claims === undefined) return [];
+    if (claims === undefined || !('origin' in claims)) return [];
     const about = `entry ${sequence}: the viewer's token that the query stands on`;
     if (digests.has(claims.origin)) return [ok('authority', `${about} is here`, sequence)];
     return missing

@@ -1,4 +1,6 @@
 import type { Access } from './access.ts';
+import { whyNotAll } from './not-looked-at.ts';
+import type { PatientReport } from './patient-report.ts';
 
 /**
  * What became of asking one region after its accesses. `home`: our own log. `none`: it looked at nothing in that time.
@@ -39,11 +41,11 @@ export interface AllRegions {
  * Puts our own log's accesses and what the other regions told together. The two ends of one exchange, which are joined
  * by the `jti` of its query, are one line. A region can only speak for queries that our own log has from that region.
  *
- * @param home our own region
+ * @param home our own region, with its report
  */
 export function mergeRegions(
   home: string,
-  own: readonly Access[],
+  { accesses: own, notLookedAt, unreadable }: Pick<PatientReport, 'accesses' | 'notLookedAt' | 'unreadable'>,
   others: readonly RegionTold[],
 ): AllRegions {
   const asked = new Map(own.flatMap((access) => keysOf(access).map((key) => [key, access] as const)));
@@ -65,17 +67,18 @@ export function mergeRegions(
   return {
     accesses: [...alone, ...told].sort(inTime),
     regions: [
-      { region: home, outcome: 'home', count: own.length },
+      { region: home, outcome: 'home', reason: whyNotAll(notLookedAt, unreadable), count: own.length },
       ...others.map(({ accesses, ...region }) => ({ ...region, count: accesses.length })),
     ],
   };
 }
 
-/** True when some region's part is not known, or not all of it. */
-export function isIncomplete(regions: RollCall): boolean {
-  return regions.some(({ outcome }) => !COMPLETE.has(outcome));
-}
 const COMPLETE: ReadonlySet<RegionOutcome> = new Set(['home', 'answered', 'none']);
+
+/** False when this region's part is not known, or not all of it. */
+export function isComplete({ outcome, reason }: RollCall[number]): boolean {
+  return COMPLETE.has(outcome) && reason === undefined;
+}
 
 /** Of a query that we were asked, its exchange is its `jti`. */
 function keysOf({ askedBy, exchange, regions }: Access): string[] {

@@ -1,4 +1,4 @@
-import { REQUESTER_EVENTS, RESPONDER_EVENTS } from '../entry.ts';
+import { REQUESTER_EVENTS, RESPONDER_EVENTS, type Event } from '../entry.ts';
 import { judge, type Difference, type Sides, type ToldApart } from './exchange-sides.ts';
 import type { ExportedEntry, LogExtract } from './log-export.ts';
 import { EXCHANGE_SPAN_MS, newestFirst } from './walk.ts';
@@ -150,7 +150,8 @@ class Comparing {
     };
   }
 
-  #place(jti: string, owner: string, other: string, entry: ExportedEntry): void {
+  #place(jti: string, owner: string, other: string, kept: ExportedEntry): void {
+    const entry = { ...kept, event: LIKE[kept.event] ?? kept.event };
     const asked = REQUESTER_EVENTS.has(entry.event);
     if (!asked && !RESPONDER_EVENTS.has(entry.event)) return;
     const [requester, responder] = asked ? [owner, other] : [other, owner];
@@ -211,6 +212,17 @@ const MISSING: ReadonlySet<Difference> = new Set([
   'query-missing-at-requester',
   'answer-missing-at-requester',
 ]);
+/** A question after accesses leaves the same traces as a query, and is compared as one. */
+const LIKE: Partial<Record<Event, Event>> = {
+  'access-question-sent': 'query-sent',
+  'access-answer-believed': 'response-believed',
+  'access-answer-not-believed': 'response-not-believed',
+  'access-not-reached': 'not-reached',
+  'access-question-received': 'query-received',
+  'access-question-answered': 'query-answered',
+  'access-question-withheld': 'query-withheld',
+  'access-question-refused': 'query-refused',
+};
 /** How many are kept to be listed, whatever is asked for. */
 const MOST_LISTED = 10_000;
 

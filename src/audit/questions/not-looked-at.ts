@@ -46,6 +46,15 @@ function toPart(log: string, segments: readonly Segment[]): NotLookedAt {
   };
 }
 
+/** Why a region's own logs do not tell all of a time. */
+export type Missing = 'archived' | 'unreadable';
+
+/** @param unreadable entries of it that are broken @returns undefined when they tell all */
+export function whyNotAll(parts: readonly NotLookedAt[], unreadable: number): Missing | undefined {
+  if (parts.length > 0) return 'archived';
+  return unreadable > 0 ? 'unreadable' : undefined;
+}
+
 const NAMED_FILES = 3;
 
 /** For whoever runs the command: what is missing, and where it is. */

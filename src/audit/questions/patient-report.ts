@@ -1,7 +1,7 @@
 import type { ArchiveStore, LogStore, Segment } from '../../store/contracts.ts';
 import { Accesses, type Access } from './access.ts';
 import type { AuditLog, ReadEntry } from '../log.ts';
-import { notLookedAt, type NotLookedAt } from './not-looked-at.ts';
+import { notLookedAt, whyNotAll, type Missing, type NotLookedAt } from './not-looked-at.ts';
 import { EXCHANGE_SPAN_MS, walk } from './walk.ts';
 
 export interface ReportQuestion {
@@ -92,11 +92,11 @@ export async function newestAccesses(
   most: number,
   sources: ReportSources,
   goOn: () => void = () => undefined,
-): Promise<{ accesses: Access[]; more: boolean }> {
+): Promise<{ accesses: Access[]; more: boolean; missing: Missing | undefined }> {
   const to = before === undefined ? question.to : Math.min(question.to, before.at + 1);
   const span = { ...question, to };
   let seen = 0;
-  const { accesses, readFrom } = await read(span, sources, undefined, (all, at) => {
+  const { accesses, unreadable, readFrom } = await read(span, sources, undefined, (all, at) => {
     if (++seen % LOOK_EVERY !== 0) return false;
     goOn();
     // An exchange whose beginning is newer than this has been read whole.
@@ -108,7 +108,9 @@ export async function newestAccesses(
     .filter((access) => access.askedBy === 'us' && within(access) && isBefore(access, before))
     .reverse();
   const page = older.slice(0, most);
-  return { accesses: page, more: older.length > page.length || readFrom > question.from };
+  const parts = await notLookedAt(sources.archive, spanOf(question), sources.isLeftOut);
+  const more = older.length > page.length || readFrom > question.from;
+  return { accesses: page, more, missing: whyNotAll(parts, unreadable) };
 }
 
 /** The entries of an exchange that began within the time asked about may lie beyond it. */

@@ -1,4 +1,6 @@
+import type { RollCall } from './all-regions.ts';
 import type { PatientReport } from './patient-report.ts';
+import { regionSays, whatIsMissing } from './report-roll-call.ts';
 import { archivedWords, dateAndTime, spanWords, wordsOf, type Names } from './report-words.ts';
 
 export interface Document {
@@ -8,6 +10,8 @@ export interface Document {
   readonly nhsNumber: string;
   readonly madeAt: number;
   readonly showUsers: boolean;
+  /** What every region told, where all were asked; absent: it is one region's report. */
+  readonly regions?: RollCall | undefined;
 }
 
 const STYLE = `
@@ -16,13 +20,14 @@ table { border-collapse: collapse; width: 100%; }
 th, td { border: 1px solid #999; padding: .3rem .5rem; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 th { background: #eee; }
 tr { break-inside: avoid; }
-.glass { font-weight: bold; }
+.glass, .missing { font-weight: bold; }
 @page { size: A4 landscape; margin: 12mm; }
 @media print { body { margin: 0; font-size: 9pt; } thead { display: table-header-group; } }
 `;
 
 /** A document for the patient: one HTML file by itself, with no script and nothing that is fetched. */
-export function reportHtml({ report, region, nhsNumber, madeAt, showUsers }: Document, names: Names): string {
+export function reportHtml(document: Document, names: Names): string {
+  const { report, region, nhsNumber, madeAt, showUsers, regions } = document;
   const here = names.region(region);
   const heads = [
     ...['When', 'What happened', 'Organisation', 'Role', 'Purpose', 'Regions', 'What', 'Emergency access'],
@@ -38,9 +43,10 @@ export function reportHtml({ report, region, nhsNumber, madeAt, showUsers }: Doc
 </head>
 <body>
 <h1>Who saw this record</h1>
-<p>NHS number ${escaped(grouped(nhsNumber))}. Made from the logs of ${escaped(here)} on ${escaped(dateAndTime(madeAt))},
-for ${escaped(spanWords(report.from, report.to, madeAt))}.</p>
-<p>${escaped(introduction(report, here))}</p>
+<p>NHS number ${escaped(grouped(nhsNumber))}. Made from the logs of ${escaped(here)}${regions === undefined ? '' : ' and what the other regions told'} on
+${escaped(dateAndTime(madeAt))}, for ${escaped(spanWords(report.from, report.to, madeAt))}.</p>
+${regions === undefined ? '' : rollCall(regions, names)}
+<p>${escaped(introduction(report, regions === undefined ? here : undefined))}</p>
 ${report.notLookedAt.map((part) => `<p class="glass">${escaped(archivedWords(part))}</p>`).join('\n')}
 <table>
 <thead><tr>${heads.map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead>
@@ -51,7 +57,7 @@ ${rows(report, names, showUsers)}
 <h2>How to read this</h2>
 <ul>
 <li>Each line is one look at a screen, or one question from another region.</li>
-<li>It tells what passed through this region's broker. What staff saw in their own region's record is in that record's own log.</li>
+<li>It tells what passed through ${regions === undefined ? "this region's broker" : "these regions' brokers"}. What staff saw in their own region's record is in that record's own log.</li>
 <li>“Was not reached” and “withheld” do not say whether that region holds anything.</li>
 <li>Emergency access means that somebody said it was an emergency, and gave the reason that is written here.</li>
 ${notes(report)
@@ -63,11 +69,33 @@ ${notes(report)
 `;
 }
 
-function introduction({ accesses, notLookedAt }: PatientReport, here: string): string {
-  if (accesses.length === 0) {
-    const where = notLookedAt.length === 0 ? 'The logs' : 'What was looked at of the logs';
-    return `${where} of ${here} hold${notLookedAt.length === 0 ? '' : 's'} no look at this record in that time.`;
-  }
+/** Each region by name, before any line: a region that is missing is not one that showed nothing. */
+function rollCall(regions: RollCall, names: Names): string {
+  const missing = whatIsMissing(regions, names);
+  const rows = regions.map((region) => {
+    const { name, says, count } = regionSays(region, names);
+    return `<tr>${[name, says, count].map((text) => `<td>${escaped(text)}</td>`).join('')}</tr>`;
+  });
+  return `${missing === undefined ? '' : `<p class="missing">${escaped(missing)}</p>\n`}<h2>Which regions told</h2>
+<table>
+<thead><tr><th scope="col">Region</th><th scope="col">What it told</th><th scope="col">How much</th></tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody>
+</table>
+<h2>Every look that is known</h2>`;
+}
+
+/** @param here undefined where several regions told */
+function introduction(
+  { accesses, notLookedAt }: Pick<PatientReport, 'accesses' | 'notLookedAt'>,
+  here: string | undefined,
+): string {
+  if (accesses.length === 0 && here === undefined)
+    return 'No region told of a look at this record in that time.';
+  if (accesses.length === 0 && notLookedAt.length > 0)
+    return `What was looked at of the logs of ${here} holds no look at this record in that time.`;
+  if (accesses.length === 0) return `The logs of ${here} hold no look at this record in that time.`;
   const glass = accesses.filter(({ breakGlass }) => breakGlass !== undefined).length;
   const looks = accesses.length === 1 ? 'one look' : `${accesses.length} looks`;
   return `${looks[0]?.toUpperCase()}${looks.slice(1)} at this record, ${glass === 0 ? 'none' : glass} of them as emergency access.`;

@@ -1,5 +1,6 @@
 import { REASONS } from '../../fhir/codes.ts';
 import type { Access, AccessKind, RegionPart } from './access.ts';
+import type { SeenAccess } from './all-regions.ts';
 import type { NotLookedAt } from './not-looked-at.ts';
 
 /** What codes are called in a document for a patient. What a table does not know stays the code that it is. */
@@ -15,6 +16,8 @@ const ROLES: Readonly<Record<string, string>> = {
   R8001: 'Nurse',
   R8009: 'Receptionist',
   R8010: 'Clerical worker',
+  R0001: 'Privacy Officer',
+  R5105: 'Caldicott Guardian',
 };
 
 const PURPOSES: Readonly<Record<string, string>> = { directcare: 'Direct care' };
@@ -29,6 +32,15 @@ const KINDS: Readonly<Record<AccessKind, string>> = {
   withheld: 'Withheld from another region',
   refused: 'Another region asked, and was refused',
   unfinished: 'Began, and the log does not say how it ended',
+};
+
+/** What our own log says of a look that another region tells. */
+const OURS: Partial<Record<AccessKind, string>> = {
+  given: 'we gave',
+  'none-held': 'we held nothing',
+  'nothing-given': 'we gave nothing',
+  withheld: 'we withheld it',
+  refused: 'we refused',
 };
 
 const OUTCOMES: Readonly<Record<string, string>> = {
@@ -66,19 +78,36 @@ export interface AccessWords {
   readonly breakGlass: string;
 }
 
-export function wordsOf(access: Access, names: Names): AccessWords {
-  const { organisation, role, purpose } = access;
+/** @param access one of our own report, or of one over all regions */
+export function wordsOf(
+  access: Access & Partial<Pick<SeenAccess, 'where' | 'ours'>>,
+  names: Names,
+): AccessWords {
+  const { organisation, role, purpose, where, ours = [] } = access;
+  const kind = where === undefined ? KINDS[access.kind] : inRegion(access.kind, names.region(where));
   const name = organisation && names.organisation(organisation);
   return {
     when: dateAndTime(access.at),
-    what: KINDS[access.kind] + (access.reason === undefined ? '' : ` (${inWords(access.reason)})`),
+    what: kind + (access.reason === undefined ? '' : ` (${inWords(access.reason)})`),
     organisation: name === undefined ? (organisation ?? 'Not known') : `${name} (${organisation})`,
     role: role === undefined ? 'Not known' : named(ROLES, role),
     purpose: purpose === undefined ? 'Not known' : named(PURPOSES, purpose),
-    regions: access.regions.map((part) => regionWords(part, access, names)).join('; ') || 'None',
+    regions:
+      [...access.regions.map((part) => regionWords(part, access, names)), ...ours.map(ourWords)].join('; ') ||
+      'None',
     resources: resourceWords(access),
     breakGlass: glassWords(access),
   };
+}
+
+/** “Here” is no place in a document of several regions. */
+function inRegion(kind: AccessKind, region: string): string {
+  return KINDS[kind].replace('Asked here', `Asked in ${region}`);
+}
+
+function ourWords(ours: Access): string {
+  const said = OURS[ours.kind] ?? 'which does not say how it ended';
+  return `our own log: ${said}${ours.kind === 'given' ? ` ${resourceWords(ours)}` : ''}`;
 }
 
 /** As `22 November 2026 at 10:04:09 GMT`, the time of England. */

@@ -1,0 +1,46 @@
+import {
+  ACCESS_ANSWER,
+  ACCESS_QUESTION,
+  type AccessAnswerClaims,
+  type AccessQuestionClaims,
+} from '../../evidence/access-claims.ts';
+import type { QueryClaims, ResponseClaims } from '../../evidence/claims.ts';
+import { QUERY, type AskingKind } from '../../evidence/query.ts';
+import { RESPONSE, type AnswerKind } from '../../evidence/response.ts';
+
+export type AskedClaims = QueryClaims | AccessQuestionClaims;
+export type AnsweredClaims = ResponseClaims | AccessAnswerClaims;
+
+/** A signed message that an entry keeps: under which name, whose it is, and the one kind that it may be. */
+export type Message =
+  | { readonly name: 'query'; readonly by: 'own' | 'other'; readonly kind: AskingKind<AskedClaims> }
+  | {
+      readonly name: 'response';
+      readonly by: 'own' | 'other';
+      readonly kind: Pick<AnswerKind<AnsweredClaims>, 'typ' | 'claims'>;
+      readonly boundTo: (claims: AnsweredClaims) => { readonly jti: string; readonly digest: string };
+    };
+
+const boundTo = (claims: AnsweredClaims): { jti: string; digest: string } =>
+  'question_jti' in claims ? ACCESS_ANSWER.boundTo(claims) : RESPONSE.boundTo(claims);
+
+const query = (by: 'own' | 'other'): Message => ({ name: 'query', by, kind: QUERY });
+const response = (by: 'own' | 'other'): Message => ({ name: 'response', by, kind: RESPONSE, boundTo });
+const question = (by: 'own' | 'other'): Message => ({ name: 'query', by, kind: ACCESS_QUESTION });
+const answer = (by: 'own' | 'other'): Message => ({ name: 'response', by, kind: ACCESS_ANSWER, boundTo });
+
+/** By the event of the entry: what travelled, so that one kind of message never passes for another. */
+export const MESSAGES: Readonly<Record<string, Message | undefined>> = {
+  'query-sent': query('own'),
+  'query-received': query('other'),
+  'response-believed': response('other'),
+  'query-answered': response('own'),
+  'query-withheld': response('own'),
+  'query-refused': response('own'),
+  'access-question-sent': question('own'),
+  'access-question-received': question('other'),
+  'access-answer-believed': answer('other'),
+  'access-question-answered': answer('own'),
+  'access-question-withheld': answer('own'),
+  'access-question-refused': answer('own'),
+};
