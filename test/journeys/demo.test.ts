@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { RunningDemo } from '../support/running-demo.ts';
+import { accessReport } from './demo/access-report.ts';
 import { BundlesToLoad } from './demo/bundles.ts';
 import { clients } from './demo/clients.ts';
 import { everything } from './demo/everything.ts';
@@ -29,6 +30,7 @@ describe('the four regions, every broker and record a process of its own', funct
   stories();
   clients();
   everything(() => bundles.directory());
+  accessReport(running);
   stoppedBroker(running);
   stoppedRecord(running);
   logs();
