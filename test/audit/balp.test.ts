@@ -236,6 +236,26 @@ describe('AuditEvents of a log', () => {
     }
   });
 
+  it('tell of questions after accesses as uses of the log, between the two regions that they went between', () => {
+    const { entry, origin } = mapped[ASKER]?.find(({ entry: one }) => one.leaf.event === 'query-sent') ?? {};
+    assert.ok(entry && origin);
+    const events = Object.keys(EVENT_OF).filter((event) => event.startsWith('access-')) as Event[];
+    assert.equal(events.length, 6);
+    for (const event of events) {
+      const told = auditEventOf(
+        { ...entry, leaf: { ...entry.leaf, event } },
+        origin,
+        partiesOf(federation, ASKER),
+      );
+      validateR4(told);
+      assert.deepEqual([told?.type.code, told?.meta?.profile], ['110101', undefined]);
+      const requestor = told?.agent.find((agent) => agent.requestor && agent.network !== undefined);
+      const asker =
+        event.startsWith('access-question-') && event !== 'access-question-sent' ? RESPONDER : ASKER;
+      assert.match(requestor?.who.identifier?.value ?? '', new RegExp(asker));
+    }
+  });
+
   it('tell an admin at the command line from an auditor', () => {
     const searched = mapped[ASKER]?.find(({ entry }) => entry.leaf.event === 'audit-searched');
     assert.ok(searched);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { Comparison } from '../../src/audit/questions/compare.ts';
 import type { RollCall, SeenAccess } from '../../src/audit/questions/all-regions.ts';
 import { auditCommand } from '../../src/cli/audit.ts';
 import type { RegionId } from '../../src/demo/places.ts';
@@ -98,6 +100,21 @@ describe('wayleave audit report --all-regions', () => {
     ]);
     assert.equal(rows.at(-1)?.event, 'report-made');
     assert.equal(rows.at(-1)?.count, 3);
+  });
+
+  it('is compared between the two logs as queries are', async () => {
+    await sleep(1_100);
+    const ends = ['--config', configOf('herts-west-essex'), '--config', configOf('london')];
+    const { code, out, err } = await called(auditCommand, ['compare', ...ends, '--tolerance', '1', '--json']);
+    assert.equal(code, 0, err);
+    const { exchanges, agreeing, differences } = JSON.parse(out) as Comparison;
+    const rows = await readAudit(federation.config('london'));
+    const received = rows.filter(
+      ({ event, region }) => event.endsWith('-received') && region === 'herts-west-essex',
+    );
+    assert.ok(received.some(({ event }) => event === 'access-question-received'));
+    const sent = rows.filter(({ event, region }) => event === 'query-sent' && region === 'herts-west-essex');
+    assert.deepEqual([exchanges, agreeing, differences], [received.length + sent.length, exchanges, []]);
   });
 
   it('asks nobody about a patient of another region, and says whose it is', async () => {

@@ -166,6 +166,16 @@ describe('a configuration file', () => {
       'atlantis',
     ],
     [
+      'the purpose of access reports without roles for it',
+      (config) => delete config['neighbours'][0].agreement.access_report,
+      'neighbours.0.agreement.access_report',
+    ],
+    [
+      'roles for access reports without the purpose',
+      (config) => (config['neighbours'][0].agreement.purposes = ['directcare']),
+      'neighbours.0.agreement.access_report',
+    ],
+    [
       'an agreement without an end to its review',
       (config) => delete config['neighbours'][0].agreement.review_by,
       'review_by',
