@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import type { RegionTold } from '../../src/audit/questions/all-regions.ts';
+import type { Entry } from '../../src/audit/entry.ts';
+import type { AuditLog } from '../../src/audit/log.ts';
 import { AccessTrail } from '../../src/audit/access-trail.ts';
 import { reportAsking } from '../../src/broker.ts';
 import { loadSecrets } from '../../src/config/secrets.ts';
 import type { RegionId } from '../../src/demo/places.ts';
+import { HouseError } from '../../src/errors.ts';
 import { TYP } from '../../src/evidence/claims.ts';
 import { sha256 } from '../../src/evidence/digests.ts';
 import type { Signer } from '../../src/evidence/keys.ts';
@@ -137,6 +141,26 @@ describe('asking the neighbours who received this record', () => {
     const { file } = await withLog(federation, HOME, (log) => log.export(exchange));
     assert.deepEqual(await failures(file), []);
   });
+
+  for (const failing of ['access-question-sent', 'access-answer-believed']) {
+    it(`uses nothing where ${failing} cannot be kept; without the first nothing leaves`, async () => {
+      london.behaviour = (heard) => answer(heard);
+      const heard = london.heard.length;
+      const config = federation.config(HOME);
+      await withLog(federation, HOME, async ({ log }) => {
+        const append = (entries: readonly Entry[]) =>
+          entries.some(({ event }) => event === failing)
+            ? delay(50).then(() => Promise.reject(new HouseError('audit-unavailable')))
+            : log.append(entries);
+        const trail = new AccessTrail({ append } as unknown as AuditLog);
+        const asking = await reportAsking(config, loadSecrets(config.secretsDirectory), trail);
+        const question = { exchange: randomUUID(), nhsNumbers: [PATIENT], from: FROM, to: TO, ...WHO };
+        await assert.rejects(asking.askForAccesses(question), { code: 'audit-unavailable' });
+        asking.close();
+      });
+      assert.equal(london.heard.length - heard, failing === 'access-question-sent' ? 0 : 1);
+    });
+  }
 
   it('has the question on the disk before it leaves', async () => {
     let before: string[] = [];

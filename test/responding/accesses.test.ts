@@ -67,6 +67,10 @@ describe('who at your side received this record, asked by a neighbour', () => {
     const odd = await viewer.token(PATIENT, { requesting_user_role: `Consultant ${WORDS}` });
     await viewer.ask(PATIENT, `/fhir/Condition?patient=${PATIENT}`, { token: odd });
     viewer.close();
+    // What London gave a neighbour is that neighbour's to tell.
+    const neighbour = new TestViewer(federation, 'herts-west-essex');
+    await neighbour.ask(PATIENT, `/fhir/Condition?patient=${PATIENT}`);
+    neighbour.close();
   });
   after(async () => {
     await store.close();
