@@ -147,6 +147,8 @@ describe('the listener between brokers: what it takes', () => {
     const essex = asking.by('essex-suffolk');
     const tokens = await Promise.all(Array.from({ length: 4 * RATE }, () => essex.token()));
     const before = (await asking.counts())['throttled'] ?? 0;
+    // What the neighbour's own broker asked us at its start is past: it counts for the same second.
+    await new Promise((done) => setTimeout(done, 1_100));
     const [replies] = await Promise.all([
       Promise.all(tokens.map((token) => essex.send(token))),
       asking.stillAnswers(),
