@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { parse, stringify } from 'yaml';
 
-import { BACKUP_FILES, openFilling, openSnapshot, openStore } from '../../src/broker.ts';
+import { BACKUP_FILES, openFilling, openSnapshot, openStore, startBroker } from '../../src/broker.ts';
 import { auditCommand } from '../../src/cli/audit.ts';
 import { backupCommand } from '../../src/cli/backup.ts';
 import { restoreCommand } from '../../src/cli/restore.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { loadSecrets } from '../../src/config/secrets.ts';
 import { StartError } from '../../src/errors.ts';
 import type { Backup } from '../../src/recovery/take-backup.ts';
 import { copyStore, type Snapshot } from '../../src/store/copying.ts';
@@ -165,6 +159,10 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
       const { code, err } = await restore(file, config());
       assert.equal(code, 1);
       assert.match(err, /is there already|is not empty/);
+      const left = at('left.db');
+      writeFileSync(`${left}-wal`, 'of a database that was taken away');
+      assert.equal((await restore(file, configOn(`sqlite:${left}`))).code, 1);
+      assert.equal(existsSync(left), false);
     });
 
     it('is refused when it is damaged, cut short, of another region, or no backup: nothing is made of it', async () => {
@@ -234,9 +232,6 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
         await assert.rejects(copyStore(cut, filling), /the power failed/);
         await filling.close();
         await snapshot.close();
-        const { startBroker } = await import('../../src/broker.ts');
-        const { loadConfig } = await import('../../src/config/load.ts');
-        const { loadSecrets } = await import('../../src/config/secrets.ts');
         const half = loadConfig(configOn(store));
         await assert.rejects(
           startBroker(half, loadSecrets(half.secretsDirectory)),
@@ -247,14 +242,19 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
       }
     });
 
-    it('takes its half-made file away when it cannot be finished', async () => {
-      const file = join(federation.directory, `no-such-${(made += 1)}`, 'x.db');
-      mkdirSync(join(federation.directory, `no-such-${made}`), { mode: 0o500 });
-      const part = at('taken.db');
-      writeFileSync(`${part}.part`, '');
-      assert.notEqual((await backup(part)).code, 0);
-      assert.equal(existsSync(part), false);
-      assert.equal(existsSync(`${file}.part`), false);
+    it('takes its half-made file away when it cannot be finished, and never that of another', async () => {
+      const failed = at('failed.db');
+      const fail = (): Promise<never> => Promise.reject(new Error('the disk is full'));
+      await assert.rejects(
+        BACKUP_FILES.write(failed, Date.now, fail, () => Promise.resolve('{}')),
+        /the disk is full/,
+      );
+      for (const name of [failed, `${failed}.part`, `${failed}.part-wal`])
+        assert.equal(existsSync(name), false);
+      const taken = at('taken.db');
+      writeFileSync(`${taken}.part`, 'of another');
+      assert.equal((await backup(taken)).code, 1);
+      assert.deepEqual([existsSync(taken), readFileSync(`${taken}.part`, 'utf8')], [false, 'of another']);
     });
   });
 }

@@ -17,9 +17,11 @@ const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
  * @throws StartError
  */
 export async function openSqliteFilling(file: string, now: () => number): Promise<Filling> {
-  if (existsSync(file)) {
+  // A write-ahead log that another database left behind would be taken for the new one's.
+  const there = [file, `${file}-wal`, `${file}-journal`].find((name) => existsSync(name));
+  if (there !== undefined) {
     throw new StartError(
-      `store: ${file} is there already, and is not written over: name a place where nothing is.`,
+      `store: ${there} is there already, and is not written over: name a place where nothing is.`,
     );
   }
   const store = await openSqliteStore(file, now);

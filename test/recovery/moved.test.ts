@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+
+import type { LogStatus } from '../../src/audit/audit-room.ts';
+import type { Began } from '../../src/audit/succession/succession.ts';
+import { auditCommand } from '../../src/cli/audit.ts';
+import { restoreCommand } from '../../src/cli/restore.ts';
+import { statusCommand } from '../../src/cli/status.ts';
+import { called } from '../cli/in-process.ts';
+import { readAudit } from '../support/audit.ts';
+import { sharedPostgres } from '../support/postgres.ts';
+import { soon } from '../support/soon.ts';
+import { signAnew } from '../support/statement.ts';
+import { ABSENT, CONFIRMED, HERTS, Two } from './two.ts';
+
+describe('a store that was moved to PostgreSQL by a backup', () => {
+  it('starts closed, and opens for every replica of it', async () => {
+    await using two = await Two.start();
+    await two.ask();
+    await two.cosigned();
+    await two.federation.stopBroker('london');
+    const entries = await two.sizeOf();
+    await two.backup(two.at('backup.db'));
+    const yaml = two.at('london.yaml');
+    const store = await (await sharedPostgres()).newDatabase();
+    writeFileSync(
+      yaml,
+      readFileSync(yaml, 'utf8').replace(/^store: .*$/m, `store: ${JSON.stringify(store)}`),
+    );
+    const { code } = await called(restoreCommand, [two.at('backup.db'), ...CONFIRMED, ...two.on()]);
+    assert.equal(code, 0);
+    await two.federation.startBroker('london');
+    assert.equal((await two.status()).closed?.why, 'restored');
+    const confirmed = await two.confirm('--yes', '--without', ...ABSENT);
+    assert.equal(confirmed.code, 0, confirmed.err);
+    await two.opened();
+    const [began] = await readAudit(two.federation.config('london'));
+    const { size, lost, highest } = began?.detail as Began;
+    assert.deepEqual([size, lost, highest?.size], [entries, undefined, entries]);
+    await soon(async () => (await two.ask())?.[0] === 'answered' || undefined);
+    const { code: verified, out } = await called(auditCommand, ['verify', ...two.on()]);
+    assert.equal(verified, 0, out);
+  });
+});
+
+describe('a configuration that is older than what the neighbours know', () => {
+  it('does not open a store: a revocation would be undone', async () => {
+    await using two = await Two.start();
+    await two.backup(two.at('backup.db'));
+    const old = copyStatement(two, 'old.jwt');
+    const sequence = await signAnew(two.federation, 'london', () => ({}));
+    // Hertfordshire approves the newer one; London comes back with the older.
+    await two.federation.stopBroker(HERTS);
+    await two.federation.startBroker(HERTS);
+    await two.federation.stopBroker('london');
+    old.putBack();
+    assert.equal((await two.restore(two.at('backup.db'))).code, 0);
+    await two.federation.startBroker('london');
+    const { code, err } = await two.confirm('--yes', '--without', ...ABSENT);
+    assert.equal(code, 1);
+    assert.match(err, new RegExp(`${HERTS} has ${sequence}`));
+    assert.equal((await two.status()).closed?.why, 'restored');
+    // One that is not believed is not heard; an open broker says what it was told.
+    assert.equal((await two.confirm('--yes', '--without', HERTS, ...ABSENT)).code, 0);
+    await two.opened();
+    await soon(async () => {
+      const { witnesses } = (await two.status()).log as LogStatus;
+      return witnesses.find(({ region }) => region === HERTS)?.statement === sequence || undefined;
+    });
+    assert.match((await called(statusCommand, two.on())).out, /OLD CONFIGURATION/);
+  });
+});
+
+function copyStatement(two: Two, name: string): { putBack: () => void } {
+  const place = two.at('keys/london/public/entity-statement.jwt');
+  copyFileSync(place, two.at(name));
+  return { putBack: () => copyFileSync(two.at(name), place) };
+}
