@@ -10,7 +10,7 @@ import type { RegionId } from '../../src/demo/places.ts';
 import { called } from '../cli/in-process.ts';
 import { readAudit } from '../support/audit.ts';
 import type { Ran } from '../support/command.ts';
-import { startFederation, type TestFederation } from '../support/federation.ts';
+import { startFederation, type RawConfig, type TestFederation } from '../support/federation.ts';
 import { soon } from '../support/soon.ts';
 import { rollCallOf, TestViewer } from '../support/viewer.ts';
 
@@ -31,11 +31,14 @@ export class Two implements AsyncDisposable {
     this.viewer = new TestViewer(federation, HERTS, 'hwe-viewer');
   }
 
-  static async start(): Promise<Two> {
+  static async start(edit: (region: RegionId, config: RawConfig) => void = () => undefined): Promise<Two> {
     return new Two(
       await startFederation({
         regions: [HERTS, 'london'],
-        edit: (_region, config) => void (config['checkpoint_ms'] = 150),
+        edit: (region, config) => {
+          config['checkpoint_ms'] = 150;
+          edit(region, config);
+        },
       }),
     );
   }
