@@ -46,13 +46,8 @@ function statementsOn(db: Kysely<Tables>): Properties<CheckpointStore> {
         )
         .execute();
     },
-    latest: (log, upTo = Number.MAX_SAFE_INTEGER, before = Number.MAX_SAFE_INTEGER) =>
-      ofLog(log)
-        .where('size', '<=', upTo)
-        .where('at', '<', before)
-        .orderBy('size', 'desc')
-        .limit(1)
-        .executeTakeFirst(),
+    latest: (log, upTo = Number.MAX_SAFE_INTEGER) =>
+      ofLog(log).where('size', '<=', upTo).orderBy('size', 'desc').limit(1).executeTakeFirst(),
     page: (log, size, limit) =>
       ofLog(log)
         .where('size', '>=', size)

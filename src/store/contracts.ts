@@ -260,8 +260,8 @@ export interface KeptFork extends Fork {
 export interface CheckpointStore {
   /** Inserts, or replaces that of the same size by a longer note: one that gained cosignatures never loses them. */
   save(log: string, checkpoint: StoredCheckpoint): Promise<void>;
-  /** The largest at most `upTo`, of those that were signed before a time; of all, when these are left out. */
-  latest(log: string, upTo?: number, before?: number): Promise<StoredCheckpoint | undefined>;
+  /** The largest at most `upTo`; of all, when that is left out. */
+  latest(log: string, upTo?: number): Promise<StoredCheckpoint | undefined>;
   /** From `size` on, smallest first, at most `limit` (1 to 1,000). */
   page(log: string, size: number, limit: number): Promise<StoredCheckpoint[]>;
   /** Deletes those of these sizes (at most 1,000), but never the largest of the log. */

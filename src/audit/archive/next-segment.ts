@@ -6,9 +6,13 @@ import { LogBroken } from '../whole-log/log-fault.ts';
 import { openOwn } from '../whole-log/own-checkpoint.ts';
 import type { Span } from './make-segment.ts';
 
+const PAGE = 1_000;
+/** Of those that lie within a segment, as many as are looked at for a cosignature that verifies. */
+const MOST_CANDIDATES = 100;
+
 export interface NextSegmentSettings {
   readonly origin: string;
-  readonly checkpoints: Pick<CheckpointStore, 'latest' | 'covering'>;
+  readonly checkpoints: Pick<CheckpointStore, 'page' | 'covering'>;
   readonly archive: Pick<ArchiveStore, 'last'>;
   /** The keys that may sign this log's checkpoints and cosign them. */
   readonly keys: readonly VerifierKey[];
@@ -35,26 +39,50 @@ export async function nextSegment(
     throw new LogBroken('checkpoint', from - 1, says);
   }
   const span = (end: StoredCheckpoint): Span => ({ start, end });
-  let one = await checkpoints.latest(origin, from + most, before);
-  while (one !== undefined && one.size > from) {
-    if (isCosigned(one, settings)) return span(one);
-    one = await checkpoints.latest(origin, one.size - 1, before);
+  const within: StoredCheckpoint[] = [];
+  for await (const one of signedAfter(from, before, settings)) {
+    const isWithin = one.size <= from + most;
+    const end = isWithin ? undefined : within.findLast((earlier) => isCosigned(earlier, settings));
+    if (end !== undefined) return span(end);
+    if (!isWithin && isCosigned(one, settings)) return span(one);
+    // Those that do not verify are not looked at again.
+    if (!isWithin) within.length = 0;
+    else if (looksCosigned(one)) within.push(one);
+    if (within.length > MOST_CANDIDATES) within.shift();
   }
-  one = await checkpoints.covering(origin, from + most + 1);
-  while (one !== undefined && one.at < before) {
-    if (isCosigned(one, settings)) return span(one);
-    one = await checkpoints.covering(origin, one.size + 1);
+  const end = within.findLast((one) => isCosigned(one, settings));
+  return end && span(end);
+}
+
+/** The checkpoints that cover more than `from` entries and were signed before a time, smallest first. */
+async function* signedAfter(
+  from: number,
+  before: number,
+  { origin, checkpoints }: NextSegmentSettings,
+): AsyncGenerator<StoredCheckpoint, void, undefined> {
+  for (let at = from + 1; ;) {
+    const page = await checkpoints.page(origin, at, PAGE);
+    for (const one of page) {
+      if (one.at >= before) return;
+      yield one;
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    at = last.size + 1;
   }
-  return undefined;
+}
+
+function looksCosigned({ note }: StoredCheckpoint): boolean {
+  return parseNote(note).signatures.length > 1;
 }
 
 /** @throws LogBroken `checkpoint` for one that is not as our own log signed it */
-export function isCosigned(
+function isCosigned(
   stored: StoredCheckpoint,
   { origin, keys }: Pick<NextSegmentSettings, 'origin' | 'keys'>,
 ): boolean {
+  if (!looksCosigned(stored)) return false;
   const note = parseNote(stored.note);
-  if (note.signatures.length < 2) return false;
   openOwn(stored, origin, keys);
   return verifiedSignatures(note, keys).some(({ key }) => key.type === SIGNATURE_TYPE.cosignature);
 }
