@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 
 import type { Access } from '../../src/audit/questions/access.ts';
-import { mergeRegions, type AllRegions, type RegionOutcome } from '../../src/audit/questions/all-regions.ts';
+import {
+  isComplete,
+  mergeRegions,
+  type AllRegions,
+  type RegionOutcome,
+} from '../../src/audit/questions/all-regions.ts';
 import { allRegionsCsv } from '../../src/audit/questions/report-csv.ts';
 import { reportHtml } from '../../src/audit/questions/report-html.ts';
 import { regionSays } from '../../src/audit/questions/report-roll-call.ts';
@@ -25,11 +30,14 @@ const given = (region: string, jti: string, at = 1_010): Access =>
 /** As it comes from another region: with nothing that does not travel. */
 const told = (more: Partial<Access>): Access => fromTold(toTold(access(more), false));
 
+/** A report of our own logs that lacks nothing. */
+const whole = (accesses: readonly Access[]) => ({ accesses, notLookedAt: [], unreadable: 0 });
+
 describe('the accesses of all regions', () => {
   it('the two ends of one exchange are one line, with what only our own log knows', () => {
     const own = [access({ at: 500, exchange: 'ours' }), given('essex', 'j1')];
     const essex = told({ at: 1_000, sent: ['j1', 'j2'], organisation: 'RDE' });
-    const { accesses, regions } = mergeRegions('home', own, [
+    const { accesses, regions } = mergeRegions('home', whole(own), [
       { region: 'essex', outcome: 'answered', accesses: [essex] },
     ]);
     assert.deepEqual(
@@ -57,7 +65,7 @@ describe('the accesses of all regions', () => {
     const others = [
       { region: 'essex', outcome: 'answered', accesses: [told({ sent: ['j1', 'j2'] })] } as const,
     ];
-    const { accesses } = mergeRegions('home', own, others);
+    const { accesses } = mergeRegions('home', whole(own), others);
     assert.deepEqual(
       accesses.map(({ ours }) => ours.length),
       [2],
@@ -67,7 +75,7 @@ describe('the accesses of all regions', () => {
   it('a region cannot speak for what another region asked, nor twice for the same', () => {
     const own = [given('essex', 'j1')];
     const claims = [told({ sent: ['j1'] }), told({ sent: ['j1'], at: 900 })];
-    const merged = mergeRegions('home', own, [
+    const merged = mergeRegions('home', whole(own), [
       { region: 'london', outcome: 'answered', accesses: claims },
       { region: 'essex', outcome: 'not-reached', accesses: [] },
     ]);
@@ -79,7 +87,9 @@ describe('the accesses of all regions', () => {
         ['home', 0],
       ],
     );
-    const twice = mergeRegions('home', own, [{ region: 'essex', outcome: 'answered', accesses: claims }]);
+    const twice = mergeRegions('home', whole(own), [
+      { region: 'essex', outcome: 'answered', accesses: claims },
+    ]);
     assert.equal(twice.accesses.flatMap(({ ours }) => ours).length, 1);
     assert.equal(twice.accesses.length, 2);
   });
@@ -104,11 +114,20 @@ const OPEN: RegionOutcome[] = ['partial', 'withheld', 'refused', 'not-reached', 
 
 describe('the roll-call of a report over all regions', () => {
   const everywhere = (outcome: RegionOutcome): AllRegions =>
-    mergeRegions('home', [], [{ region: 'essex', outcome, accesses: [] }]);
+    mergeRegions('home', whole([]), [{ region: 'essex', outcome, accesses: [] }]);
   const page = ({ accesses, regions }: AllRegions): string =>
     reportHtml(
       {
-        report: { from: 0, to: 2_000, accesses, enquiries: [], numbers: 1, unconfirmed: 0 },
+        report: {
+          from: 0,
+          to: 2_000,
+          accesses,
+          enquiries: [],
+          numbers: 1,
+          unconfirmed: 0,
+          notLookedAt: [],
+          unreadable: 0,
+        },
         ...{ region: 'home', nhsNumber: '9990000018', madeAt: 2_000, showUsers: false, regions },
       },
       NAMES,
@@ -121,13 +140,25 @@ describe('the roll-call of a report over all regions', () => {
       assert.ok(essex);
       assert.match(regionSays(essex, NAMES).says, /is not known/);
       assert.match(page(all), /class="missing">[^<]*Region essex/);
-      const rows = allRegionsCsv(all, NAMES, false).trimEnd().split('\r\n');
+      const rows = allRegionsCsv(all, [], NAMES, false).trimEnd().split('\r\n');
       assert.equal(rows.length, 3);
       assert.match(rows[2] ?? '', new RegExp(`^"region","essex","${outcome}","","[^"]*is not known`));
       const columns = rows.map((row) => row.match(/"(?:[^"]|"")*"/g)?.length);
       assert.equal(new Set(columns).size, 1);
     });
   }
+
+  it('our own part is not complete where entries are archived or broken, and the table has a row for them', () => {
+    const part = { log: 'a/log/1', from: 0, to: 300, oldest: 500, newest: 900, files: ['a.segment.gz'] };
+    const others = [{ region: 'essex', outcome: 'none', accesses: [] }] as const;
+    const archived = mergeRegions('home', { ...whole([]), notLookedAt: [part] }, others);
+    assert.deepEqual(archived.regions.map(isComplete), [false, true]);
+    assert.match(page(archived), /class="missing">[^<]*Region home/);
+    const rows = allRegionsCsv(archived, [part], NAMES, false).trimEnd().split('\r\n');
+    assert.match(rows[3] ?? '', /^"archived","home","","1970-01-01T00:00:00.500Z"/);
+    const broken = mergeRegions('home', { ...whole([]), unreadable: 1 }, others);
+    assert.deepEqual(broken.regions.map(isComplete), [false, true]);
+  });
 
   for (const outcome of ['answered', 'none'] as const) {
     it(`${outcome}: nothing is missing`, () => {

@@ -108,8 +108,14 @@ async function keptIn(region: RegionId): Promise<readonly Access[]> {
   const secrets = loadSecrets(config.secretsDirectory);
   const store = await openStore(config);
   try {
-    const log = auditLogIn(store, config, secrets);
-    const sources = { store: store.log, log, digest: patientDigestOf(secrets), region };
+    const log = await auditLogIn(store, config, secrets);
+    const sources = {
+      store: store.log,
+      archive: store.archive,
+      log,
+      digest: patientDigestOf(secrets),
+      region,
+    };
     const question = { nhsNumber: PATIENT, also: [], from: 0, to: Date.now() };
     return (await gatherReport(question, sources)).accesses;
   } finally {
