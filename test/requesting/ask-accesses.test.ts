@@ -217,6 +217,16 @@ describe('asking the neighbours who received this record', () => {
     ],
     ['counts otherwise', 'bad-claims', (heard) => answer(heard, { claims: { count: 2 } })],
     ['says none and tells', 'bad-claims', (heard) => answer(heard, { claims: { outcome: 'none' } })],
+    [
+      'says none, and that it did not look everywhere',
+      'bad-claims',
+      (heard) => answer(heard, { accesses: [], body: JSON.stringify({ accesses: [], missing: 'archived' }) }),
+    ],
+    [
+      'says partial, and not what is missing',
+      'bad-claims',
+      (heard) => answer(heard, { claims: { outcome: 'partial' } }),
+    ],
     ['is of another time', 'bad-claims', (heard) => answer(heard, { accesses: [look(TO)] })],
     ['is of before', 'bad-claims', (heard) => answer(heard, { accesses: [look(FROM - 1)] })],
     ['is out of order', 'bad-claims', (heard) => answer(heard, { accesses: [look(AT), look(AT + 1)] })],
@@ -237,6 +247,16 @@ describe('asking the neighbours who received this record', () => {
       assert.equal(of(told, 'essex-suffolk')?.outcome, 'none');
     });
   }
+
+  it('takes what did not look into archived files for a part, whatever it tells', async () => {
+    for (const accesses of [[], [look()]]) {
+      const body = JSON.stringify({ accesses, missing: 'archived' });
+      london.behaviour = (heard) => answer(heard, { accesses, body, claims: { outcome: 'partial' } });
+      const { told } = await ask();
+      const { outcome, reason, accesses: looks } = of(told, 'london') ?? {};
+      assert.deepEqual([outcome, reason, looks?.length], ['partial', 'archived', accesses.length]);
+    }
+  });
 
   const UNTOLD: [outcome: string, reason: string | undefined, behaviour: Behaviour][] = [
     [
