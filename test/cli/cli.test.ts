@@ -49,12 +49,18 @@ describe('the command line', () => {
 
   it('names in the README only commands and options that there are', async () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-    const used = [...readme.matchAll(/npx wayleave ([a-z]+)([^\n`)]*)/g)];
+    const used = [...readme.matchAll(/npx wayleave ([a-z]+)((?:\\\n|[^\n`)])*)/g)];
     assert.ok(used.length >= 6);
+    const helps = new Map<string, ReturnType<typeof wayleave>>();
     for (const [, command = '', rest = ''] of used) {
-      const { code, out } = await wayleave(command, '--help');
-      assert.equal(code, 0, command);
       const before = rest.split('#')[0] ?? '';
+      // A subcommand has options of its own.
+      const subcommand = /^ ([a-z]+) /.exec(before)?.[1];
+      const words = [command, ...(subcommand === undefined ? [] : [subcommand])];
+      const help = helps.get(words.join(' ')) ?? wayleave(...words, '--help');
+      helps.set(words.join(' '), help);
+      const { code, out } = await help;
+      assert.equal(code, 0, command);
       for (const [option] of before.matchAll(/--[a-z-]+/g))
         assert.ok(out.includes(option), `${command} ${option}`);
     }
