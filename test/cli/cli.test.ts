@@ -47,7 +47,8 @@ describe('the command line', () => {
     });
   }
 
-  it('names in the README only commands and options that there are', async () => {
+  it('names in the README only commands and options that there are', async function () {
+    this.timeout(60_000);
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
     const used = [...readme.matchAll(/npx wayleave ([a-z]+)((?:\\\n|[^\n`)])*)/g)];
     assert.ok(used.length >= 6);
