@@ -372,12 +372,13 @@ function slowly(config: string, directory: string): string {
     import { setTimeout as sleep } from 'node:timers/promises';
     import { pruneLog } from '${src}/audit/archive/prune-log.ts';
     import { segmentShelf } from '${src}/cli/segment-shelf.ts';
-    import { logKeysOf, withAudit } from '${src}/cli/open-audit.ts';
+    import { logKeysOf } from '${src}/cli/log-keys.ts';
+    import { withAudit } from '${src}/cli/open-audit.ts';
     await withAudit({ config: '${config}' }, async (audit) => {
       const { config, store, log, trail } = audit;
       await pruneLog({
         origin: log.origin, store, trail, now: Date.now, shelf: segmentShelf('${directory}'),
-        statements: { own: config.statementToken, others: [] }, keys: await logKeysOf(audit),
+        statements: { own: config.statementToken, others: [] }, keys: await logKeysOf(audit, log.origin),
       }, { before: Date.now() - 400 * 86_400_000, batch: 1, pause: () => sleep(5) });
     });
   `;

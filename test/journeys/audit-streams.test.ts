@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -60,7 +60,6 @@ describe('the log of a broker, streamed', () => {
         ...{ certificate: put('own.pem', client.certificate), key: put('own.key.pem', client.key) },
       };
       mkdirSync(join(folder, 'out'), { recursive: true });
-      mkdirSync(join(folder, 'away'), { recursive: true });
       config['audit_streams'] = [
         { id: 'file', kind: 'ndjson', file: 'out/audit.ndjson' },
         { id: 'siem', ...siem, port: receiver.port, batch: 4 },
@@ -69,7 +68,6 @@ describe('the log of a broker, streamed', () => {
       ];
     };
     federation = await startFederation({ regions: [ASKER, 'london'], edit });
-    rmSync(join(federation.directory, 'away'), { recursive: true });
     viewer = new TestViewer(federation, ASKER);
   });
   after(async () => {

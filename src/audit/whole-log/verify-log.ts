@@ -70,8 +70,9 @@ const PAGE = 8 * TILE_WIDTH;
 export class NoSuchCheckpoint extends Error {}
 
 /**
- * Verifies a log as it lies in its store, from where its archived beginning was pruned, which a broker may go on writing to: every leaf in its place, its hash,
- * every tile, every signed checkpoint, the head. Ends at the first thing that is wrong.
+ * Verifies a log as it lies in its store, which a broker may go on writing to: every leaf in its place, its hash,
+ * every tile, every signed checkpoint, the head. Begins where the archived beginning was pruned, and ends at the first
+ * thing that is wrong.
  *
  * @throws NoSuchCheckpoint; HouseError of the store
  */

@@ -317,10 +317,10 @@ for (const [name, opening] of STORES) {
         let done = false;
         const racing: Store['log'] = {
           ...store.log,
-          entries: async (...words) => {
+          leaves: async (...words) => {
             if (!done) await prune();
             done = true;
-            return store.log.entries(...words);
+            return store.log.leaves(...words);
           },
         };
         const { log, digest } = old;
@@ -336,8 +336,8 @@ for (const [name, opening] of STORES) {
         const { keys } = await old.settings(directory);
         const cut: Store['log'] = {
           ...store.log,
-          entries: async (log, sequence, limit) =>
-            (await store.log.entries(log, sequence, limit)).filter((entry) => entry.sequence !== 333),
+          leaves: async (log, sequence, limit) =>
+            (await store.log.leaves(log, sequence, limit)).filter((leaf) => leaf.sequence !== 333),
         };
         const { log, digest } = old;
         const { fault } = await verifyLog({ log, digest, keys, store: cut, checkpoints: store.checkpoints });
