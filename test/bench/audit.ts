@@ -107,7 +107,11 @@ async function measure(place: Place): Promise<StoreReport> {
   const sealed = await verified(store, true);
   await store.close();
   const sizes: Sized[] = [];
-  for (const entries of SIZES) sizes.push(await atSize(place, entries));
+  for (const entries of SIZES) {
+    const sized = await atSize(place, entries);
+    tell(JSON.stringify(sized));
+    sizes.push(sized);
+  }
   return { name: place.name, commits, appended, bytesPerEntry, verified: { leaves, sealed }, sizes };
 }
 

@@ -94,19 +94,32 @@ export class Checkpointer {
     this.#due = frames + this.#limits.due;
   }
 
+  /** Undefined where the thread ended instead: the next run gets another. */
   async #copy(): Promise<Copied | undefined> {
+    const answered = new AbortController();
+    const { signal } = answered;
     try {
-      this.#thread ??= new Worker(THREAD, { workerData: this.#file, execArgv: [] });
+      const thread = (this.#thread ??= this.#start());
       // Whoever waits for it keeps the process alive, and nobody else.
-      this.#thread.ref();
-      const answer = once(this.#thread, 'message');
-      this.#thread.postMessage('run');
-      const [copied] = (await answer) as [Copied];
-      this.#thread.unref();
-      return copied;
+      thread.ref();
+      thread.postMessage('run');
+      const [copied] = (await Promise.race([
+        once(thread, 'message', { signal }),
+        once(thread, 'exit', { signal }),
+      ])) as [Copied | number];
+      return typeof copied === 'number' ? undefined : copied;
     } catch {
-      this.#thread = undefined;
       return undefined;
+    } finally {
+      answered.abort();
+      this.#thread?.unref();
     }
+  }
+
+  #start(): Worker {
+    const thread = new Worker(THREAD, { workerData: this.#file, execArgv: [] });
+    thread.on('error', () => undefined);
+    thread.once('exit', () => (this.#thread = undefined));
+    return thread;
   }
 }
