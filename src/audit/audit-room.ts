@@ -37,8 +37,9 @@ export interface AuditRoomSettings {
   readonly witnesses: readonly WitnessLink[];
   /** How often the head is signed and cosigned. */
   readonly checkpoints: Pace;
-  /** Where the log is sent on to as it grows. */
+  /** Where the log is sent on to as it grows, after those that it followed, the oldest first. */
   readonly streams: readonly WantedStream[];
+  readonly former: readonly string[];
   /** What the process says of itself, beside the log. */
   readonly report: Log;
   readonly past: OurPast;
@@ -117,8 +118,8 @@ export class AuditRoom {
       () => this.latestNote(),
       now,
     );
-    const { report, streams: wanted } = settings;
-    this.#streams = new AuditStreams({ log: log.origin, entity, store, wanted, report, now });
+    const { report, former, streams: wanted } = settings;
+    this.#streams = new AuditStreams({ log: log.origin, former, entity, store, wanted, report, now });
     this.#witnessing = new Witnessing({
       ...shared,
       log: store.log,

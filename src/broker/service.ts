@@ -21,6 +21,7 @@ import { neighbourApi } from '../responding/neighbour-api.ts';
 import type { Responding } from '../responding/respond.ts';
 import { Directory } from '../routing/directory.ts';
 import type { Store } from '../store/contracts.ts';
+import { chainOf } from '../audit/succession/chain.ts';
 import { logOrigin } from '../tlog/origin.ts';
 import type { BrokerMetadata } from '../trust/entity-statement.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
@@ -90,13 +91,15 @@ export async function startService(
   const ours = await everyStatement([config.statementToken], store.statements);
   const logKeys = ours.flatMap(({ broker }) => broker.log_keys);
   const witnesses = witnessesAmong(links, config);
+  const listed = logOrigin(config.entity, config.replica);
+  const former = chainOf(await store.log.logs(), listed).filter((origin) => origin !== auditLog.origin);
   const auditRoom = new AuditRoom({
     ...{ log: auditLog, store, entity: config.entity, neighbours, report: log, now },
     ...{ logKey: parts.logKey.key, witnessKey: parts.witnessKey.key, logKeys },
-    ...{ witnesses, onBehind, sequence: own.sequence },
+    ...{ witnesses, former, onBehind, sequence: own.sequence },
     past: new OurPast({
       ...{ store: store.log, logs: own.logs, keys: logKeys },
-      listed: logOrigin(config.entity, config.replica),
+      listed,
     }),
     checkpoints: { everyMs: config.checkpoint_ms, everyEntries: config.checkpoint_entries },
     streams: config.audit_streams.map((one) =>

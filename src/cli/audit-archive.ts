@@ -98,7 +98,14 @@ async function run(
     }
     if (prune !== true) return { archived, pruned: undefined, kept: undefined };
     const pause = (): Promise<void> => sleep(PAUSE_MS);
-    const pruned = await pruneLog(settings, { before: pruneBefore, batch: BATCH, pause, onProgress });
+    const streams = audit.config.audit_streams.map(({ id }) => id);
+    const pruned = await pruneLog(settings, {
+      before: pruneBefore,
+      streams,
+      batch: BATCH,
+      pause,
+      onProgress,
+    });
     return { archived, pruned, kept: await keepHouse(settings, now) };
   } catch (error) {
     if (!(error instanceof ArchiveRefused || error instanceof LogBroken)) throw error;
@@ -136,6 +143,7 @@ function jsonOf(origin: string, { archived, pruned, kept }: Done): object {
 const WHY: Readonly<Record<NotYet, string>> = {
   'too-new': 'it is not older than --before and retention.keep_days',
   'open-work': 'something that began in it has not ended (the broker ends it when it starts)',
+  'not-streamed': 'one of audit_streams has not sent all of it (see `wayleave status`)',
   'tree-grows': 'fewer than 256 entries came after it',
 };
 

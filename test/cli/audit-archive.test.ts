@@ -379,7 +379,7 @@ function slowly(config: string, directory: string): string {
       await pruneLog({
         origin: log.origin, store, trail, now: Date.now, shelf: segmentShelf('${directory}'),
         statements: { own: config.statementToken, others: [] }, keys: await logKeysOf(audit, log.origin),
-      }, { before: Date.now() - 400 * 86_400_000, batch: 1, pause: () => sleep(5) });
+      }, { before: Date.now() - 400 * 86_400_000, streams: [], batch: 1, pause: () => sleep(5) });
     });
   `;
 }

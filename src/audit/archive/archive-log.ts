@@ -11,7 +11,7 @@ import { verifySegment, type SegmentSummary } from './verify-segment.ts';
 
 export interface ArchiveSettings {
   readonly origin: string;
-  readonly store: Pick<Store, 'log' | 'checkpoints' | 'archive'>;
+  readonly store: Pick<Store, 'log' | 'checkpoints' | 'archive' | 'streams'>;
   readonly trail: AuditTrail;
   readonly shelf: Shelf;
   readonly statements: Statements;

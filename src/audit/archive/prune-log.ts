@@ -9,6 +9,8 @@ import { ArchiveRefused } from './shelf.ts';
 export interface PruneOptions {
   /** No entry that was written at this time or later is pruned. */
   readonly before: number;
+  /** Ids of the streams that the log is sent on to: what has not arrived there is not pruned. */
+  readonly streams: readonly string[];
   /** Entries that are deleted at once: other writers wait meanwhile. */
   readonly batch: number;
   /** Between two batches, so that a broker beside this can write. */
@@ -18,9 +20,10 @@ export interface PruneOptions {
 
 /**
  * Why a segment that is archived is not pruned yet: `too-new`; `open-work`, something that began in it has not ended;
- * `tree-grows`, some of its leaves are in a tile that is not full.
+ * `tree-grows`, some of its leaves are in a tile that is not full; `not-streamed`, some of it has not arrived where a
+ * stream sends it.
  */
-export type NotYet = 'too-new' | 'open-work' | 'tree-grows';
+export type NotYet = 'too-new' | 'open-work' | 'tree-grows' | 'not-streamed';
 
 export interface Pruned {
   readonly segments: readonly Segment[];
@@ -42,7 +45,7 @@ export async function pruneLog(settings: ArchiveSettings, options: PruneOptions)
   let entries = await deleteEntries(settings, options);
   for (;;) {
     const [segment] = await archive.segments(origin, await store.log.pruned(origin), 1);
-    const why = segment && (await notYet(segment, settings, options.before));
+    const why = segment && (await notYet(segment, settings, options));
     if (segment === undefined || why !== undefined) {
       return { segments, entries, notYet: segment && why && { segment, why } };
     }
@@ -75,11 +78,14 @@ async function deleteEntries(
 async function notYet(
   { newest, to }: Segment,
   { origin, store }: ArchiveSettings,
-  before: number,
+  { before, streams }: PruneOptions,
 ): Promise<NotYet | undefined> {
   if (newest >= before) return 'too-new';
   const { size } = await store.log.head(origin);
   if (Math.ceil(to / TILE_WIDTH) * TILE_WIDTH > size) return 'tree-grows';
+  for (const stream of streams) {
+    if ((await store.streams.read(stream, origin)) < to) return 'not-streamed';
+  }
   const [open] = await store.log.openWork(origin, 1);
   return open !== undefined && open.sequence < to ? 'open-work' : undefined;
 }

@@ -1,8 +1,9 @@
 import { beforeEnd, startDeadline } from '../../deadline.ts';
 import type { Log } from '../../log.ts';
 import type { LogStore, StreamCursorStore } from '../../store/contracts.ts';
+import { LogBroken } from '../whole-log/log-fault.ts';
 import { backOff } from './back-off.ts';
-import { outgoingFrom, type OutgoingEntry } from './outgoing.ts';
+import { outgoingFrom, type Outgoing, type OutgoingEntry } from './outgoing.ts';
 import { faultOf } from './stream-fault.ts';
 
 /** Where a stream's lines go. */
@@ -19,7 +20,7 @@ export type StreamKind = 'ndjson' | 'syslog';
 export interface StreamStatus {
   readonly id: string;
   readonly kind: StreamKind;
-  /** Entries of the log that are not known to have arrived; undefined while the store cannot be read. */
+  /** Entries of the logs that are not known to have arrived; undefined while the store cannot be read. */
   readonly behind: number | undefined;
   /** ISO instant at which this process last knew that something had arrived. */
   readonly sent?: string | undefined;
@@ -30,8 +31,8 @@ export interface StreamStatus {
 export interface StreamSettings {
   readonly id: string;
   readonly kind: StreamKind;
-  /** Origin of the log that is streamed. */
-  readonly log: string;
+  /** Origins of the logs that are streamed, one after the other: the last is written on, the others have ended. */
+  readonly logs: readonly string[];
   readonly store: LogStore;
   readonly cursors: StreamCursorStore;
   readonly sink: StreamSink;
@@ -44,21 +45,27 @@ export interface StreamSettings {
   readonly now: () => number;
 }
 
+/** How far it is in one log: the first entry that is not known to have arrived, and what the store has of that. */
+interface Place {
+  readonly log: string;
+  next: number;
+  kept: number;
+}
+
 /** Between two batches of a stream that is behind: the queries come first. */
 const PAUSE_MS = 5;
 /** How long a stop lets the batch under way end, and then waits for its being called back. */
 const STOP_MS = 500;
 
 /**
- * One stream of a log: sends what is on the disk, in order, and moves its cursor when that has arrived. So every entry
+ * One stream of a replica's logs: sends what is on the disk, in order, and moves its cursor when that has arrived. So every entry
  * arrives at least once; those of a batch that nobody knows the end of arrive again. It waits for nobody and nobody
  * waits for it.
  */
 export class AuditStream {
   readonly #settings: StreamSettings;
-  /** The first entry that is not known to have arrived, and where the cursor in the store is. */
-  #next: number | undefined;
-  #kept: number | undefined;
+  /** The logs that are not known to have arrived wholly. */
+  #places: Place[] | undefined;
   #sent: string | undefined;
   #fault: string | undefined;
   #failures = 0;
@@ -83,11 +90,12 @@ export class AuditStream {
     await this.#ended();
   }
 
-  /** @param size of the log; undefined when it is not known */
-  status(size: number | undefined): StreamStatus {
+  /** @param sizes of the logs, by origin; undefined when they are not known */
+  status(sizes: ReadonlyMap<string, number> | undefined): StreamStatus {
     const { id, kind } = this.#settings;
     const behind =
-      size === undefined || this.#next === undefined ? undefined : Math.max(0, size - this.#next);
+      sizes &&
+      this.#places?.reduce((sum, { log, next }) => sum + Math.max(0, (sizes.get(log) ?? 0) - next), 0);
     return { id, kind, behind, sent: this.#sent, fault: this.#fault };
   }
 
@@ -108,23 +116,61 @@ export class AuditStream {
 
   /** @returns true when another whole batch is there: less than that is gathered for a while */
   async #sendBatch(): Promise<boolean> {
-    const { id, log, store, cursors, batch, sink, format, now } = this.#settings;
-    this.#next ??= this.#kept = await cursors.read(id, log);
+    const { store, batch, sink, format, now } = this.#settings;
+    const places = (this.#places ??= await this.#findPlaces());
+    const [place] = places;
+    if (place === undefined) return false;
     // What arrived while the store could not be written is not sent again.
-    await this.#keep(this.#next);
-    const { entries, size } = await outgoingFrom(store, log, this.#next, batch);
-    if (entries.length === 0 || this.#stopped) return false;
+    await this.#keep(place);
+    const { entries, size } = await outgoingFrom(store, place.log, place.next, batch).catch(
+      (error: unknown) => this.#stepOver(place, error),
+    );
+    if (this.#stopped) return false;
+    if (entries.length === 0) return this.#goOn(places);
     await sink.send(entries.flatMap(format));
-    this.#next += entries.length;
+    place.next += entries.length;
     this.#sent = new Date(now()).toISOString();
-    await this.#keep(this.#next);
-    return size - this.#next >= batch;
+    await this.#keep(place);
+    return places.length > 1 || size - place.next >= batch;
   }
 
-  async #keep(next: number): Promise<void> {
-    if (this.#kept === next) return;
-    await this.#settings.cursors.advance(this.#settings.id, this.#settings.log, next);
-    this.#kept = next;
+  async #findPlaces(): Promise<Place[]> {
+    const { id, logs, store, cursors, report } = this.#settings;
+    const places: Place[] = [];
+    for (const log of logs) {
+      const [kept, pruned] = [await cursors.read(id, log), await store.pruned(log)];
+      if (pruned > kept)
+        report.warn({ stream: id, log, pruned: pruned - kept }, 'audit stream lacks entries');
+      places.push({ log, next: Math.max(kept, pruned), kept });
+    }
+    return places;
+  }
+
+  /** From a log that has ended to the one that follows it. */
+  #goOn(places: Place[]): boolean {
+    if (places.length === 1) return false;
+    places.shift();
+    return true;
+  }
+
+  /**
+   * What is broken in a log that has ended stays so, and its successor says where: that is what follows. In the log
+   * that is written the stream waits, and looks again where it is.
+   */
+  async #stepOver({ log, next }: Place, error: unknown): Promise<Outgoing> {
+    if (!(error instanceof LogBroken)) throw error;
+    if (log === this.#settings.logs.at(-1)) {
+      this.#places = await this.#findPlaces();
+      throw error;
+    }
+    this.#settings.report.warn({ stream: this.#settings.id, log, next }, 'audit stream leaves a broken log');
+    return { entries: [], size: next };
+  }
+
+  async #keep(place: Place): Promise<void> {
+    if (place.kept === place.next) return;
+    await this.#settings.cursors.advance(this.#settings.id, place.log, place.next);
+    place.kept = place.next;
   }
 
   #wentWell(): void {

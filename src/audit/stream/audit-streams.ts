@@ -26,8 +26,9 @@ interface SyslogStream {
 export type WantedStream = NdjsonStream | SyslogStream;
 
 export interface StreamsSettings {
-  /** Origin of the log. */
+  /** Origins of the log that is written, and of those that it followed, the oldest first. */
   readonly log: string;
+  readonly former: readonly string[];
   readonly entity: string;
   readonly store: Pick<Store, 'log' | 'streams'>;
   readonly wanted: readonly WantedStream[];
@@ -40,15 +41,15 @@ const FILE_BATCH = 100;
 /** Syslog has a connection for each batch, so it gathers a little longer. */
 const EVERY_MS = { ndjson: 1_000, syslog: 2_000 } as const;
 
-/** All streams of this replica's log, each by itself. */
+/** All streams of this replica's logs, each by itself. */
 export class AuditStreams {
   readonly #settings: StreamsSettings;
   readonly #streams: readonly AuditStream[];
 
   constructor(settings: StreamsSettings) {
     this.#settings = settings;
-    const { log, store, report, now } = settings;
-    const shared = { log, store: store.log, cursors: store.streams, report, now };
+    const { log, former, store, report, now } = settings;
+    const shared = { logs: [...former, log], store: store.log, cursors: store.streams, report, now };
     this.#streams = settings.wanted.map((wanted) => new AuditStream({ ...shared, ...this.#wayOf(wanted) }));
   }
 
@@ -62,23 +63,22 @@ export class AuditStreams {
 
   async status(): Promise<StreamStatus[]> {
     if (this.#streams.length === 0) return [];
-    const { store, log } = this.#settings;
-    const head = await store.log.head(log).catch(() => undefined);
-    return this.#streams.map((stream) => stream.status(head?.size));
+    const logs = await this.#settings.store.log.logs().catch(() => undefined);
+    const sizes = logs && new Map(logs.map(({ log, size }) => [log, size]));
+    return this.#streams.map((stream) => stream.status(sizes));
   }
 
   #wayOf(
     wanted: WantedStream,
   ): Pick<StreamSettings, 'id' | 'kind' | 'sink' | 'format' | 'batch' | 'everyMs'> {
-    const { log, entity } = this.#settings;
     const { id, kind } = wanted;
     const named = { id, kind, everyMs: EVERY_MS[kind] };
     if (wanted.kind === 'ndjson') {
       const sink = new FileSink(wanted.file, wanted.rotateBytes);
-      return { ...named, sink, batch: FILE_BATCH, format: (entry) => [ndjsonLine(log, entry)] };
+      return { ...named, sink, batch: FILE_BATCH, format: (entry) => [ndjsonLine(entry)] };
     }
     const { sink, batch, enterprise, messageBytes } = wanted;
-    const form = { host: new URL(entity).hostname, enterprise, messageBytes };
-    return { ...named, sink, batch, format: (entry) => syslogMessages(log, entry, form) };
+    const form = { host: new URL(this.#settings.entity).hostname, enterprise, messageBytes };
+    return { ...named, sink, batch, format: (entry) => syslogMessages(entry, form) };
   }
 }

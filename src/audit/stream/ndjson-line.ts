@@ -6,7 +6,7 @@ const END = Buffer.from('}\n');
  * One line of a file: `{"log":…,"seq":…,"leaf":{…}}`, members in this order, without white space. What stands between
  * `"leaf":` and the last brace is the leaf byte for byte, so that its hash can be made again.
  */
-export function ndjsonLine(log: string, { sequence, leaf }: OutgoingEntry): Buffer {
+export function ndjsonLine({ log, sequence, leaf }: OutgoingEntry): Buffer {
   return Buffer.concat([Buffer.from(`${beginningOf(log)}${sequence},"leaf":`), leaf, END]);
 }
 

@@ -4,6 +4,8 @@ import { LogBroken } from '../whole-log/log-fault.ts';
 
 /** One entry on its way out. Its leaf names nobody; what is sealed beside it stays where it is. */
 export interface OutgoingEntry {
+  /** Origin of its log. */
+  readonly log: string;
   readonly sequence: number;
   /** The bytes that the tree covers: UTF-8 JSON on one line. */
   readonly leaf: Buffer;
@@ -42,23 +44,27 @@ export async function outgoingFrom(
   for (const { sequence, leaf } of stored) {
     bytes += leaf.length;
     if (taken.length > 0 && bytes > MOST_BYTES) break;
-    const due = next + taken.length;
-    if (sequence !== due) throw new LogBroken('missing', due, `entry ${due} is missing`);
-    taken.push({ sequence, ...readOwn(sequence, Buffer.from(leaf)) });
+    const own = readOwn(next + taken.length, { sequence, leaf: Buffer.from(leaf) });
+    // What is whole before it goes out first.
+    if (own instanceof LogBroken && taken.length > 0) break;
+    if (own instanceof LogBroken) throw own;
+    taken.push({ log, sequence, ...own });
   }
   return { entries: taken, size };
 }
 
 /** A broker writes a leaf on one line: another line in it would be read as an entry of its own. */
-function readOwn(sequence: number, leaf: Buffer): { leaf: Buffer; said: Leaf } {
-  const broken = (cause?: unknown): LogBroken =>
-    new LogBroken('leaf', sequence, `entry ${sequence}: the leaf is not one that a broker writes`, { cause });
-  let said: Leaf;
+function readOwn(
+  due: number,
+  { sequence, leaf }: { sequence: number; leaf: Buffer },
+): Pick<OutgoingEntry, 'leaf' | 'said'> | LogBroken {
+  if (sequence !== due) return new LogBroken('missing', due, `entry ${due} is missing`);
+  const says = `entry ${due}: the leaf is not one that a broker writes`;
   try {
-    said = readLeaf(leaf);
-  } catch (error) {
-    throw broken(error);
+    const said = readLeaf(leaf);
+    if (!leaf.includes(LINE_FEED) && said.seq === due) return { leaf, said };
+    return new LogBroken('leaf', due, says);
+  } catch (cause) {
+    return new LogBroken('leaf', due, says, { cause });
   }
-  if (leaf.includes(LINE_FEED) || said.seq !== sequence) throw broken();
-  return { leaf, said };
 }

@@ -42,11 +42,7 @@ const MOST_PARTS = 999_999;
  * One entry as RFC 5424 messages: one, or as many as it takes where the leaf is too long for one. Nothing is cut off:
  * the parts' texts, put together, are the leaf byte for byte. Each is UTF-8 by itself.
  */
-export function syslogMessages(
-  log: string,
-  { sequence, leaf, said }: OutgoingEntry,
-  form: SyslogForm,
-): Buffer[] {
+export function syslogMessages({ log, sequence, leaf, said }: OutgoingEntry, form: SyslogForm): Buffer[] {
   const head = headerOf(said, form.host);
   const begin = (parts = ''): Buffer => {
     const data = `[wayleave@${form.enterprise} log="${escaped(log)}" seq="${sequence}"${parts}]`;

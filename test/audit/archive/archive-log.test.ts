@@ -70,7 +70,8 @@ for (const [name, opening] of STORES) {
     const prune = async (
       before = Date.now(),
       pause = (): Promise<void> => Promise.resolve(),
-    ): Promise<Pruned> => pruneLog(await old.settings(directory), { before, batch: 70, pause });
+      streams: readonly string[] = [],
+    ): Promise<Pruned> => pruneLog(await old.settings(directory), { before, streams, batch: 70, pause });
     const verify = async (): Promise<LogVerdict> => {
       const { keys } = await old.settings(directory);
       const { log, digest } = old;
@@ -278,6 +279,22 @@ for (const [name, opening] of STORES) {
         assert.ok((await prune()).segments.length > 0);
       });
 
+      it('keeps what has not arrived where a stream sends it', async () => {
+        await write();
+        const [first] = await archive(250);
+        const to = first?.to ?? 0;
+        await store.streams.advance('file', old.origin, to);
+        await store.streams.advance('siem', old.origin, to - 1);
+        const both = (): Promise<Pruned> => prune(Date.now(), undefined, ['file', 'siem']);
+        assert.deepEqual(
+          [(await both()).notYet?.why, await store.log.pruned(old.origin)],
+          ['not-streamed', 0],
+        );
+        await store.streams.advance('siem', old.origin, to);
+        await both();
+        assert.equal(await store.log.pruned(old.origin), to);
+      });
+
       it('does not begin where the tiles do not lead to the root of the file', async () => {
         await write();
         await archive(250);
@@ -288,7 +305,7 @@ for (const [name, opening] of STORES) {
             (await store.log.tiles(origin, wanted)).map((hashes) => Buffer.alloc(hashes.length)),
         };
         const wrong = { ...settings, store: { ...store, log } };
-        const options = { before: Date.now(), batch: 100, pause: () => Promise.resolve() };
+        const options = { before: Date.now(), streams: [], batch: 100, pause: () => Promise.resolve() };
         await assert.rejects(pruneLog(wrong, options), { code: 'tree' });
         assert.equal(await store.log.pruned(old.origin), 0);
       });

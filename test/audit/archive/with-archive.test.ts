@@ -73,7 +73,7 @@ describe('questions that reach back into archived files', () => {
     const settings = await old.settings(federation.directory);
     files = (await drain(archiveLog(settings, { before: Date.now(), most: 130 }))).map(({ file }) => file);
     earlier = { found: await foundBy(store.log, 100), report: await reportOf(store.log) };
-    const cut = { before: Date.now(), batch: 500, pause: () => Promise.resolve() };
+    const cut = { before: Date.now(), streams: [], batch: 500, pause: () => Promise.resolve() };
     await pruneLog(settings, cut);
     assert.equal(await store.log.pruned(old.origin), 320);
   });

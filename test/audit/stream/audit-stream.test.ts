@@ -37,6 +37,7 @@ const leafOf = (nth: number, more = ''): NewEntry =>
   entry(`e-${nth}`, {
     facts: `"at":${1_000 + nth},"boot":"b","event":"query-sent","exchange":"e-${nth}","m":"${more}"`,
   });
+const sizes = (size: number): Map<string, number> => new Map([[LOG, size]]);
 const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, nth) => from + nth);
 
@@ -66,7 +67,7 @@ describe('a stream of the log', () => {
       ...{
         id: 's',
         kind: 'ndjson',
-        log: LOG,
+        logs: [LOG],
         store: store.log,
         cursors: store.streams,
         batch: 10,
@@ -81,7 +82,7 @@ describe('a stream of the log', () => {
     return stream;
   }
   const cursor = (id = 's') => store.streams.read(id, LOG);
-  const behind = async (stream: AuditStream) => stream.status((await store.log.head(LOG)).size).behind;
+  const behind = async (stream: AuditStream) => stream.status(sizes((await store.log.head(LOG)).size)).behind;
 
   it('begins at the beginning, goes in order, and follows the log as it grows', async () => {
     await append(25);
@@ -92,7 +93,7 @@ describe('a stream of the log', () => {
     await append(3);
     await until(async () => (await cursor()) === 28);
     assert.deepEqual(taking.seqs.flat(), range(0, 28));
-    assert.deepEqual(stream.status(28), {
+    assert.deepEqual(stream.status(sizes(28)), {
       id: 's',
       kind: 'ndjson',
       behind: 0,
@@ -127,8 +128,8 @@ describe('a stream of the log', () => {
       throw new DeliveryError('lost-connection', 'unconfirmed');
     };
     const stream = started(taking);
-    await until(() => stream.status(15).fault !== undefined);
-    assert.deepEqual(stream.status(15), {
+    await until(() => stream.status(sizes(15)).fault !== undefined);
+    assert.deepEqual(stream.status(sizes(15)), {
       ...{ id: 's', kind: 'ndjson', behind: 15, sent: undefined, fault: 'lost-connection: unconfirmed' },
     });
     assert.equal(await cursor(), 0);
@@ -176,7 +177,7 @@ describe('a stream of the log', () => {
     };
     const taking = new Taking();
     const stream = started(taking, { cursors });
-    await until(() => stream.status(5).fault === 'store-unavailable');
+    await until(() => stream.status(sizes(5)).fault === 'store-unavailable');
     assert.equal(await behind(stream), 0);
     full = false;
     await until(async () => (await cursor()) === 5);
@@ -249,12 +250,93 @@ describe('a stream of the log', () => {
       hand.close();
       const taking = new Taking();
       const stream = started(taking, { store: one.log, cursors: one.streams, batch: 3 });
-      await until(() => stream.status(6).fault !== undefined);
-      assert.equal(stream.status(6).fault, 'log-broken', what);
+      await until(() => stream.status(sizes(6)).fault !== undefined);
+      assert.equal(stream.status(sizes(6)).fault, 'log-broken', what);
       assert.deepEqual(taking.seqs, [range(0, 3)], what);
       await stream.stop();
       await one.close();
     }
+  });
+
+  describe('of a log that has ended', () => {
+    const NEXT = `${LOG}.2`;
+    const succeed = () => {
+      const first = () => item(entry('began', { facts: '"at":1,"event":"log-began","exchange":"began"' }));
+      return store.log.succeed({ log: LOG, next: NEXT, at: 1, why: 'sealed', first });
+    };
+    const arrived = () => until(async () => (await store.streams.read('s', NEXT)) === 1);
+
+    it('sends the rest of it, and then the one that follows', async () => {
+      await append(25);
+      await store.streams.advance('s', LOG, 12);
+      await succeed();
+      const taking = new Taking();
+      const stream = started(taking, {
+        logs: [LOG, NEXT],
+        format: ({ log, leaf }) => [leaf, Buffer.from(`"${log}"`)],
+      });
+      await arrived();
+      const lines = taking.batches
+        .flat()
+        .map((line) => JSON.parse(line.toString()) as string | { seq: number });
+      const logs = lines.filter((line) => typeof line === 'string');
+      const seqs = lines.flatMap((line) => (typeof line === 'string' ? [] : [line.seq]));
+      assert.deepEqual(seqs, [...range(12, 25), 0]);
+      assert.deepEqual(logs, [...range(12, 25).map(() => LOG), NEXT]);
+      assert.equal(
+        stream.status(
+          new Map([
+            [LOG, 25],
+            [NEXT, 3],
+          ]),
+        ).behind,
+        2,
+      );
+      assert.deepEqual(told, []);
+    });
+
+    it('counts what is behind in both', async () => {
+      await append(25);
+      await succeed();
+      const hanging = new Taking();
+      hanging.answer = () => new Promise(() => undefined);
+      const stream = started(hanging, { logs: [LOG, NEXT] });
+      await until(() => hanging.batches.length === 1);
+      assert.equal(
+        stream.status(
+          new Map([
+            [LOG, 25],
+            [NEXT, 1],
+          ]),
+        ).behind,
+        26,
+      );
+    });
+
+    it('sends it up to where it is broken, says so, and goes on with the one that follows', async () => {
+      await append(25);
+      await succeed();
+      const hand = new DatabaseSync(file);
+      hand.exec('DELETE FROM log_entry WHERE sequence = 14');
+      hand.close();
+      const taking = new Taking();
+      started(taking, { logs: [LOG, NEXT] });
+      await arrived();
+      assert.deepEqual(taking.seqs.flat(), [...range(0, 14), 0]);
+      assert.deepEqual(told, [
+        { stream: 's', log: LOG, next: 14, message: 'audit stream leaves a broken log' },
+      ]);
+    });
+  });
+
+  it('begins after what was pruned before it was configured, and says how much it lacks', async () => {
+    await append(25);
+    const pruned: Store['log'] = { ...store.log, pruned: async () => 20 };
+    const taking = new Taking();
+    started(taking, { store: pruned });
+    await until(async () => (await cursor()) === 25);
+    assert.deepEqual(taking.seqs, [range(20, 25)]);
+    assert.deepEqual(told, [{ stream: 's', log: LOG, pruned: 20, message: 'audit stream lacks entries' }]);
   });
 
   it('sends nothing that the head does not cover yet', async () => {

@@ -12,13 +12,13 @@ const AT = Date.UTC(2026, 3, 1, 9, 30, 0, 7);
 
 function outgoing(sequence: number, said: object = {}): OutgoingEntry {
   const leaf = { seq: sequence, at: AT, mono: 5, boot: 'b-1', event: 'query-sent', exchange: 'x', ...said };
-  return { sequence, leaf: Buffer.from(JSON.stringify(leaf)), said: leaf as OutgoingEntry['said'] };
+  return { log: LOG, sequence, leaf: Buffer.from(JSON.stringify(leaf)), said: leaf as OutgoingEntry['said'] };
 }
 
 describe('an entry as a line of a file', () => {
   it('is one line of JSON, in which the leaf stands byte for byte', () => {
     const entry = outgoing(7, { reason: 'line\nfeed, “quotes” and \u2028', detail: { '2': 'b', '1': 'a' } });
-    const line = ndjsonLine(LOG, entry).toString('utf8');
+    const line = ndjsonLine(entry).toString('utf8');
     assert.equal(line.indexOf('\n'), line.length - 1);
     assert.deepEqual(JSON.parse(line), {
       log: LOG,
@@ -30,7 +30,7 @@ describe('an entry as a line of a file', () => {
   });
 
   it('tells a file its first number, even behind a torn line', () => {
-    const line = ndjsonLine(LOG, outgoing(41)).toString();
+    const line = ndjsonLine(outgoing(41)).toString();
     assert.equal(firstSequence(line), 41);
     assert.equal(firstSequence(`{"log":"lon\n${line}`), 41);
     assert.equal(firstSequence('{"log":"lon'), undefined);
@@ -38,7 +38,7 @@ describe('an entry as a line of a file', () => {
 });
 
 describe('an entry as a syslog message', () => {
-  const parsed = (entry: OutgoingEntry, form = FORM) => syslogMessages(LOG, entry, form).map(parseSyslog);
+  const parsed = (entry: OutgoingEntry, form = FORM) => syslogMessages(entry, form).map(parseSyslog);
 
   it('says in its header what it is, and in its text the leaf byte for byte', () => {
     const entry = outgoing(12, { reason: 'café' });
@@ -74,7 +74,7 @@ describe('an entry as a syslog message', () => {
     ] as const) {
       const entry = outgoing(3, { detail: { text: character.repeat(length) } });
       for (const messageBytes of [2_048, 2_049, 2_050, 2_051, 8_192]) {
-        const messages = syslogMessages(LOG, entry, { ...FORM, messageBytes });
+        const messages = syslogMessages(entry, { ...FORM, messageBytes });
         assert.ok(messages.length > 1);
         assert.ok(messages.every((message) => message.length <= messageBytes));
         assert.deepEqual(leavesOf(messages), new Map([[3, entry.leaf]]));
@@ -83,15 +83,15 @@ describe('an entry as a syslog message', () => {
   });
 
   it('is whole up to the last byte that fits', () => {
-    const shortest = syslogMessages(LOG, outgoing(3, { reason: '' }), FORM)[0]?.length ?? 0;
+    const shortest = syslogMessages(outgoing(3, { reason: '' }), FORM)[0]?.length ?? 0;
     const ofLength = (bytes: number) =>
-      syslogMessages(LOG, outgoing(3, { reason: 'x'.repeat(bytes - shortest) }), FORM).length;
+      syslogMessages(outgoing(3, { reason: 'x'.repeat(bytes - shortest) }), FORM).length;
     assert.deepEqual([ofLength(8_192), ofLength(8_193)], [1, 2]);
   });
 
   it('keeps its form whatever a field holds', () => {
     const odd = outgoing(1, { boot: '', event: `no such event, ${'long '.repeat(20)}` });
-    const [message] = syslogMessages('a"b]c\\d', odd, FORM).map(parseSyslog);
+    const [message] = syslogMessages({ ...odd, log: 'a"b]c\\d' }, FORM).map(parseSyslog);
     assert.equal(message?.process, '-');
     assert.equal(message?.id.length, 32);
     assert.equal(message?.data['log'], 'a"b]c\\d');
