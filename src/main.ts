@@ -1,10 +1,11 @@
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 
 import { askCommand } from './cli/ask.ts';
 import { auditCommand } from './cli/audit.ts';
 import { backupCommand } from './cli/backup.ts';
 import { evidenceCommand } from './cli/evidence.ts';
-import { CommandFailed, type Io } from './cli/io.ts';
+import { failureOf } from './cli/failure.ts';
+import type { Io } from './cli/io.ts';
 import { demoCommand } from './cli/demo.ts';
 import { objectionsCommand } from './cli/objections.ts';
 import { restoreCommand } from './cli/restore.ts';
@@ -14,7 +15,6 @@ import { statusCommand } from './cli/status.ts';
 import { tokenCommand } from './cli/token.ts';
 import { trustCommand } from './cli/trust.ts';
 import { VERSION } from './cli/version.ts';
-import { StartError } from './errors.ts';
 
 const LONGEST_LINE = 1000;
 let stopAsked: Promise<string> | undefined;
@@ -76,9 +76,8 @@ async function firstLine(input: AsyncIterable<Buffer>): Promise<string> {
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else if (error instanceof StartError || error instanceof CommandFailed) {
-    io.warn(error.message);
-    process.exitCode = error instanceof CommandFailed ? error.exitCode : 1;
-  } else throw error;
+  const failure = failureOf(error);
+  if (failure === undefined) throw error;
+  if (failure.says !== undefined) io.warn(failure.says);
+  process.exitCode = failure.exitCode;
 }

@@ -19,6 +19,9 @@ export const nhsNumberClaim = z
 /** RFC 8705: the certificate of the socket that the message leaves by. */
 const confirmation = z.object({ 'x5t#S256': base64url });
 
+/** RFC 3986's unreserved characters alone: it stands openly in leaves and in what is streamed. */
+export const readableId = z.string().regex(/^[A-Za-z0-9._~-]{1,64}$/, 'letters, digits and . _ ~ -');
+
 /** Claims that every message between brokers carries. Times are seconds since the epoch (RFC 7519). */
 export const common = {
   iss: z.url(),
@@ -26,7 +29,7 @@ export const common = {
   aud: z.url(),
   iat: z.number().int(),
   exp: z.number().int(),
-  jti: z.string().min(16).max(64),
+  jti: readableId.min(16),
   /** The sender's entity statement sequence. */
   stmt: z.number().int().nonnegative(),
   cnf: confirmation,

@@ -2,6 +2,7 @@ import type { ProtectedHeaderParameters } from 'jose';
 import type { z } from 'zod';
 
 import { EvidenceError } from '../errors.ts';
+import { readableId } from './claims.ts';
 import { sha256 } from './digests.ts';
 import { readHeader, signCompact, verifyCompact } from './jws.ts';
 import { isAlgorithm, verifyingKey, type PinnedKey, type Signer } from './keys.ts';
@@ -113,7 +114,7 @@ function checkClaims<Claims extends Checked>(
 function readableJti(payload: Uint8Array): string {
   try {
     const claims = parseJson(payload) as { jti?: unknown } | null;
-    return typeof claims?.jti === 'string' && claims.jti.length <= 64 ? claims.jti : '';
+    return readableId.safeParse(claims?.jti).data ?? '';
   } catch {
     return '';
   }

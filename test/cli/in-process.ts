@@ -1,6 +1,7 @@
-import { CommanderError, type Command } from 'commander';
+import type { Command } from 'commander';
 
-import { CommandFailed, type Io } from '../../src/cli/io.ts';
+import { failureOf } from '../../src/cli/failure.ts';
+import type { Io } from '../../src/cli/io.ts';
 import type { Ran } from '../support/command.ts';
 
 /** Runs a command in this process, as `src/main.ts` does in its own: for tests of many calls. */
@@ -27,9 +28,10 @@ export async function called(
   try {
     await command.parseAsync(words, { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) code = error.exitCode === 0 ? 0 : 2;
-    else if (error instanceof CommandFailed) [code, said.err] = [error.exitCode, said.err + error.message];
-    else throw error;
+    const failure = failureOf(error);
+    if (failure === undefined) throw error;
+    code = failure.exitCode;
+    said.err += failure.says ?? '';
   }
   return { code, ...said };
 }

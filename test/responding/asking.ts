@@ -246,7 +246,7 @@ function jtiOf(token: string): string {
     const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
       jti?: string;
     };
-    return payload.jti ?? '';
+    return /^[\w.~-]{1,64}$/.test(payload.jti ?? '') ? (payload.jti ?? '') : '';
   } catch {
     return '';
   }

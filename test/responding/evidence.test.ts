@@ -165,6 +165,7 @@ describe('the listener between brokers: which queries are believed', () => {
       ['times as text', 400, 'bad-claims', () => ({ iat: String(seconds()) })],
       ['no jti', 400, 'bad-claims', () => ({ jti: undefined })],
       ['a jti that could be guessed', 400, 'bad-claims', () => ({ jti: '1' })],
+      ['a jti that says something', 400, 'bad-claims', () => ({ jti: 'Mrs Smith of Ware, 9990000018' })],
       ['no patient', 400, 'bad-claims', () => ({ patient: undefined })],
       [
         'a wrong check digit',
