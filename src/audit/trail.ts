@@ -19,8 +19,9 @@ export interface Shown {
   readonly count: number;
 }
 
-/** Entries `from` to `to` (not included) of this log, in a file of that name and digest. */
+/** Entries `from` to `to` (not included) of the log of that origin, in a file of that name and digest. */
 export interface NamedSegment {
+  readonly log: string;
   readonly from: number;
   readonly to: number;
   readonly file: string;

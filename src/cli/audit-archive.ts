@@ -9,6 +9,7 @@ import { instantOf } from '../audit/questions/search.ts';
 import { LogBroken } from '../audit/whole-log/log-fault.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { logKeysOf } from './log-keys.ts';
+import { namedLog } from './named-log.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import type { RegionOptions } from './region-config.ts';
 import { makeShelf } from './segment-shelf.ts';
@@ -17,15 +18,17 @@ import { wholeNumber } from './subcommand.ts';
 interface Options extends RegionOptions {
   readonly before?: string;
   readonly dir: string;
+  readonly log?: string;
   readonly prune?: true;
   readonly segment: number;
   readonly json?: true;
 }
 
 interface Done {
+  readonly origin: string;
   readonly archived: readonly Archived[];
   readonly pruned: Pruned | undefined;
-  readonly kept: Kept | undefined;
+  readonly thinned: Kept | undefined;
 }
 
 const DAY = 86_400_000;
@@ -45,6 +48,7 @@ export function archiveCommand(io: Io): Command {
       'what was written before that instant or day of UTC (default: retention.keep_days ago)',
     )
     .requiredOption('--dir <directory>', 'where the files lie, those of earlier runs too')
+    .option('--log <origin>', 'which log, where it is not the one that is written now')
     .option('--prune', 'delete what lies in verified files, and thin out old checkpoints')
     .option('--segment <count>', 'entries of one file, as far as checkpoints allow', wholeNumber, SEGMENT)
     .option('--json', 'print what was done as JSON')
@@ -60,7 +64,7 @@ export function archiveCommand(io: Io): Command {
         const before = options.before === undefined ? keepFrom : beforeOf(options.before, now);
         if (options.segment < 1) throw new CommandFailed('--segment 0 cannot be: write 1 or more.', 2);
         const done = await run(audit, options, { before, pruneBefore: Math.min(before, keepFrom), now }, io);
-        if (options.json) io.print(JSON.stringify(jsonOf(audit.log.origin, done)));
+        if (options.json) io.print(JSON.stringify(done));
         else for (const line of lines(done, audit)) io.print(line);
       }),
     );
@@ -83,11 +87,12 @@ interface Times {
 
 async function run(
   audit: OpenAudit,
-  { dir, prune, segment, json }: Options,
+  { dir, log, prune, segment, json }: Options,
   { before, pruneBefore, now }: Times,
   io: Io,
 ): Promise<Done> {
-  const settings = await settingsOf(audit, dir);
+  const origin = await namedLog(audit, log);
+  const settings = await settingsOf(audit, origin, dir);
   const onProgress = io.isTerminal && json !== true ? teller(io) : undefined;
   try {
     const archived: Archived[] = [];
@@ -96,7 +101,7 @@ async function run(
       // A later segment may fail: what is done is said as it is done.
       if (json !== true) io.print(`Entries ${one.from} to ${one.to - 1}: ${one.file}, ${one.bytes} bytes.`);
     }
-    if (prune !== true) return { archived, pruned: undefined, kept: undefined };
+    if (prune !== true) return { origin, archived, pruned: undefined, thinned: undefined };
     const pause = (): Promise<void> => sleep(PAUSE_MS);
     const streams = audit.config.audit_streams.map(({ id }) => id);
     const pruned = await pruneLog(settings, {
@@ -106,24 +111,24 @@ async function run(
       pause,
       onProgress,
     });
-    return { archived, pruned, kept: await keepHouse(settings, now) };
+    return { origin, archived, pruned, thinned: await keepHouse(settings, now) };
   } catch (error) {
     if (!(error instanceof ArchiveRefused || error instanceof LogBroken)) throw error;
     throw new CommandFailed(`${error.message}. Nothing after it was done.`, 1, { cause: error });
   }
 }
 
-async function settingsOf(audit: OpenAudit, directory: string): Promise<ArchiveSettings> {
-  const { config, store, log, trail } = audit;
+async function settingsOf(audit: OpenAudit, origin: string, directory: string): Promise<ArchiveSettings> {
+  const { config, store, trail } = audit;
   return {
-    ...{ origin: log.origin, store, trail, now: Date.now },
+    ...{ origin, store, trail, now: Date.now },
     shelf: await makeShelf(directory),
     statements: {
       own: config.statementToken,
       others: config.neighbours.map(({ statementToken }) => statementToken),
       history: store.statements,
     },
-    keys: await logKeysOf(audit, log.origin),
+    keys: await logKeysOf(audit, origin),
   };
 }
 
@@ -136,28 +141,24 @@ function teller(io: Io): (file: string, done: number, of: number) => void {
   };
 }
 
-function jsonOf(origin: string, { archived, pruned, kept }: Done): object {
-  return { origin, archived, ...(pruned === undefined ? {} : { pruned, thinned: kept }) };
-}
-
 const WHY: Readonly<Record<NotYet, string>> = {
   'too-new': 'it is not older than --before and retention.keep_days',
   'open-work': 'something that began in it has not ended (the broker ends it when it starts)',
   'not-streamed': 'one of audit_streams has not sent all of it (see `wayleave status`)',
-  'tree-grows': 'fewer than 256 entries came after it',
+  'tree-grows': 'fewer than 256 entries came after it in its log',
 };
 
-function lines({ archived, pruned, kept }: Done, { config }: OpenAudit): string[] {
+function lines({ archived, pruned, thinned }: Done, { config }: OpenAudit): string[] {
   const none =
     'Nothing to archive: no checkpoint that a neighbour has cosigned covers more entries of that time.';
   const written = archived.length === 0 ? [none] : [`${archived.length} segments written and verified.`];
-  if (pruned === undefined || kept === undefined) return written;
+  if (pruned === undefined || thinned === undefined) return written;
   const { segments, entries, notYet } = pruned;
   return [
     ...written,
     `${entries} entries deleted here; ${segments.length} more segments are in their files alone.`,
     ...(notYet === undefined ? [] : [`Kept: ${notYet.segment.file}, since ${WHY[notYet.why]}.`]),
-    `${kept.checkpoints} old checkpoints and ${kept.counts} counts of refusals deleted.`,
+    `${thinned.checkpoints} old checkpoints and ${thinned.counts} counts of refusals deleted.`,
     ...(config.store.startsWith('sqlite:') && entries > 0
       ? ['The store uses the room that this leaves for what comes; its file does not shrink.']
       : []),

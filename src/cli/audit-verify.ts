@@ -10,6 +10,7 @@ import {
 import { archivedLines, checkArchived } from './archived-part.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { logKeysOf } from './log-keys.ts';
+import { namedLog, originsIn } from './named-log.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import { tellingProgress } from './progress.ts';
 import type { RegionOptions } from './region-config.ts';
@@ -66,11 +67,9 @@ export function verifyCommand(io: Io): Command {
 }
 
 /** @throws CommandFailed */
-async function originsOf({ store, log }: OpenAudit, { log: named, from }: Options): Promise<string[]> {
-  const all = new Set([...(await store.log.logs()).map((one) => one.log), log.origin]);
-  if (named === undefined) return from === undefined ? [...all] : [log.origin];
-  if (all.has(named)) return [named];
-  throw new CommandFailed(`--log ${named} is not in the store: write one of ${[...all].join(', ')}.`, 2);
+async function originsOf(audit: OpenAudit, { log: named, from }: Options): Promise<string[]> {
+  if (named === undefined && from === undefined) return [...(await originsIn(audit))];
+  return [await namedLog(audit, named)];
 }
 
 async function verified(origin: string, audit: OpenAudit, options: Options, io: Io): Promise<Found> {

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { LogStatus } from '../../src/audit/audit-room.ts';
+import { readLeaf } from '../../src/audit/entry.ts';
 import type { NotLookedAt } from '../../src/audit/questions/not-looked-at.ts';
 import { openStore } from '../../src/broker.ts';
 import { auditCommand } from '../../src/cli/audit.ts';
@@ -362,6 +363,33 @@ describe('wayleave audit archive, beside a broker whose log began long ago', () 
     assert.equal((await store.archive.keys(origin, 7, 8)).length, 0);
     await store.close();
     assert.equal((await audit('verify', '--archive', directory)).code, 0);
+  });
+
+  describe('when the log has ended', () => {
+    it('archives it too, and says of which log it was in the one that follows', async () => {
+      const origin = 'herts-west-essex.wayleave.example/log/1';
+      const sealing = await audit('seal', '--whole', '--yes', '--by', 'dr.test', '--reason', 'a test');
+      assert.equal(sealing.code, 0, sealing.err);
+      const everything = ['--before', new Date().toISOString(), '--json'];
+      assert.equal((await archive('--log', `${origin}/9`, ...everything)).code, 2);
+      const now = await json<Said & { origin: string }>(archive(...everything));
+      assert.equal(now.origin, `${origin}/2`);
+      await ask(`/fhir/Condition?patient=${PATIENT}`);
+      const former = await json<Said & { origin: string }>(
+        archive('--log', origin, ...everything, '--prune'),
+      );
+      assert.equal(former.origin, origin);
+      const store = await openStore(federation.config(HERE));
+      const told = await store.log.search({ from: 0, to: 9e15, event: 'segment-archived', limit: 100 });
+      const segments = await store.archive.segments(origin, 0, 100);
+      await store.close();
+      assert.deepEqual(
+        new Set(told.map(({ leaf }) => (readLeaf(leaf).detail as { log: string }).log)),
+        new Set([origin, ...now.archived.map(() => `${origin}/2`)]),
+      );
+      assert.ok(segments.length > 2);
+      assert.equal((await audit('verify', '--archive', directory)).code, 0);
+    });
   });
 });
 

@@ -50,7 +50,7 @@ export async function* archiveLog(
     const summary = await written(head, file, settings, onProgress);
     const { from, to, oldest, newest, sha256 } = summary;
     // First that it is done: whatever is registered is told in the log.
-    await trail.segmentArchived(randomUUID(), { from, to, file, sha256 });
+    await trail.segmentArchived(randomUUID(), { log: origin, from, to, file, sha256 });
     const segment = { log: origin, from, to, file, sha256, oldest, newest, archivedAt: now() };
     if (!(await archive.register(segment))) {
       throw new ArchiveRefused('another-run', `${file} was not registered: another run archives this log`);

@@ -52,7 +52,7 @@ export async function pruneLog(settings: ArchiveSettings, options: PruneOptions)
     await checkFile(segment, settings);
     const { from, to, file, sha256 } = segment;
     // First that it is done: what is gone without a word cannot be told from what was stolen.
-    await trail.segmentPruned(randomUUID(), { from, to, file, sha256 });
+    await trail.segmentPruned(randomUUID(), { log: origin, from, to, file, sha256 });
     if (!(await archive.beginPrune(origin, from, now()))) {
       throw new ArchiveRefused('another-run', `${file} was not pruned: another run prunes this log`);
     }

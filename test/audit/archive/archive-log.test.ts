@@ -117,7 +117,7 @@ for (const [name, opening] of STORES) {
       );
       assert.deepEqual(
         await events('segment-archived'),
-        made.map(({ from, to, file, sha256 }) => ({ from, to, file, sha256 })),
+        made.map(({ from, to, file, sha256 }) => ({ log: old.origin, from, to, file, sha256 })),
       );
       assert.deepEqual(await archive(250), []);
       assert.deepEqual(
