@@ -37,6 +37,7 @@ export const EVENTS = [
   'entries-erased',
   'segment-archived',
   'segment-pruned',
+  'keys-rewrapped',
   'unreadable',
 ] as const;
 export type Event = (typeof EVENTS)[number];

@@ -24,6 +24,9 @@ export interface Opened {
   readonly value: string;
 }
 
+/** An entry's own key, encrypted under one of the secrets. */
+export type WrappedKey = Pick<SealedValues, 'wrappedBy' | 'wrappedKey'>;
+
 const SALT = 16;
 const KEY = 32;
 const NONCE = 12;
@@ -44,12 +47,22 @@ export class Keyring {
     this.#current = { id: keyId(first), key: createSecretKey(first) };
   }
 
-  wrap(key: Buffer): Pick<SealedValues, 'wrappedBy' | 'wrappedKey'> {
+  /** Name of the key that wraps what is new. */
+  get current(): string {
+    return this.#current.id;
+  }
+
+  /** Names of the other keys. */
+  get former(): string[] {
+    return [...this.#keys.keys()].filter((id) => id !== this.#current.id);
+  }
+
+  wrap(key: Buffer): WrappedKey {
     return { wrappedBy: this.#current.id, wrappedKey: encrypt(this.#current.key, key, NOTHING) };
   }
 
   /** The entry's own key; undefined when its wrapping key is not among ours, or it does not open. */
-  unwrap({ wrappedBy, wrappedKey }: SealedValues): KeyObject | undefined {
+  unwrap({ wrappedBy, wrappedKey }: WrappedKey): KeyObject | undefined {
     const key = this.#keys.get(wrappedBy);
     const opened = key === undefined ? undefined : decrypt(key, wrappedKey, NOTHING);
     return opened === undefined ? undefined : createSecretKey(opened);

@@ -28,6 +28,13 @@ export interface NamedSegment {
   readonly sha256: string;
 }
 
+/** How many wrapped keys were wrapped anew, were under the current key already, and are opened by no key. */
+export interface KeyCounts {
+  readonly rewrapped: number;
+  readonly current: number;
+  readonly unopened: number;
+}
+
 /**
  * The audit: one helper per kind of event. Each resolves only when its entries are on the disk; whoever calls it
  * awaits it before a byte leaves, and when it rejects nothing leaves.
@@ -199,6 +206,13 @@ export class AuditTrail {
   /** Entries are about to be deleted here: they are in that file, which was verified just now. */
   segmentPruned(exchange: string, segment: NamedSegment): Promise<void> {
     return this.#append([{ event: 'segment-pruned', exchange, facts: { detail: segment } }]);
+  }
+
+  /** The keys of sealed entries, of every log of the store, were wrapped under the current key of the secrets. */
+  keysRewrapped(exchange: string, counts: KeyCounts): Promise<void> {
+    const { rewrapped, current, unopened } = counts;
+    const facts = { count: rewrapped, detail: { current, unopened } };
+    return this.#append([{ event: 'keys-rewrapped', exchange, facts }]);
   }
 
   started(exchange: string, detail: object): Promise<void> {

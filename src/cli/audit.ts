@@ -5,6 +5,7 @@ import { compareCommand } from './audit-compare.ts';
 import { eraseCommand } from './audit-erase.ts';
 import { exportCommand } from './audit-export.ts';
 import { reportCommand } from './audit-report.ts';
+import { rewrapCommand } from './audit-rewrap.ts';
 import { sealCommand } from './audit-seal.ts';
 import { searchCommand } from './audit-search.ts';
 import { statsCommand } from './audit-stats.ts';
@@ -32,6 +33,7 @@ export function auditCommand(io: Io): Command {
     .addCommand(strict(statsCommand(io)))
     .addCommand(strict(unusualCommand(io)))
     .addCommand(strict(eraseCommand(io)))
+    .addCommand(strict(rewrapCommand(io)))
     .addCommand(strict(sealCommand(io)))
     .addCommand(strict(archiveCommand(io)))
     .addCommand(strict(verifyArchiveCommand(io)));

@@ -235,6 +235,24 @@ export interface ArchiveStore {
   keys(log: string, from: number, to: number): Promise<EntryKey[]>;
 }
 
+/** An entry's key that is wrapped anew, by another key than the `former` one. */
+export interface KeyChange extends EntryKey {
+  readonly former: string;
+}
+
+/** The wrapped keys of entries, of those too that are pruned: no leaf covers how a key is wrapped. */
+export interface KeyStore {
+  /** From `from` on those that were not erased, by sequence, at most `limit` (1 to 500). */
+  page(log: string, from: number, limit: number): Promise<EntryKey[]>;
+  /**
+   * Replaces at most 500 wrapped keys in one atomic durable step: each only where it is still there, wrapped by `former`.
+   * One that is being erased or moved at that moment is left as it is.
+   *
+   * @returns the sequences of those that were replaced, in order
+   */
+  rewrap(log: string, changes: readonly KeyChange[]): Promise<number[]>;
+}
+
 /** A signed head of one of our own logs, with the cosignatures that it has so far. */
 export interface StoredCheckpoint {
   readonly size: number;
@@ -383,6 +401,7 @@ export interface Store {
   readonly state: StateStore;
   readonly streams: StreamCursorStore;
   readonly archive: ArchiveStore;
+  readonly keys: KeyStore;
   readonly careLocations: CareLocationStore;
   readonly objections: ObjectionStore;
   /**

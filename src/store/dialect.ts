@@ -10,6 +10,8 @@ export interface Dialect {
   inRow(table: string, column: string): readonly RawBuilder<unknown>[];
   /** A column that is to be compared, not looked up: where a planner without statistics would choose any index. */
   filtered<Value>(column: string): RawBuilder<Value>;
+  /** Whether rows are locked one by one; else whoever writes first in a transaction writes alone. */
+  readonly locksRows: boolean;
 }
 
 export const SQLITE: Dialect = {
@@ -17,6 +19,7 @@ export const SQLITE: Dialect = {
   text: sql`text`,
   inRow: () => [],
   filtered: (column) => sql`+${sql.ref(column)}`,
+  locksRows: false,
 };
 export const POSTGRES: Dialect = {
   bytes: sql`bytea`,
@@ -27,4 +30,5 @@ export const POSTGRES: Dialect = {
     sql`alter table ${sql.table(table)} set (toast_tuple_target = 8160)`,
   ],
   filtered: (column) => sql.ref(column),
+  locksRows: true,
 };

@@ -31,6 +31,7 @@ const SEVERITIES: Partial<Record<Event, keyof typeof SEVERITY>> = {
   'audit-searched': 'notice',
   'report-made': 'notice',
   'entries-erased': 'notice',
+  'keys-rewrapped': 'notice',
 };
 
 /** RFC 5424, 6.4: it stands before a message in UTF-8. */

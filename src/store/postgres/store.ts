@@ -6,6 +6,7 @@ import { POSTGRES } from '../dialect.ts';
 import { orHouseError } from '../failures.ts';
 import { archiveStore, logBounds } from '../archive.ts';
 import { checkpointStore } from '../checkpoints.ts';
+import { entryKeys } from '../entry-keys.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { statementStore } from '../statements.ts';
@@ -107,6 +108,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
       advance: (stream, log, next) => write('store-unavailable', advanceCursor(stream, log, next)),
     },
     archive: archiveStore(queries),
+    keys: entryKeys(queries, POSTGRES),
     careLocations: {
       record: (locations) => write('store-unavailable', recordCareLocations(locations)),
       of: (digests) => read(() => patients.of(digests)),

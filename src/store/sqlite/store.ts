@@ -9,6 +9,7 @@ import { SQLITE } from '../dialect.ts';
 import { orHouseError } from '../failures.ts';
 import { archiveStore, logBounds } from '../archive.ts';
 import { checkpointStore } from '../checkpoints.ts';
+import { entryKeys } from '../entry-keys.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { statementStore } from '../statements.ts';
@@ -153,6 +154,7 @@ function storeOver(
         durable('store-unavailable', () => write.advanceCursor(stream, log, next)),
     },
     archive: archiveStore(queries),
+    keys: entryKeys(queries, SQLITE),
     careLocations: {
       record: (locations) =>
         durable('store-unavailable', () =>
