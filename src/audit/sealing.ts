@@ -70,7 +70,7 @@ export class Keyring {
 }
 
 /** Names a key without telling anything of it. */
-function keyId(key: Buffer): string {
+export function keyId(key: Buffer): string {
   return createHash('sha256').update('wayleave audit key id').update(key).digest('hex').slice(0, 16);
 }
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { rewrapKeys, type Rewrapped, type RewrapProgress } from '../audit/rewrap.ts';
-import { Keyring } from '../audit/sealing.ts';
+import { keyId, Keyring } from '../audit/sealing.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import { tellingProgress } from './progress.ts';
@@ -33,7 +33,7 @@ export function rewrapCommand(io: Io): Command {
       withAudit(options, async (audit) => {
         const done = await rewrap(audit, options, io);
         if (options.json) io.print(JSON.stringify(done));
-        else for (const line of lines(done)) io.print(line);
+        else for (const line of lines(done, audit.secrets.auditKeys)) io.print(line);
         if (done.unopened > 0) io.fail(1);
       }),
     );
@@ -55,7 +55,11 @@ async function rewrap({ store, secrets, trail }: OpenAudit, { json }: Options, i
   return done;
 }
 
-function lines({ rewrapped, current, unopened, notNeeded, needed }: Rewrapped): string[] {
+function lines(
+  { rewrapped, current, unopened, notNeeded, needed }: Rewrapped,
+  keys: readonly Buffer[],
+): string[] {
+  const named = (ids: readonly string[]): string => ids.map((id) => placed(id, keys)).join(', ');
   return [
     `${rewrapped} re-wrapped; ${current} were under the current key already.`,
     ...(unopened === 0
@@ -63,11 +67,14 @@ function lines({ rewrapped, current, unopened, notNeeded, needed }: Rewrapped): 
       : [
           `${unopened} are opened by no key of audit.keys, and stay as they are: look for the key that is missing.`,
         ]),
-    ...(needed.length === 0
-      ? []
-      : [`Keep these former keys, something is still wrapped by them: ${needed.join(' ')}.`]),
+    ...(needed.length === 0 ? [] : [`Keep, since something is still wrapped by it: ${named(needed)}.`]),
     notNeeded.length === 0
-      ? 'No former key can be removed.'
-      : `Former keys that this store needs no more, and that may be removed from audit.keys: ${notNeeded.join(' ')}.`,
+      ? 'There is no former key that can be removed.'
+      : `Nothing in this store needs these any more, and they may be removed from audit.keys: ${named(notNeeded)}.`,
   ];
+}
+
+/** A key's name, and which line of the secrets it is on. */
+function placed(id: string, keys: readonly Buffer[]): string {
+  return `${id} (key ${keys.findIndex((key) => keyId(key) === id) + 1})`;
 }

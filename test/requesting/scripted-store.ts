@@ -74,6 +74,8 @@ export class ScriptedStore implements Store {
   };
   readonly streams: Store['streams'] = { read: async () => 0, advance: async () => undefined };
 
+  readonly keys: Store['keys'] = { page: async () => [], rewrap: async () => [] };
+
   readonly archive: Store['archive'] = {
     register: async () => false,
     segments: async () => [],

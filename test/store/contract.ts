@@ -5,6 +5,7 @@ import { archiveContract } from './archive-contract.ts';
 import { checkpointContract } from './checkpoint-contract.ts';
 import { cursorContract } from './cursor-contract.ts';
 import { entry, item, LOG } from './entries.ts';
+import { keyContract } from './key-contract.ts';
 import { logContract } from './log-contract.ts';
 import { searchContract } from './search-contract.ts';
 import { stateContract } from './state-contract.ts';
@@ -204,5 +205,6 @@ export function storeContract(
     stateContract(() => store, restart);
     cursorContract(() => store, restart);
     archiveContract(() => store, restart);
+    keyContract(() => store, restart);
   });
 }
