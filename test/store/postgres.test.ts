@@ -168,26 +168,6 @@ describe('the PostgreSQL store', () => {
     assert.deepEqual([keys.length, keys.some(({ sequence }) => sequence === 5)], [255, false]);
   });
 
-  it('wraps keys anew without waiting for one that another holds, and never one whose erasing it did not see', async () => {
-    const store = await opened();
-    const entries = run(10).map((one, nth) => ({ ...one, sealed: sealedAs(`${nth}`) }));
-    await store.log.append(LOG, [item(...entries)]);
-    const changes = entries.map((_, sequence) => ({
-      ...{ sequence, former: 'key-1', wrappedBy: 'key-2', wrappedKey: Buffer.from('anew') },
-    }));
-    await admin.query('BEGIN');
-    await admin.query('DELETE FROM log_sealed WHERE log = $1 AND sequence = 4', [LOG]);
-    const others = [0, 1, 2, 3, 5, 6, 7, 8, 9];
-    assert.deepEqual(await store.keys.rewrap(LOG, changes), others);
-    await admin.query('COMMIT');
-    assert.deepEqual(await store.keys.rewrap(LOG, changes), []);
-    const keys = await store.keys.page(LOG, 0, 500);
-    assert.deepEqual(
-      keys.map(({ sequence, wrappedBy }) => [sequence, wrappedBy]),
-      others.map((sequence) => [sequence, 'key-2']),
-    );
-  });
-
   it('keeps nothing of an append whose connection ends before its commit', async () => {
     const store = await opened();
     await store.log.append(LOG, [item(...run(250))]);
