@@ -98,11 +98,14 @@ const BEGINS: ReadonlySet<string> = new Set([
   'query-received',
   'viewer-refused',
   'query-refused',
+  ...['access-question-sent', 'access-question-received', 'access-question-refused'],
 ]);
 /** What is written of an exchange, but for what begins it. */
 const GOES_ON: ReadonlySet<string> = new Set([
   ...['query-sent', 'response-believed', 'response-not-believed', 'not-reached', 'released-to-viewer'],
   ...['query-answered', 'query-withheld', 'inclusion-proved', 'inclusion-not-proved', 'interrupted'],
+  ...['access-answer-believed', 'access-answer-not-believed'],
+  ...['access-question-answered', 'access-question-withheld'],
 ]);
 
 function lacksBeginning(entries: readonly FoundEntry[]): boolean {
