@@ -15,33 +15,41 @@ export interface Asked {
 }
 
 const ANSWER_MS = 8_000;
+/** Well within a token's life: a run goes on for longer than that. */
+const TOKEN_MS = 60_000;
 
 /** The asking region's viewer, for processes that are about to meet a fault. */
 export class PlacesViewer {
   readonly #agent: https.Agent;
   readonly #url: string;
-  readonly #token: string;
+  readonly #newToken: () => Promise<string>;
+  #token: Promise<string> | undefined;
+  #madeAt = 0;
 
-  private constructor(url: string, agent: https.Agent, token: string) {
+  private constructor(url: string, agent: https.Agent, newToken: () => Promise<string>) {
     this.#url = url;
     this.#agent = agent;
-    this.#token = token;
+    this.#newToken = newToken;
   }
 
-  static async of(places: Places): Promise<PlacesViewer> {
+  static of(places: Places): PlacesViewer {
     const config = loadConfig(configFile(ASKING));
     const keys = join(KEYS, ASKING, 'viewers', config.viewers[0]?.id ?? '');
     const identity = viewerIdentity(config, { keys });
     const tls = { cert: identity.certificate, key: identity.key, ca: identity.brokerAnchor };
     const url = `https://127.0.0.1:${places.regions[ASKING].viewer}/fhir/Condition?patient=${NHS_NUMBER}`;
-    const token = await identity.tokenFor(NHS_NUMBER);
-    return new PlacesViewer(url, new https.Agent({ ...tls, keepAlive: true }), token);
+    const newToken = (): Promise<string> => identity.tokenFor(NHS_NUMBER);
+    return new PlacesViewer(url, new https.Agent({ ...tls, keepAlive: true }), newToken);
   }
 
   /** Asks once; a connection that fails is `status` 0. */
-  ask(id?: string): Promise<Asked> {
+  async ask(id?: string): Promise<Asked> {
+    if (this.#token === undefined || performance.now() - this.#madeAt > TOKEN_MS) {
+      this.#madeAt = performance.now();
+      this.#token = this.#newToken();
+    }
     const headers = {
-      Authorization: `Bearer ${this.#token}`,
+      Authorization: `Bearer ${await this.#token}`,
       ...(id === undefined ? {} : { 'X-Request-Id': id }),
     };
     return new Promise((done) => {

@@ -120,7 +120,7 @@ try {
   for (const region of mounted) {
     running.push(await Measured.broker(region, places.regions[region].admin, undefined));
   }
-  const viewer = await PlacesViewer.of(places);
+  const viewer = PlacesViewer.of(places);
   for (const region of [ANSWERING, ASKING]) await fillAndFree(places, viewer, region);
   viewer.close();
 } finally {

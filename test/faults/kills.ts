@@ -17,6 +17,8 @@ export interface KillRun {
   /** Ids (`X-Request-Id`) of the requests that the viewer had a whole answer to. */
   readonly answered: readonly string[];
   readonly asked: number;
+  /** The most kills one after another between which nothing was answered: what a load that meets nothing shows. */
+  readonly idle: number;
 }
 
 /**
@@ -34,7 +36,8 @@ export async function killAndAsk(
   const running = new Map<string, Measured>();
   const ends = performance.now() + longestMs;
   const load = { answered: [] as string[], asked: 0, over: false };
-  let killed = 0;
+  let [killed, idle] = [0, 0];
+  let met = { answers: 0, kill: 0 };
   try {
     const plan = {
       records: Object.values(places.regions).map(({ record }) => record),
@@ -51,6 +54,8 @@ export async function killAndAsk(
       await sleep(Math.random() * LONGEST_LIFE_MS);
       await running.get(region)?.kill();
       await start(region);
+      if (load.answered.length > met.answers) met = { answers: load.answered.length, kill: killed };
+      idle = Math.max(idle, killed - met.kill);
       if ((killed + 1) % 20 === 0) say(`${killed + 1} kills, ${load.answered.length} answers`);
     }
     load.over = true;
@@ -59,14 +64,14 @@ export async function killAndAsk(
     load.over = true;
     await Promise.all([...running.values()].map((one) => one.stop()));
   }
-  return { kills: killed, answered: load.answered, asked: load.asked };
+  return { kills: killed, answered: load.answered, asked: load.asked, idle };
 }
 
 async function ask(
   places: Places,
   load: { answered: string[]; asked: number; over: boolean },
 ): Promise<void> {
-  const viewer = await PlacesViewer.of(places);
+  const viewer = PlacesViewer.of(places);
   while (!load.over) {
     const id = randomUUID();
     load.asked += 1;

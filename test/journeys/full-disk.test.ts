@@ -42,7 +42,7 @@ describe('a broker whose disk is full', () => {
       return one;
     };
     [asking, answering] = await Promise.all([broker(ASKING), broker(ANSWERING)]);
-    viewer = await PlacesViewer.of(places);
+    viewer = PlacesViewer.of(places);
   });
   after(async () => {
     viewer.close();
