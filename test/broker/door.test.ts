@@ -121,7 +121,7 @@ describe('the door of a broker', () => {
   it('is shut from the start for the same reason', async () => {
     at.startFails = new StoreBehind(HELD);
     await at.listen();
-    assert.deepEqual([await at.status(), (at.closed)?.why], [503, 'behind']);
+    assert.deepEqual([await at.status(), at.closed?.why], [503, 'behind']);
   });
 
   it('ends the start for a fault, and later tries again', async () => {
