@@ -1,5 +1,5 @@
-import type { OpenAudit } from './open-audit.ts';
 import { CommandFailed } from './io.ts';
+import type { OpenAudit } from './open-audit.ts';
 
 /** Origins of the store's logs, and of the one that is written now. */
 export async function originsIn({ store, log }: Pick<OpenAudit, 'store' | 'log'>): Promise<Set<string>> {
