@@ -73,6 +73,12 @@ function isCodings(list: unknown): boolean {
   return list === undefined || (Array.isArray(list) && list.every(isObject));
 }
 
+/**
+ * How deep an answer between brokers may nest: FHIR resources nest by tens of levels at the very most, and what comes
+ * after parsing goes through every level by recursion.
+ */
+export const MOST_LEVELS = 200;
+
 /** True when `value` nests by more than `levels`; looks no deeper itself. */
 export function isDeeperThan(levels: number, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;

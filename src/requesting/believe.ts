@@ -9,6 +9,7 @@ import { recordBase } from '../fhir/record-base.ts';
 import {
   isBundle,
   isDeeperThan,
+  MOST_LEVELS,
   nameOf,
   versionOf,
   type BundleEntry,
@@ -18,9 +19,6 @@ import { parseSearch } from '../fhir/search-parameters.ts';
 import { checkSubjects, patientIdsIn } from '../fhir/subject-check.ts';
 import type { Neighbour, Neighbours } from '../trust/neighbours.ts';
 import type { NeighbourAnswer } from '../upstream/neighbour-link.ts';
-
-/** FHIR resources nest by tens of levels at the very most. */
-const MOST_LEVELS = 200;
 
 /** A record that is not approved is named to the viewer: an id is all that its name can be. */
 const RECORD_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;

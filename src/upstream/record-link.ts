@@ -5,7 +5,7 @@ import type { ConfiguredRecord, RecordCredentials } from '../config/load.ts';
 import type { Deadline } from '../deadline.ts';
 import { DeliveryError } from '../errors.ts';
 import { moveBase } from '../fhir/references.ts';
-import { FHIR_JSON, isResource, type Resource } from '../fhir/resource.ts';
+import { FHIR_JSON, isDeeperThan, isResource, MOST_LEVELS, type Resource } from '../fhir/resource.ts';
 import type { Log } from '../log.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { Destination, fairly } from './destination.ts';
@@ -112,7 +112,10 @@ function readResource(body: Buffer, record: string): Resource {
   } catch {
     throw new DeliveryError('bad-content', record);
   }
-  if (!isResource(parsed)) throw new DeliveryError('bad-content', record);
+  // Within our answer it lies a little deeper, and a neighbour takes none that is too deep.
+  if (!isResource(parsed) || isDeeperThan(MOST_LEVELS / 2, parsed)) {
+    throw new DeliveryError('bad-content', record);
+  }
   return parsed;
 }
 

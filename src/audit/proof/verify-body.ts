@@ -3,6 +3,7 @@ import { isNhsNumber } from '../../fhir/nhs-number.ts';
 import {
   isBundle,
   isDeeperThan,
+  MOST_LEVELS,
   isResource,
   nameOf,
   type BundleEntry,
@@ -13,7 +14,6 @@ import type { SelfSignedRegion } from './statements.ts';
 import { beforeMerge, originOf, type Origin } from './unmerge.ts';
 import { failed, notChecked, ok, type Step } from './verdict.ts';
 
-const MOST_LEVELS = 200;
 const SUBSETTED = 'SUBSETTED';
 
 /** What the entries' responses gave: by digest, the entry and the resource. */
