@@ -1,5 +1,6 @@
+import { EvidenceError } from '../../errors.ts';
 import type { KeptStatement, StatementStore } from '../../store/contracts.ts';
-import { readSelfSigned, speaksAt, type SelfSigned } from './statements.ts';
+import { readSelfSigned, speaksAt, vouchesFor, type SelfSigned } from './statements.ts';
 
 /** Keeps the statements that a broker relies on from now on. @param tokens verified by the keys pinned for them */
 export async function keepStatements(
@@ -43,11 +44,26 @@ export async function statementsAt(
   return [now, ...new Set(inUse)];
 }
 
-/** The highest sequence first. */
+/**
+ * The highest sequence first. That a text is in the store proves nothing: each must be signed by a federation key that
+ * the statement of now lists, or one that is believed for it. What is not is left out.
+ */
 async function formerOf(
-  { entity, broker: { sequence } }: SelfSigned,
+  now: SelfSigned,
   store: Pick<StatementStore, 'of'>,
 ): Promise<{ kept: KeptStatement; read: SelfSigned }[]> {
-  const former = (await store.of(entity)).filter((one) => one.sequence < sequence);
-  return Promise.all(former.map(async (kept) => ({ kept, read: await readSelfSigned(kept.token) })));
+  const { entity, broker } = now;
+  const former: { kept: KeptStatement; read: SelfSigned }[] = [];
+  for (const kept of await store.of(entity)) {
+    if (kept.sequence >= broker.sequence) continue;
+    const read = await readSelfSigned(kept.token).catch(unlessEvidence);
+    const believed = [now, ...former.map((one) => one.read)];
+    const isIts = read?.entity === entity && read.broker.sequence === kept.sequence;
+    if (isIts && believed.some((one) => vouchesFor(one, read))) former.push({ kept, read });
+  }
+  return former;
+}
+
+function unlessEvidence(error: unknown): undefined {
+  if (!(error instanceof EvidenceError)) throw error;
 }

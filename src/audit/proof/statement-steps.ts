@@ -4,6 +4,7 @@ import {
   jwkThumbprint,
   readSelfSigned,
   speaksAt,
+  vouchesFor,
   type SelfSigned,
   type SelfSignedRegion,
 } from './statements.ts';
@@ -55,8 +56,7 @@ function contradiction(one: SelfSigned, other: SelfSigned): string | undefined {
   if (region !== other.broker.region || sequence === other.broker.sequence)
     return `a second statement ${sequence} of ${region}`;
   const [newer, older] = sequence > other.broker.sequence ? [one, other] : [other, one];
-  const vouches = newer.statement.jwks.keys.some((key) => jwkThumbprint(key) === older.thumbprint);
-  return vouches
+  return vouchesFor(newer, older)
     ? undefined
     : `two statements of ${region} whose federation keys do not vouch for each other`;
 }

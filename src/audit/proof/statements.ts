@@ -68,6 +68,14 @@ export function speaksAt({ statement }: SelfSigned, seconds: number): boolean {
   return statement.iat <= seconds && seconds < statement.exp;
 }
 
+/** Whether one statement of a region lists the federation key that another was signed with. */
+export function vouchesFor(
+  { statement }: SelfSigned,
+  { thumbprint }: Pick<SelfSigned, 'thumbprint'>,
+): boolean {
+  return statement.jwks.keys.some((key) => jwkThumbprint(key) === thumbprint);
+}
+
 /** A message key that a region's statements list and that may sign at a time (seconds since the epoch). */
 export function messageKeyAt(
   { statements }: SelfSignedRegion,
