@@ -103,19 +103,20 @@ export interface Entry extends Who {
   readonly work?: NewEntry['work'];
 }
 
-/** What is begun from outside. The rest ends what was begun, or is our own to say. */
-const BEGINNINGS = new Set<Event>([
-  'route-planned',
-  'viewer-refused',
-  'query-received',
-  'query-refused',
-  'audit-searched',
-  'report-made',
+/** What an exchange begins with; whoever refuses a viewer or a message writes nothing before. */
+export const BEGINNINGS: ReadonlySet<Event> = new Set<Event>([
+  ...(['route-planned', 'query-received', 'viewer-refused', 'query-refused'] as const),
+  ...(['access-question-sent', 'access-question-received', 'access-question-refused'] as const),
 ]);
+/** What an auditor or an admin begins. */
+const ENQUIRIES: ReadonlySet<Event> = new Set<Event>(['audit-searched', 'report-made']);
 
-/** True for an entry that is not written any more when only the reserve of the disk is left. */
+/**
+ * True for an entry that is not written any more when only the reserve of the disk is left: what is begun from outside.
+ * The rest ends what was begun, or is our own to say.
+ */
 export function begins({ event, work }: Entry): boolean {
-  return BEGINNINGS.has(event) && work !== 'close';
+  return (BEGINNINGS.has(event) || ENQUIRIES.has(event)) && work !== 'close';
 }
 
 /** What a leaf says (UTF-8 JSON). Members come in this order; a reader takes them in any. */

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { AccessTrail } from '../../src/audit/access-trail.ts';
 import { AuditLog } from '../../src/audit/log.ts';
 import { Keyring } from '../../src/audit/sealing.ts';
 import { AuditTrail } from '../../src/audit/trail.ts';
@@ -37,6 +38,13 @@ describe('a log with nothing but the reserve left', () => {
       trail.messageRefused({ exchange: 'two' }, 'b', { outcome: 'refused', reason: 'replayed' }),
       unavailable,
     );
+    const accesses = new AccessTrail(log);
+    const question = { ...query('four'), continued: false };
+    await assert.rejects(accesses.questionReceived({ exchange: 'four' }, 'b', question), unavailable);
+    const refusal = { outcome: 'refused', reason: 'replayed' };
+    await assert.rejects(accesses.questionRefused({ exchange: 'four' }, 'b', refusal, false), unavailable);
+    const sent = { ...query('five'), jti: 'five', agreement: '1' };
+    await assert.rejects(accesses.questionSent({ exchange: 'five' }, 'b', sent), unavailable);
     await trail.queryAnswered({ exchange: 'one' }, 'b', { outcome: 'answered' });
     room = true;
     // What was refused for want of room was not spent.

@@ -1,5 +1,5 @@
 import type { ArchiveStore, FoundEntry, LogStore, Segment } from '../../store/contracts.ts';
-import { leafOf } from '../entry.ts';
+import { BEGINNINGS, leafOf } from '../entry.ts';
 import { notLookedAt, type NotLookedAt } from '../questions/not-looked-at.ts';
 
 export interface FindSettings {
@@ -92,14 +92,6 @@ async function entriesOf(exchange: string, log: string, store: LogStore): Promis
   return found.toSorted((one, other) => one.sequence - other.sequence);
 }
 
-/** What begins an exchange; whoever refuses a viewer or a message writes nothing before. */
-const BEGINS: ReadonlySet<string> = new Set([
-  'route-planned',
-  'query-received',
-  'viewer-refused',
-  'query-refused',
-  ...['access-question-sent', 'access-question-received', 'access-question-refused'],
-]);
 /** What is written of an exchange, but for what begins it. */
 const GOES_ON: ReadonlySet<string> = new Set([
   ...['query-sent', 'response-believed', 'response-not-believed', 'not-reached', 'released-to-viewer'],
@@ -110,7 +102,7 @@ const GOES_ON: ReadonlySet<string> = new Set([
 
 function lacksBeginning(entries: readonly FoundEntry[]): boolean {
   const events = entries.map((entry) => leafOf(entry).event);
-  return events.some((one) => GOES_ON.has(one)) && !events.some((one) => BEGINS.has(one));
+  return events.some((one) => GOES_ON.has(one)) && !events.some((one) => BEGINNINGS.has(one));
 }
 
 /**
