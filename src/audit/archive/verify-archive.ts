@@ -47,6 +47,13 @@ function joinSteps(files: ArchiveVerdict['files']): Step[] {
         const says = `one ends at entry ${last?.to}, the other begins at ${next.from}: a file is missing, or there twice`;
         return failed('join', `${about}: ${says}`, next.from);
       }
+      if (last.roots.end === undefined || next.roots.start === undefined) {
+        return failed(
+          'join',
+          `${about}: no root was signed for ${next.from} entries at one of them`,
+          next.from,
+        );
+      }
       return last.roots.end === next.roots.start
         ? ok('join', `${about} join at entry ${next.from}, on one signed root`, next.from)
         : failed('join', `${about}: two roots were signed for ${next.from} entries`, next.from);

@@ -285,6 +285,16 @@ describe('a segment of a log in a file', () => {
     assert.deepEqual(await joinsOf(files[0], other), ['join']);
   });
 
+  it('does not join where neither end bears a signature', async () => {
+    const unsigned = (note = ''): string => note.replace(/— [^ ]+\/log.*\n/, '');
+    const one = await changed(files[0], ([head]) => void Object.assign(head, { end: unsigned(head.end) }));
+    const other = await changed(
+      files[1],
+      ([head]) => void Object.assign(head, { start: unsigned(head.start) }),
+    );
+    assert.deepEqual(await joinsOf(one, other), ['join']);
+  });
+
   it('does not join where one is missing, or there twice', async () => {
     assert.deepEqual(await joinsOf(files[0], files[2]), ['join']);
     assert.deepEqual(await joinsOf(files[0], files[1], files[1]), ['join']);
