@@ -1,7 +1,12 @@
 import { Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { archiveLog, type Archived, type ArchiveSettings } from '../audit/archive/archive-log.ts';
+import {
+  archiveLog,
+  type Archived,
+  type ArchiveSettings,
+  type SegmentProgress,
+} from '../audit/archive/archive-log.ts';
 import { keepHouse, type Kept } from '../audit/archive/keep-house.ts';
 import { pruneLog, type NotYet, type Pruned } from '../audit/archive/prune-log.ts';
 import { ArchiveRefused } from '../audit/archive/shelf.ts';
@@ -11,6 +16,7 @@ import { CommandFailed, type Io } from './io.ts';
 import { logKeysOf } from './log-keys.ts';
 import { namedLog } from './named-log.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
+import { tellingProgress } from './progress.ts';
 import type { RegionOptions } from './region-config.ts';
 import { makeShelf } from './segment-shelf.ts';
 import { wholeNumber } from './subcommand.ts';
@@ -32,7 +38,6 @@ interface Done {
 }
 
 const DAY = 86_400_000;
-const PROGRESS_MS = 500;
 const SEGMENT = 100_000;
 /** Deleted at once, and then room for a broker that tries to write every 25 ms. */
 const BATCH = 500;
@@ -93,7 +98,11 @@ async function run(
 ): Promise<Done> {
   const origin = await namedLog(audit, log);
   const settings = await settingsOf(audit, origin, dir);
-  const onProgress = io.isTerminal && json !== true ? teller(io) : undefined;
+  const onProgress = tellingProgress<SegmentProgress>(
+    io,
+    json,
+    ({ file, done, of }) => `${file}: ${done} of ${of} entries`,
+  );
   try {
     const archived: Archived[] = [];
     for await (const one of archiveLog(settings, { before, most: segment, onProgress })) {
@@ -129,15 +138,6 @@ async function settingsOf(audit: OpenAudit, origin: string, directory: string): 
       history: store.statements,
     },
     keys: await logKeysOf(audit, origin),
-  };
-}
-
-function teller(io: Io): (file: string, done: number, of: number) => void {
-  let told = performance.now();
-  return (file, done, of) => {
-    if (performance.now() - told < PROGRESS_MS) return;
-    told = performance.now();
-    io.warn(`${file}: ${done} of ${of} entries`);
   };
 }
 

@@ -17,8 +17,9 @@ import {
 } from '../audit/questions/log-export.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
 import { withAudit } from './open-audit.ts';
+import { tellingProgress } from './progress.ts';
 import type { RegionOptions } from './region-config.ts';
-import { plain, wholeNumber } from './subcommand.ts';
+import { gather, plain, wholeNumber } from './subcommand.ts';
 import { rangeOf, withRange, type RangeOptions } from './time-range.ts';
 
 interface Options extends RangeOptions {
@@ -28,8 +29,6 @@ interface Options extends RangeOptions {
   readonly list: number;
   readonly json?: true;
 }
-
-const PROGRESS_MS = 500;
 
 export function compareCommand(io: Io): Command {
   const command = new Command('compare')
@@ -106,7 +105,11 @@ async function compared(one: LogExtract, other: LogExtract, options: Options, io
   try {
     return await compare(one, other, {
       ...{ toleranceMs: options.tolerance * 1_000, list: options.list, now: Date.now() },
-      onProgress: io.isTerminal && !options.json ? teller(io) : undefined,
+      onProgress: tellingProgress<CompareProgress>(
+        io,
+        options.json,
+        ({ entries, at }) => `${entries} entries read, back to ${new Date(at).toISOString()}`,
+      ),
     });
   } catch (error) {
     if (error instanceof NotComparable) throw new CommandFailed(`Not comparable: ${error.message}.`, 2);
@@ -115,15 +118,6 @@ async function compared(one: LogExtract, other: LogExtract, options: Options, io
       throw new CommandFailed('A log was pruned while it was read: try again.');
     throw error;
   }
-}
-
-function teller(io: Io): (progress: CompareProgress) => void {
-  let told = performance.now();
-  return ({ entries, at }) => {
-    if (performance.now() - told < PROGRESS_MS) return;
-    told = performance.now();
-    io.warn(`${entries} entries read, back to ${new Date(at).toISOString()}`);
-  };
 }
 
 function lines({
@@ -154,8 +148,4 @@ function listed({ count, exchanges }: Counted<string>): string[] {
     ),
     ...(count > exchanges.length ? [`  and ${count - exchanges.length} more (see --list)`] : []),
   ];
-}
-
-function gather(text: string, given: readonly string[]): string[] {
-  return [...given, text];
 }

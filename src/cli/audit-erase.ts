@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { randomUUID } from 'node:crypto';
 
 import { CommandFailed, type Io } from './io.ts';
+import { namedLog } from './named-log.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import type { RegionOptions } from './region-config.ts';
 import { wholeNumber } from './subcommand.ts';
@@ -47,7 +48,7 @@ async function erase(
   audit: OpenAudit,
 ): Promise<void> {
   const { store, log, trail } = audit;
-  const origin = named ?? log.origin;
+  const origin = await namedLog(audit, named);
   const { size } = await store.log.head(origin);
   const beyond = sequences.find((sequence) => sequence >= size);
   if (beyond !== undefined) {

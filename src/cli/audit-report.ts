@@ -10,6 +10,7 @@ import { refuseExisting } from './new-file.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import { FROM_INPUT, patientOf } from './patient-argument.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
+import { gather } from './subcommand.ts';
 import { tellReport, writeReport, type MadeReport } from './report-forms.ts';
 import { rangeOf, withRange, type RangeOptions } from './time-range.ts';
 
@@ -74,8 +75,4 @@ export function reportCommand(io: Io): Command {
 
 function sourcesOf({ store, log, digest, config }: OpenAudit) {
   return { archive: store.archive, log, digest, region: config.region };
-}
-
-function gather(text: string, given: readonly string[]): string[] {
-  return [...given, text];
 }

@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import { sealLog, type Sealed } from '../audit/succession/seal-log.ts';
 import type { Progress } from '../audit/whole-log/verify-log.ts';
 import { Checkpoints } from '../audit/witnessing/checkpoints.ts';
-import { loadSecrets } from '../config/secrets.ts';
 import { importSigner } from '../evidence/keys.ts';
 import { logOrigin } from '../tlog/origin.ts';
 import { CommandFailed, type Io } from './io.ts';
@@ -48,7 +47,7 @@ export function sealCommand(io: Io): Command {
 }
 
 async function seal(
-  { config, store, log }: OpenAudit,
+  { config, secrets, store, log }: OpenAudit,
   options: Options,
   io: Io,
 ): Promise<Extract<Sealed, { outcome: 'sealed' }>> {
@@ -56,7 +55,7 @@ async function seal(
   if (closed !== undefined) {
     throw new CommandFailed('The store is closed: `wayleave trust confirm` ends its logs when it opens it.');
   }
-  const { key } = await importSigner(loadSecrets(config.secretsDirectory).logKey);
+  const { key } = await importSigner(secrets.logKey);
   const { origin } = log;
   const sealed = await sealLog({
     ...{ store, log, listed: logOrigin(config.entity, config.replica) },

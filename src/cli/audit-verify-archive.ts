@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { verifyArchive } from '../audit/archive/verify-archive.ts';
 import type { SegmentVerdict } from '../audit/archive/verify-segment.ts';
 import { segmentSource } from './archive-option.ts';
-import { collectKeys, keysIn } from './federation-keys.ts';
+import { keysIn, withFederationKeys } from './federation-keys.ts';
 import type { Io } from './io.ts';
 import { stepLine } from './step-line.ts';
 import { plain } from './subcommand.ts';
@@ -14,16 +14,12 @@ interface Options {
 }
 
 export function verifyArchiveCommand(io: Io): Command {
-  return new Command('verify-archive')
+  const command = new Command('verify-archive')
     .description(
       'Verify archived segments of a log. Needs no network, no store, no keys and no configuration.',
     )
-    .argument('<file...>', 'as `audit archive` wrote them; those of one log must go on from one another')
-    .option(
-      '--federation-key <file>',
-      "a JWKS with a region's federation keys; may be given for each region",
-      collectKeys,
-    )
+    .argument('<file...>', 'as `audit archive` wrote them; those of one log must go on from one another');
+  return withFederationKeys(command)
     .option('--json', 'print the steps as JSON')
     .addHelpText(
       'after',

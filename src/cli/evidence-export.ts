@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { writeFileSync } from 'node:fs';
 
 import { Checkpoints } from '../audit/witnessing/checkpoints.ts';
 import { exportEvidence, NotCovered, type Exported } from '../audit/proof/evidence-export.ts';
@@ -8,18 +7,17 @@ import { notLookedAtWords } from '../audit/questions/not-looked-at.ts';
 import { formatEvidence } from '../audit/proof/evidence-file.ts';
 import type { Step } from '../audit/proof/verdict.ts';
 import { verifyEvidence } from '../audit/proof/verify-file.ts';
-import { auditLogIn, openStore, patientDigestOf } from '../broker.ts';
 import type { Config } from '../config/load.ts';
-import { loadSecrets } from '../config/secrets.ts';
 import { importSigner } from '../evidence/keys.ts';
 import type { PublicJwk } from '../trust/entity-statement.ts';
 import { ARCHIVE_OPTION, withFiles } from './archive-option.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
-import { regionConfig, type RegionOptions } from './region-config.ts';
+import { namedLog } from './named-log.ts';
+import { writeNewFile } from './new-file.ts';
+import { withAudit, type OpenAudit } from './open-audit.ts';
+import type { RegionOptions } from './region-config.ts';
 import { stepLine } from './step-line.ts';
 import { plain } from './subcommand.ts';
-
-const OWNER_ALONE = 0o600;
 
 interface Options extends RegionOptions {
   readonly log?: string;
@@ -46,47 +44,46 @@ export function exportCommand(io: Io): Command {
       '\nThe file names the patient and the user, and holds the signed messages: keep it as the record itself.' +
         '\nExit codes: 0 written; 1 not done; 2 called wrongly; 3 written, and something in it does not hold.',
     )
-    .action(async (id: string, options: Options) => {
-      const config = regionConfig(options);
-      const exported = await exportFrom(config, id, options);
-      const text = formatEvidence(exported.file);
-      const { steps } = await verifyEvidence(Buffer.from(text), { federationKeys: pinnedKeys(config) });
-      const wrong = steps.filter(({ result }) => result === 'failed');
-      if (options.out === undefined) io.print(text.trimEnd());
-      else writeNew(options.out, text);
-      const say = options.out === undefined ? io.warn : io.print;
-      for (const line of summary(exported, wrong, options.json)) say(line);
-      if (wrong.length > 0) io.fail(INCOMPLETE);
-    });
+    .action((id: string, options: Options) =>
+      withAudit(options, async (audit) => {
+        const exported = await exportFrom(audit, id, options);
+        const text = formatEvidence(exported.file);
+        const federationKeys = pinnedKeys(audit.config);
+        const { steps } = await verifyEvidence(Buffer.from(text), { federationKeys });
+        const wrong = steps.filter(({ result }) => result === 'failed');
+        if (options.out === undefined) io.print(text.trimEnd());
+        else writeNewFile(options.out, text);
+        const say = options.out === undefined ? io.warn : io.print;
+        for (const line of summary(exported, wrong, options.json)) say(line);
+        if (wrong.length > 0) io.fail(INCOMPLETE);
+      }),
+    );
 }
 
 async function exportFrom(
-  config: Config,
+  audit: OpenAudit,
   id: string,
-  { log: origin, archive: files }: Options,
+  { log: named, archive: files }: Options,
 ): Promise<Exported> {
-  const secrets = loadSecrets(config.secretsDirectory);
+  const { config, secrets, store, log } = audit;
   const { key } = await importSigner(secrets.logKey);
-  const store = await openStore(config);
+  const own = { log: store.log, checkpoints: store.checkpoints, origin: log.origin };
+  const settings = {
+    ...{ log, origin: named && (await namedLog(audit, named)) },
+    checkpointStore: store.checkpoints,
+    statements: store.statements,
+    archive: store.archive,
+    checkpoints: new Checkpoints({ ...own, key, now: Date.now }),
+    ownStatement: config.statementToken,
+    otherStatements: config.neighbours.map(({ statementToken }) => statementToken),
+  };
   try {
-    const log = await auditLogIn(store, config, secrets);
-    const own = { log: store.log, checkpoints: store.checkpoints, origin: log.origin };
-    const settings = {
-      ...{ log, origin },
-      checkpointStore: store.checkpoints,
-      statements: store.statements,
-      archive: store.archive,
-      checkpoints: new Checkpoints({ ...own, key, now: Date.now }),
-      ownStatement: config.statementToken,
-      otherStatements: config.neighbours.map(({ statementToken }) => statementToken),
-    };
-    const sources = { store, log, digest: patientDigestOf(secrets) };
-    const exported = await withFiles(files, sources, ({ log: whole, isLeftOut }) =>
+    const exported = await withFiles(files, audit, ({ log: whole, isLeftOut }) =>
       exportEvidence(id, { ...settings, store: whole, isLeftOut }),
     );
     if (exported !== undefined) return exported;
     throw new CommandFailed(
-      `The log ${origin ?? log.origin} has no such entry: give an X-Request-Id, a jti or a sequence number of this broker.`,
+      `The log ${named ?? log.origin} has no such entry: give an X-Request-Id, a jti or a sequence number of this broker.`,
     );
   } catch (error) {
     if (error instanceof NotCovered) {
@@ -99,8 +96,6 @@ async function exportFrom(
     throw new CommandFailed(
       'More than 10,000 entries bear this id: name one query by its jti at the other end.',
     );
-  } finally {
-    await store.close();
   }
 }
 
@@ -133,17 +128,4 @@ function summary(
     ...leftOut.map((name) => `Left out: a signature of ${plain(name)}, whose statement is not at hand.`),
     ...wrong.map(stepLine),
   ];
-}
-
-/** Never over another file, and for this user alone: it names a patient. */
-function writeNew(file: string, text: string): void {
-  try {
-    writeFileSync(file, text, { mode: OWNER_ALONE, flag: 'wx' });
-  } catch (error) {
-    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    const why = exists
-      ? 'is there already: name another'
-      : 'cannot be written: name a place that this user can write';
-    throw new CommandFailed(`${file} ${why}.`, 1, { cause: error });
-  }
 }

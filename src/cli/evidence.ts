@@ -2,7 +2,7 @@ import { Command } from 'commander';
 
 import { verifyEvidence } from '../audit/proof/verify-file.ts';
 import { exportCommand } from './evidence-export.ts';
-import { collectKeys, keysIn, readBytes } from './federation-keys.ts';
+import { keysIn, readBytes, withFederationKeys } from './federation-keys.ts';
 import type { Io } from './io.ts';
 import { stepLine } from './step-line.ts';
 import { strict } from './subcommand.ts';
@@ -22,15 +22,11 @@ export function evidenceCommand(io: Io): Command {
 }
 
 function verifyCommand(io: Io): Command {
-  return new Command('verify')
+  const command = new Command('verify')
     .description('Say step by step what a file proves. Needs no network, no store and no configuration.')
     .argument('<file>', 'as `evidence export` wrote it')
-    .option('--body <file>', 'the answer: a Bundle as it travelled or as the viewer saw it, or one resource')
-    .option(
-      '--federation-key <file>',
-      "a JWKS with a region's federation keys; may be given for each region",
-      collectKeys,
-    )
+    .option('--body <file>', 'the answer: a Bundle as it travelled or as the viewer saw it, or one resource');
+  return withFederationKeys(command)
     .option('--json', 'print the steps as JSON')
     .addHelpText(
       'after',

@@ -1,11 +1,17 @@
+import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 
 import { publicJwk, type PublicJwk } from '../trust/entity-statement.ts';
 import { CommandFailed } from './io.ts';
+import { gather } from './subcommand.ts';
 
-/** For an option that may be given for each region. */
-export function collectKeys(file: string, files: string[] = []): string[] {
-  return [...files, file];
+/** The option of a command that verifies: federation keys that are known from elsewhere. */
+export function withFederationKeys(command: Command): Command {
+  return command.option(
+    '--federation-key <file>',
+    "a JWKS with a region's federation keys; may be given for each region",
+    gather,
+  );
 }
 
 /** The federation keys of a JWKS file. @throws CommandFailed */

@@ -10,6 +10,11 @@ export function plain(text: string): string {
   return text.replaceAll(/\p{C}/gu, '?');
 }
 
+/** An option that may be given several times. */
+export function gather(text: string, given: readonly string[] = []): string[] {
+  return [...given, text];
+}
+
 /** A count or a number of an entry, as an argument gives it. */
 export function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Write a whole number.');

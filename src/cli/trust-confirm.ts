@@ -5,12 +5,12 @@ import { Keyring } from '../audit/sealing.ts';
 import { Checkpoints } from '../audit/witnessing/checkpoints.ts';
 import { OurPast } from '../audit/witnessing/our-past.ts';
 import { openWitnesses } from '../broker.ts';
-import { loadSecrets, type Secrets } from '../config/secrets.ts';
 import { importSigner } from '../evidence/keys.ts';
 import { askNeighbours, type Report } from '../recovery/ask-neighbours.ts';
 import { openDecision, type SealedDecision } from '../recovery/decision.ts';
 import { openStoreAgain, type OpenedStore } from '../recovery/open-store.ts';
 import { CommandRefused } from '../recovery/refused.ts';
+import type { Neighbour } from '../trust/neighbours.ts';
 import { logOrigin } from '../tlog/origin.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { logKeysOf } from './log-keys.ts';
@@ -54,21 +54,20 @@ export function confirmCommand(io: Io): Command {
 }
 
 async function confirm(audit: OpenAudit, options: Options, io: Io): Promise<void> {
-  const { config, store } = audit;
-  const secrets = loadSecrets(config.secretsDirectory);
+  const { config, secrets, store } = audit;
   const witnesses = await openWitnesses(config, secrets);
   try {
     const { own, links } = witnesses;
     const listed = logOrigin(config.entity, config.replica);
     const past = new OurPast({ store: store.log, listed, logs: own.logs, keys: own.log_keys });
     const reports = await askNeighbours(links, past, ASK_MS);
-    const trusted = neighboursOf(audit, reports, own.sequence);
+    const trusted = neighboursOf(audit, witnesses.neighbours, reports, own.sequence);
     if (!options.json) for (const line of columns(trusted.map(rowOf))) io.print(line);
     if (!options.yes) {
       if (options.json) io.print(JSON.stringify({ neighbours: trusted }));
       throw new CommandFailed('Nothing was opened: add --yes if these are whom we trust.', 2);
     }
-    const opened = await open(audit, reports, own, options, secrets);
+    const opened = await open(audit, reports, own, options);
     if (options.json) {
       const logs = opened.logs.map(({ log, next, words }) => ({ log, next, highest: words.highest?.size }));
       return io.print(JSON.stringify({ neighbours: trusted, openedAt: opened.openedAt, logs }));
@@ -81,11 +80,10 @@ async function confirm(audit: OpenAudit, options: Options, io: Io): Promise<void
 }
 
 async function open(
-  { config, store, log }: OpenAudit,
+  { config, secrets, store, log }: OpenAudit,
   reports: readonly Report[],
   own: { readonly logs: readonly string[]; readonly sequence: number },
   options: Options,
-  secrets: Secrets,
 ): Promise<OpenedStore> {
   const { closed } = await store.state.read();
   const { decided } = JSON.parse(closed?.detail ?? '{}') as { decided?: SealedDecision };
@@ -113,18 +111,19 @@ async function open(
 }
 
 /** A neighbour as it is configured here, and what it says of us. */
-function neighboursOf({ config }: OpenAudit, reports: readonly Report[], sequence: number) {
+function neighboursOf(
+  { config }: OpenAudit,
+  neighbours: readonly Neighbour[],
+  reports: readonly Report[],
+  sequence: number,
+) {
   return reports.map((report) => {
     const { region } = report;
     const pinned = config.neighbours.find((one) => one.region === region);
-    const payload = pinned?.statementToken.split('.')[1] ?? '';
-    const statement = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as {
-      metadata: { wayleave_broker: { sequence: number } };
-    };
     return {
       ...{ region, entity: pinned?.entity ?? '' },
       federationKeys: pinned?.federationKeys.map(jwkThumbprint) ?? [],
-      statement: statement.metadata.wayleave_broker.sequence,
+      statement: neighbours.find((one) => one.region === region)?.broker.sequence,
       agreement: pinned?.agreement.version ?? '',
       saysOfUs: report.reached
         ? {

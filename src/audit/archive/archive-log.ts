@@ -20,12 +20,19 @@ export interface ArchiveSettings {
   readonly now: () => number;
 }
 
+/** How many entries of one segment are in its file, or deleted here. */
+export interface SegmentProgress {
+  readonly file: string;
+  readonly done: number;
+  readonly of: number;
+}
+
 export interface ArchiveOptions {
   /** Every entry that is archived was written before this time. */
   readonly before: number;
   /** Entries of one segment, where the cosigned checkpoints allow it. */
   readonly most: number;
-  readonly onProgress?: ((file: string, done: number, of: number) => void) | undefined;
+  readonly onProgress?: ((progress: SegmentProgress) => void) | undefined;
 }
 
 export type Archived = Omit<Segment, 'prunedAt'> & Pick<SegmentSummary, 'bytes'>;
@@ -71,7 +78,7 @@ async function written(
     if (found !== undefined) return found;
     throw new ArchiveRefused('file-exists', `${file} is there already, and is not this segment`);
   }
-  const told = onProgress && ((done: number) => onProgress(file, done, head.to - head.from));
+  const told = onProgress && ((done: number) => onProgress({ file, done, of: head.to - head.from }));
   const draft = await shelf.draft(file, writeSegment(head, entriesOfSegment(head, store.log, told)));
   const summary = await summaryOf(head, draft.chunks());
   if (summary === undefined) {

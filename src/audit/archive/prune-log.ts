@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { Segment } from '../../store/contracts.ts';
 import { TILE_WIDTH } from '../../tlog/tiles.ts';
-import type { ArchiveSettings } from './archive-log.ts';
+import type { ArchiveSettings, SegmentProgress } from './archive-log.ts';
 import { checkFile } from './check-file.ts';
 import { ArchiveRefused } from './shelf.ts';
 
@@ -15,7 +15,7 @@ export interface PruneOptions {
   readonly batch: number;
   /** Between two batches, so that a broker beside this can write. */
   readonly pause: () => Promise<void>;
-  readonly onProgress?: ((file: string, done: number, of: number) => void) | undefined;
+  readonly onProgress?: ((progress: SegmentProgress) => void) | undefined;
 }
 
 /**
@@ -70,7 +70,8 @@ async function deleteEntries(
     const deleted = await store.archive.prune(origin, batch);
     if (deleted === 0) return entries;
     entries += deleted;
-    if (segment !== undefined) onProgress?.(segment.file, entries, segment.to - segment.from);
+    if (segment !== undefined)
+      onProgress?.({ file: segment.file, done: entries, of: segment.to - segment.from });
     await pause();
   }
 }

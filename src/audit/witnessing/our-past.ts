@@ -1,7 +1,7 @@
 import { EvidenceError } from '../../errors.ts';
 import { verifyingKey } from '../../evidence/keys.ts';
 import type { LogStore } from '../../store/contracts.ts';
-import { openCheckpoint } from '../../tlog/checkpoint.ts';
+import { claimedOrigin, openCheckpoint } from '../../tlog/checkpoint.ts';
 import { verifyConsistency } from '../../tlog/merkle.ts';
 import { placeAmong } from '../../tlog/origin.ts';
 import { consistencyProof } from '../../tlog/proofs.ts';
@@ -53,9 +53,9 @@ export class OurPast {
   async ours(region: string, notes: readonly string[]): Promise<HeldNote[]> {
     const keys = await Promise.all(this.#settings.keys.map(verifyingKey));
     return notes.flatMap((note): HeldNote[] => {
-      const origin = note.split('\n', 1)[0] ?? '';
-      if (placeAmong(origin, this.#settings.logs) === undefined) return [];
       try {
+        const origin = claimedOrigin(note);
+        if (placeAmong(origin, this.#settings.logs) === undefined) return [];
         const { size, root } = openCheckpoint(note, { origin, keys });
         return [{ region, origin, size, root, note }];
       } catch (error) {
