@@ -4,9 +4,8 @@ import { z } from 'zod';
 
 import { StartError } from '../errors.ts';
 import type { TlsIdentity } from '../trust/tls.ts';
+import { code, path } from './forms.ts';
 
-const id = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens');
-const path = z.string().min(1);
 /** RFC 5612: kept for examples, as nobody's own. */
 const EXAMPLE_ENTERPRISE = 32473;
 
@@ -14,7 +13,7 @@ const EXAMPLE_ENTERPRISE = 32473;
 export const auditStream = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('ndjson'),
-    id,
+    id: code,
     file: path,
     /** Before the file would grow beyond that, it gets another name and a new one is begun. */
     rotate_bytes: z.int().min(65_536).optional(),
@@ -22,7 +21,7 @@ export const auditStream = z.discriminatedUnion('kind', [
   z.strictObject({
     /** RFC 5424 messages over TLS (RFC 5425). */
     kind: z.literal('syslog'),
-    id,
+    id: code,
     host: z.string().min(1),
     port: z.int().min(1).max(65535).default(6514),
     /** The DNS name that the receiver's certificate must carry. */

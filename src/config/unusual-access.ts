@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { sdsRole } from './forms.ts';
+
 const time = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'a time of day, as 07:00');
 const moreThan = (fallback: number) =>
   z.strictObject({
@@ -23,7 +25,7 @@ export const unusualAccess = z.strictObject({
         .array(z.enum(['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday']))
         .default([]),
       /** SDS job roles that it is unusual for: others work at night. */
-      roles: z.array(z.string().regex(/^R\d{4}$/)).min(1),
+      roles: z.array(sdsRole).min(1),
     })
     .optional(),
   /** Every use of it. */

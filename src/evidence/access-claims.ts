@@ -7,7 +7,7 @@ import {
   LONGEST_CURSOR,
   nhsNumberClaim,
   personalUser,
-  shortText,
+  readableId,
   TYP,
 } from './claims.ts';
 import type { AskingKind } from './query.ts';
@@ -68,7 +68,14 @@ export const ACCESS_ANSWER: AnswerKind<AccessAnswerClaims> = {
 };
 
 /** A code as this federation writes one: what does not look like one may be somebody's words, and does not travel. */
-const code = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/);
+export const toldCode = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/);
+/** SDS job role, and ODS code. */
+export const toldRole = z.string().regex(/^R\d{4}$/);
+export const toldOrganisation = z.string().regex(/^[A-Z0-9]{3,12}$/);
+/** The most regions, and the most queries, that one look names; and the most types. */
+export const MOST_PARTS = 64;
+export const MOST_TYPES = 200;
+
 const region = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 const count = z.int().min(0).max(1_000_000_000);
 
@@ -77,29 +84,24 @@ const toldAccess = z.strictObject({
   /** When it began, milliseconds since the epoch. */
   at: z.int().min(0),
   kind: z.enum(['shown', 'nothing-shown', 'refused-here', 'unfinished']),
-  /** SDS job role. */
-  role: z
-    .string()
-    .regex(/^R\d{4}$/)
-    .optional(),
-  purpose: code.optional(),
-  /** ODS code; only where the agreement says so. */
-  organisation: z
-    .string()
-    .regex(/^[A-Z0-9]{3,12}$/)
-    .optional(),
-  break_glass: z.strictObject({ code: code.optional() }).optional(),
+  role: toldRole.optional(),
+  purpose: toldCode.optional(),
+  /** Only where the agreement says so. */
+  organisation: toldOrganisation.optional(),
+  break_glass: z.strictObject({ code: toldCode.optional() }).optional(),
   /** Code of a refusal. */
-  reason: code.optional(),
-  regions: z.array(z.strictObject({ region, outcome: code.optional(), count: count.optional() })).max(64),
+  reason: toldCode.optional(),
+  regions: z
+    .array(z.strictObject({ region, outcome: toldCode.optional(), count: count.optional() }))
+    .max(MOST_PARTS),
   count,
   /** By type; absent where that is not known any more: it was erased. */
   types: z
     .array(z.strictObject({ type: z.string().regex(/^[A-Z][A-Za-z]{1,60}$/), count }))
-    .max(200)
+    .max(MOST_TYPES)
     .optional(),
   /** The queries that were sent for it: each is at the other end too. */
-  jtis: z.array(shortText.max(64)).max(64),
+  jtis: z.array(readableId).max(MOST_PARTS),
 });
 export type ToldAccess = z.infer<typeof toldAccess>;
 

@@ -1,6 +1,6 @@
 import { REASONS, RULES } from '../../fhir/codes.ts';
 import { isComplete, type RegionOutcome, type RollCall } from './all-regions.ts';
-import type { Names } from './report-words.ts';
+import { named, type Names } from './report-words.ts';
 
 const UNKNOWN = 'what it showed is not known';
 
@@ -16,7 +16,9 @@ const SAYS: Readonly<Record<RegionOutcome, string>> = {
   'not-asked': `Was not asked: ${UNKNOWN}`,
 };
 
-const REFUSALS: Readonly<Record<string, string>> = {
+const WHY: Readonly<Record<string, string>> = {
+  ...RULES,
+  ...REASONS,
   'outside-coverage': 'the organisation is not one of ours to it',
   'no-agreement': 'no agreement is in force',
   'purpose-not-agreed': 'its agreement does not cover this purpose',
@@ -34,16 +36,10 @@ export interface RegionWords {
 }
 
 export function regionSays({ region, outcome, reason, count }: RollCall[number], names: Names): RegionWords {
-  const why = reason === undefined ? '' : ` (${inWords(reason)})`;
+  const why = reason === undefined ? '' : ` (${named(WHY, reason)})`;
   const looks = count === 1 ? '1 line' : `${count} lines`;
   const told = outcome === 'home' || outcome === 'answered' || outcome === 'partial';
   return { name: names.region(region), says: `${SAYS[outcome]}${why}`, count: told ? looks : '' };
-}
-
-function inWords(reason: string): string {
-  const tables: readonly Readonly<Record<string, string>>[] = [REFUSALS, REASONS, RULES];
-  const table = tables.find((one) => Object.hasOwn(one, reason));
-  return table?.[reason] ?? reason;
 }
 
 /** One sentence that nobody can miss, where some region's part is not known; undefined where all told. */

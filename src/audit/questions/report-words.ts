@@ -88,7 +88,7 @@ export function wordsOf(
   const name = organisation && names.organisation(organisation);
   return {
     when: dateAndTime(access.at),
-    what: kind + (access.reason === undefined ? '' : ` (${inWords(access.reason)})`),
+    what: kind + (access.reason === undefined ? '' : ` (${named(REASONS, access.reason)})`),
     organisation: name === undefined ? (organisation ?? 'Not known') : `${name} (${organisation})`,
     role: role === undefined ? 'Not known' : named(ROLES, role),
     purpose: purpose === undefined ? 'Not known' : named(PURPOSES, purpose),
@@ -136,7 +136,7 @@ function regionWords(
   if (askedBy === 'neighbour') return kind === 'nothing-given' ? `${name} (${ourAnswer(outcome)})` : name;
   const said = outcome === undefined ? 'was asked' : named(OUTCOMES, outcome);
   const many = (count ?? 0) > 0 ? ` with ${count}` : '';
-  return `${name} ${said}${many}${reason === undefined ? '' : ` (${inWords(reason)})`}`;
+  return `${name} ${said}${many}${reason === undefined ? '' : ` (${named(REASONS, reason)})`}`;
 }
 
 function ourAnswer(outcome: string | undefined): string {
@@ -155,12 +155,8 @@ function glassWords({ breakGlass }: Access): string {
   return ['Yes', code, reason].filter((part) => part !== undefined).join(': ');
 }
 
-function inWords(reason: string): string {
-  const known = Object.hasOwn(REASONS, reason) ? REASONS[reason as keyof typeof REASONS] : undefined;
-  return known ?? reason;
-}
-
-function named(table: Readonly<Record<string, string>>, code: string): string {
+/** What a table calls a code; one that it does not know stays as it is. */
+export function named(table: Readonly<Record<string, string>>, code: string): string {
   const name = Object.hasOwn(table, code) ? table[code] : undefined;
   return name === undefined ? code : name;
 }

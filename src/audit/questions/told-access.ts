@@ -1,12 +1,14 @@
-import type { ToldAccess } from '../../evidence/access-claims.ts';
+import type { z } from 'zod';
+
+import {
+  MOST_PARTS,
+  MOST_TYPES,
+  toldCode,
+  toldOrganisation,
+  toldRole,
+  type ToldAccess,
+} from '../../evidence/access-claims.ts';
 import type { Access } from './access.ts';
-
-/** Codes and nothing else: a refused viewer's role, purpose or emergency code is as it was claimed, in any words. */
-const CODE = /^[a-z][a-z0-9-]{0,39}$/;
-const ROLE = /^R\d{4}$/;
-const ORGANISATION = /^[A-Z0-9]{3,12}$/;
-
-const MOST_PARTS = 64;
 
 /**
  * What the patient's home region is told of one look of ours: no user, no reason in words, no id that a viewer chose.
@@ -18,17 +20,17 @@ export function toTold(access: Access, organisations: boolean): ToldAccess {
   const code = breakGlass?.code;
   return {
     ...{ at, kind: access.kind as ToldAccess['kind'], count },
-    ...(matches(role, ROLE) ? { role } : {}),
-    ...(matches(purpose, CODE) ? { purpose } : {}),
-    ...(organisations && matches(organisation, ORGANISATION) ? { organisation } : {}),
-    ...(breakGlass === undefined ? {} : { break_glass: matches(code, CODE) ? { code } : {} }),
-    ...(matches(reason, CODE) ? { reason } : {}),
+    ...(matches(role, toldRole) ? { role } : {}),
+    ...(matches(purpose, toldCode) ? { purpose } : {}),
+    ...(organisations && matches(organisation, toldOrganisation) ? { organisation } : {}),
+    ...(breakGlass === undefined ? {} : { break_glass: matches(code, toldCode) ? { code } : {} }),
+    ...(matches(reason, toldCode) ? { reason } : {}),
     regions: access.regions.slice(0, MOST_PARTS).map((part) => ({
       region: part.region,
-      ...(matches(part.outcome, CODE) ? { outcome: part.outcome } : {}),
+      ...(matches(part.outcome, toldCode) ? { outcome: part.outcome } : {}),
       ...(part.count === undefined ? {} : { count: part.count }),
     })),
-    ...(types === undefined ? {} : { types: types.slice(0, 200) }),
+    ...(types === undefined ? {} : { types: types.slice(0, MOST_TYPES) }),
     jtis: sent.slice(0, MOST_PARTS),
   };
 }
@@ -44,6 +46,7 @@ export function fromTold(told: ToldAccess): Access {
   };
 }
 
-function matches(text: string | undefined, form: RegExp): text is string {
-  return text !== undefined && form.test(text);
+/** What does not look like a code is not told: a refused viewer's role or purpose is as it was claimed, in any words. */
+function matches(text: string | undefined, form: z.ZodType<string>): text is string {
+  return form.safeParse(text).success;
 }
