@@ -97,10 +97,7 @@ export async function startService(
     ...{ log: auditLog, store, entity: config.entity, neighbours, report: log, now },
     ...{ logKey: parts.logKey.key, witnessKey: parts.witnessKey.key, logKeys },
     ...{ witnesses, former, onBehind, sequence: own.sequence },
-    past: new OurPast({
-      ...{ store: store.log, logs: own.logs, keys: logKeys },
-      listed,
-    }),
+    past: new OurPast({ store: store.log, logs: own.logs, keys: logKeys, listed }),
     checkpoints: { everyMs: config.checkpoint_ms, everyEntries: config.checkpoint_entries },
     streams: config.audit_streams.map((one) =>
       one.kind === 'syslog' ? { ...one, sink: new SyslogLink(one) } : one,

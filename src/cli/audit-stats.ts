@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import { notLookedAt, notLookedAtWords } from '../audit/questions/not-looked-at.ts';
 import { StatisticsOf, type Statistics, type UserStats } from '../audit/questions/stats.ts';
-import { walk } from '../audit/questions/walk.ts';
+import { walk } from '../audit/walk.ts';
 import type { Io } from './io.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import type { RegionOptions } from './region-config.ts';

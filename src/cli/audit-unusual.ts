@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Event } from '../audit/entry.ts';
 import { notLookedAt, notLookedAtWords } from '../audit/questions/not-looked-at.ts';
 import { lookOf, Unusual, type Finding } from '../audit/questions/unusual.ts';
-import { newestFirst, walk } from '../audit/questions/walk.ts';
+import { newestFirst, walk } from '../audit/walk.ts';
 import type { Io } from './io.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import type { RegionOptions } from './region-config.ts';

@@ -2,7 +2,9 @@ import { sql, type Kysely } from 'kysely';
 
 import { TILE_WIDTH } from '../tlog/tiles.ts';
 import type { ArchiveStore, LogStore, Segment } from './contracts.ts';
+import { toEntryKey } from './entry-keys.ts';
 import { orHouseError } from './failures.ts';
+import { within } from './log-reads.ts';
 import type { Tables } from './schema.ts';
 
 const MOST_SEGMENTS = 1_000;
@@ -160,17 +162,15 @@ function statementsOn(db: Kysely<Tables>): Properties<ArchiveStore> {
       return rows.map(toSegment);
     },
     keys: async (log, from, to) => {
-      const within = (table: 'log_key' | 'log_sealed') =>
+      const keysIn = (table: 'log_key' | 'log_sealed') =>
         db
           .selectFrom(table)
           .select(['sequence', 'wrapped_by', 'wrapped_key'])
           .where('log', '=', log)
           .where('sequence', '>=', from)
           .where('sequence', '<', Math.min(to, from + MOST_ENTRIES));
-      const rows = await within('log_key').unionAll(within('log_sealed')).orderBy('sequence').execute();
-      return rows.map(({ sequence, wrapped_by: wrappedBy, wrapped_key: wrappedKey }) => ({
-        ...{ sequence, wrappedBy, wrappedKey },
-      }));
+      const rows = await keysIn('log_key').unionAll(keysIn('log_sealed')).orderBy('sequence').execute();
+      return rows.map(toEntryKey);
     },
   };
 }
@@ -211,8 +211,4 @@ function toSegment({
   ...row
 }: Tables['log_segment']): Segment {
   return { ...row, from: first, to: until, archivedAt, prunedAt: prunedAt ?? undefined };
-}
-
-function within(limit: number, most: number): number {
-  return Math.min(Math.max(Math.trunc(limit), 1), most);
 }

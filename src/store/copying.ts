@@ -38,6 +38,9 @@ export const NOT_COPIED = ['store_state', 'backup', 'kysely_migration', 'kysely_
 
 export const ROWS_AT_ONCE = 1_000;
 
+/** A name of a table or a column as SQL has it. */
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
 /** @returns how many rows of each table were copied @throws TypeError when the two are of different versions */
 export async function copyStore(
   from: Snapshot,

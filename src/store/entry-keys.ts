@@ -52,9 +52,11 @@ async function keysIn(
       .limit(count)
       .execute(),
   );
-  return rows.map(({ sequence, wrapped_by: wrappedBy, wrapped_key: wrappedKey }) => ({
-    ...{ sequence, wrappedBy, wrappedKey },
-  }));
+  return rows.map(toEntryKey);
+}
+
+export function toEntryKey(row: Pick<Tables[KeyTable], 'sequence' | 'wrapped_by' | 'wrapped_key'>): EntryKey {
+  return { sequence: row.sequence, wrappedBy: row.wrapped_by, wrappedKey: row.wrapped_key };
 }
 
 async function rewrapIn(

@@ -75,7 +75,17 @@ export function openCheckpoint(note: string | Uint8Array | Note, log: KnownLog):
 
 /** The origin that a note claims, unverified: good for nothing but finding the log whose key to verify it with. */
 export function claimedOrigin(note: string | Uint8Array | Note): string {
-  return parseBody(parsed(note).text).origin;
+  return claimedHead(note).origin;
+}
+
+/** The head that a note says: believe it of one that was verified before. @throws EvidenceError `malformed` */
+export function claimedHead(note: string | Uint8Array | Note): Checkpoint {
+  return parseBody(parsed(note).text);
+}
+
+/** Whether a note bears signatures beside its log's own: whose they are is not looked at. @throws EvidenceError `malformed` */
+export function looksCosigned(note: string): boolean {
+  return parseNote(note).signatures.length > 1;
 }
 
 const parsed = (note: string | Uint8Array | Note): Note =>

@@ -9,7 +9,7 @@ import {
 } from '../../src/audit/questions/compare.ts';
 import type { Event, Facts } from '../../src/audit/entry.ts';
 import { extractFrom, type LogExtract } from '../../src/audit/questions/log-export.ts';
-import { EXCHANGE_SPAN_MS } from '../../src/audit/questions/walk.ts';
+import { EXCHANGE_SPAN_MS } from '../../src/audit/walk.ts';
 import type { FoundEntry } from '../../src/store/contracts.ts';
 import type { RegionId } from '../../src/demo/places.ts';
 import { readAudit } from '../support/audit.ts';

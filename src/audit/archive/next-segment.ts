@@ -1,4 +1,5 @@
 import type { ArchiveStore, CheckpointStore, StoredCheckpoint } from '../../store/contracts.ts';
+import { looksCosigned } from '../../tlog/checkpoint.ts';
 import { SIGNATURE_TYPE, type VerifierKey } from '../../tlog/note-keys.ts';
 import { verifiedSignatures } from '../../tlog/note-signing.ts';
 import { parseNote } from '../../tlog/note.ts';
@@ -47,7 +48,7 @@ export async function nextSegment(
     if (!isWithin && isCosigned(one, settings)) return span(one);
     // Those that do not verify are not looked at again.
     if (!isWithin) within.length = 0;
-    else if (looksCosigned(one)) within.push(one);
+    else if (looksCosigned(one.note)) within.push(one);
     if (within.length > MOST_CANDIDATES) within.shift();
   }
   const end = within.findLast((one) => isCosigned(one, settings));
@@ -72,16 +73,12 @@ async function* signedAfter(
   }
 }
 
-function looksCosigned({ note }: StoredCheckpoint): boolean {
-  return parseNote(note).signatures.length > 1;
-}
-
 /** @throws LogBroken `checkpoint` for one that is not as our own log signed it */
 function isCosigned(
   stored: StoredCheckpoint,
   { origin, keys }: Pick<NextSegmentSettings, 'origin' | 'keys'>,
 ): boolean {
-  if (!looksCosigned(stored)) return false;
+  if (!looksCosigned(stored.note)) return false;
   const note = parseNote(stored.note);
   openOwn(stored, origin, keys);
   return verifiedSignatures(note, keys).some(({ key }) => key.type === SIGNATURE_TYPE.cosignature);

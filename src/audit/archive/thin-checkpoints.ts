@@ -1,5 +1,5 @@
 import type { CheckpointStore, StoredCheckpoint } from '../../store/contracts.ts';
-import { parseNote } from '../../tlog/note.ts';
+import { looksCosigned } from '../../tlog/checkpoint.ts';
 
 const DAY = 86_400_000;
 /** Segments end on checkpoints, and a busy log writes many segments a day. */
@@ -14,7 +14,7 @@ const PAGE = 1_000;
  * @param pinned sizes that are kept in any case
  */
 export function superfluous(ofDay: readonly StoredCheckpoint[], pinned: ReadonlySet<number>): number[] {
-  const cosigned = ofDay.filter(({ note }) => parseNote(note).signatures.length > 1);
+  const cosigned = ofDay.filter(({ note }) => looksCosigned(note));
   const kept = new Set<number>();
   let last = -Infinity;
   for (const { size } of cosigned.length > 0 ? cosigned : ofDay) {

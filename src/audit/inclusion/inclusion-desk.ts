@@ -1,8 +1,7 @@
 import type { CheckpointStore, FoundEntry, LogStore } from '../../store/contracts.ts';
-import { parseNote } from '../../tlog/note.ts';
+import { claimedHead, looksCosigned } from '../../tlog/checkpoint.ts';
 import { inclusionProof } from '../../tlog/proofs.ts';
 import { leafOf } from '../entry.ts';
-import { headIn } from '../witnessing/forks.ts';
 
 /** The most exchanges that one request may ask about. */
 export const MOST_INCLUSIONS = 64;
@@ -83,7 +82,7 @@ export class InclusionDesk {
     const note = ended && notes.get(ended.log);
     if (ended === undefined || note === undefined) return [];
     const { log, sequence: index } = ended;
-    const { size } = headIn(note);
+    const { size } = claimedHead(note);
     if (index >= size) return [];
     const proof = await inclusionProof(index, size, (tiles) => this.#log.tiles(log, tiles));
     const leaf = Buffer.from(ended.leaf).toString('utf8');
@@ -100,7 +99,7 @@ export class InclusionDesk {
     const latest = await this.#checkpoints.latest(log);
     let one = latest;
     for (let seen = 0; one !== undefined && seen < MOST_CHECKPOINTS; seen += 1) {
-      if (parseNote(one.note).signatures.length > 1) return one.note;
+      if (looksCosigned(one.note)) return one.note;
       one = await this.#checkpoints.latest(log, one.size - 1);
     }
     return latest !== undefined && this.#now() - latest.at > UNWITNESSED_MS ? latest.note : undefined;

@@ -1,6 +1,6 @@
 import type { LogStore } from '../../store/contracts.ts';
 import { leafOf } from '../entry.ts';
-import { walk } from '../questions/walk.ts';
+import { walk } from '../walk.ts';
 
 /** A response that we believed, and whose place in the responder's log is not proved to us yet. */
 export interface Awaited {

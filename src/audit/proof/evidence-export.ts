@@ -1,4 +1,5 @@
 import type { CheckpointStore, FoundEntry, StatementStore, StoredCheckpoint } from '../../store/contracts.ts';
+import { looksCosigned } from '../../tlog/checkpoint.ts';
 import { parseNote } from '../../tlog/note.ts';
 import { witnessName } from '../../tlog/origin.ts';
 import { inclusionProof } from '../../tlog/proofs.ts';
@@ -82,7 +83,7 @@ async function covering(size: number, origin: string, settings: ExportSettings):
   const first = await checkpointStore.covering(origin, size);
   let one = first;
   for (let seen = 0; one !== undefined && seen < MOST_CHECKPOINTS; seen += 1) {
-    if (parseNote(one.note).signatures.length > 1) return one;
+    if (looksCosigned(one.note)) return one;
     one = await checkpointStore.covering(origin, one.size + 1);
   }
   if (first !== undefined) return first;

@@ -1,7 +1,7 @@
 import { REQUESTER_EVENTS, RESPONDER_EVENTS, type Event } from '../entry.ts';
 import { judge, type Difference, type Sides, type ToldApart } from './exchange-sides.ts';
 import type { ExportedEntry, LogExtract } from './log-export.ts';
-import { EXCHANGE_SPAN_MS, newestFirst } from './walk.ts';
+import { EXCHANGE_SPAN_MS, newestFirst } from '../walk.ts';
 
 export interface CompareOptions {
   /** How far apart the two ends' clocks may be. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { LogStore, Store } from '../../store/contracts.ts';
 import { EVENTS, leafOf } from '../entry.ts';
 import { notLookedAt, wholeFrom } from './not-looked-at.ts';
-import { newestFirst, walk } from './walk.ts';
+import { newestFirst, walk } from '../walk.ts';
 
 /** What one entry says openly of an exchange between two regions: no value that is sealed, and no commitment. */
 const exportedEntry = z.object({

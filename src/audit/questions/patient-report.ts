@@ -2,7 +2,7 @@ import type { ArchiveStore, LogStore, Segment } from '../../store/contracts.ts';
 import { Accesses, type Access } from './access.ts';
 import type { AuditLog, ReadEntry } from '../log.ts';
 import { notLookedAt, whyNotAll, type Missing, type NotLookedAt } from './not-looked-at.ts';
-import { EXCHANGE_SPAN_MS, walk } from './walk.ts';
+import { EXCHANGE_SPAN_MS, walk } from '../walk.ts';
 
 export interface ReportQuestion {
   readonly nhsNumber: string;

@@ -58,9 +58,9 @@ const PAUSE_MS = 5;
 const STOP_MS = 500;
 
 /**
- * One stream of a replica's logs: sends what is on the disk, in order, and moves its cursor when that has arrived. So every entry
- * arrives at least once; those of a batch that nobody knows the end of arrive again. It waits for nobody and nobody
- * waits for it.
+ * One stream of a replica's logs: sends what is on the disk, in order, and moves its cursor when that has arrived. So
+ * every entry arrives at least once; those of a batch that nobody knows the end of arrive again. It waits for nobody,
+ * and nobody waits for it.
  */
 export class AuditStream {
   readonly #settings: StreamSettings;

@@ -1,10 +1,10 @@
 import type { StoredCheckpoint } from '../../store/contracts.ts';
-import { claimedOrigin, openCheckpoint } from '../../tlog/checkpoint.ts';
+import { claimedHead, claimedOrigin, openCheckpoint } from '../../tlog/checkpoint.ts';
 import { contradicts, type KnownHead } from '../../tlog/judge-checkpoint.ts';
 import { verifyConsistency } from '../../tlog/merkle.ts';
 import type { Neighbour } from '../../trust/neighbours.ts';
 import type { SeenSuccessors } from '../succession/seen-successors.ts';
-import { headIn, type Forks } from './forks.ts';
+import type { Forks } from './forks.ts';
 import type { KnownLogs } from './known-logs.ts';
 
 /** A log's own proof that its tree of `from` entries is the beginning of that of `to`. @throws DeliveryError */
@@ -66,7 +66,7 @@ export class CheckpointWatch {
     await successors.met(owner.neighbour, seen);
     const held = await witnessed(origin);
     if (held === undefined) return;
-    const known = headIn(held.note);
+    const known = claimedHead(held.note);
     if (contradicts(known, seen)) {
       this.#looked.delete(origin);
       await forks.keep(owner.neighbour.region, { origin, held: held.note, seen: note });

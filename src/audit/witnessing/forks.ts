@@ -1,5 +1,4 @@
 import type { CheckpointStore, Fork } from '../../store/contracts.ts';
-import type { Checkpoint } from '../../tlog/checkpoint.ts';
 import type { AuditTrail } from '../trail.ts';
 
 /** Keeps forks as proof: the notes themselves, and an entry of our own log that says when we saw them. */
@@ -24,10 +23,4 @@ export class Forks {
     const forks = await this.#store.forks(100);
     return forks.map(({ origin, at }) => ({ origin, seen: new Date(at).toISOString() }));
   }
-}
-
-/** The root that a note of ours or of a verified log says, without verifying it again. */
-export function headIn(note: string): Pick<Checkpoint, 'size' | 'root'> {
-  const [, size = '', root = ''] = note.split('\n');
-  return { size: Number(size), root: Buffer.from(root, 'base64') };
 }

@@ -3,11 +3,11 @@ import type { KeyObject } from 'node:crypto';
 import { EvidenceError } from '../../errors.ts';
 import type { CheckpointStore } from '../../store/contracts.ts';
 import { formatKnownSize, KNOWN_SIZE_TYPE, parseAddCheckpoint } from '../../tlog/add-checkpoint.ts';
-import { cosign, openCheckpoint } from '../../tlog/checkpoint.ts';
+import { claimedHead, cosign, openCheckpoint } from '../../tlog/checkpoint.ts';
 import { judgeCheckpoint } from '../../tlog/judge-checkpoint.ts';
 import type { Neighbour } from '../../trust/neighbours.ts';
 import type { SeenSuccessors } from '../succession/seen-successors.ts';
-import { headIn, type Forks } from './forks.ts';
+import type { Forks } from './forks.ts';
 import type { KnownLogs } from './known-logs.ts';
 
 export interface DeskSettings {
@@ -52,7 +52,7 @@ export class WitnessDesk {
       if (log === undefined) return refused(404, 'unknown log\n');
       const checkpoint = openCheckpoint(request.checkpoint, log);
       const last = await store.witnessed(log.origin);
-      const judged = judgeCheckpoint(last && headIn(last.note), request, checkpoint);
+      const judged = judgeCheckpoint(last && claimedHead(last.note), request, checkpoint);
       if (judged.fork && last !== undefined) {
         await forks.keep(peer.region, { origin: log.origin, held: last.note, seen: request.checkpoint });
       }

@@ -1,12 +1,19 @@
 import type { Pool, PoolClient } from 'pg';
 
 import { StartError } from '../../errors.ts';
-import { NOT_COPIED, ROWS_AT_ONCE, type Filling, type Row, type Snapshot, type Value } from '../copying.ts';
+import {
+  NOT_COPIED,
+  quoted,
+  ROWS_AT_ONCE,
+  type Filling,
+  type Row,
+  type Snapshot,
+  type Value,
+} from '../copying.ts';
 import { openPool } from './connection.ts';
 import { openPostgresStore } from './store.ts';
 import { toText } from './values.ts';
 
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 /** PostgreSQL takes at most 65,535 parameters in a statement. */
 const MOST_PARAMETERS = 60_000;
 

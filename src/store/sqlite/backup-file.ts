@@ -1,10 +1,10 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { StartError } from '../../errors.ts';
 import type { Filling } from '../copying.ts';
-import { openSqliteFilling } from './filling.ts';
+import { flushName, openSqliteFilling } from './filling.ts';
 import { openReader } from './snapshot.ts';
 
 const PART = '.part';
@@ -40,9 +40,9 @@ export async function writeSqliteBackup(
       await filling.close();
     }
     putRow(part, await describe(part));
-    flush(part);
+    flushName(part);
     renameSync(part, file);
-    flush(dirname(file));
+    flushName(dirname(file));
   } catch (error) {
     for (const name of ['', '-wal', '-shm', '-journal']) rmSync(`${part}${name}`, { force: true });
     throw error;
@@ -78,10 +78,4 @@ function putRow(file: string, told: string): void {
   } finally {
     database.close();
   }
-}
-
-function flush(name: string): void {
-  const descriptor = openSync(name, 'r');
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }

@@ -3,12 +3,10 @@ import { dirname } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 import { StartError } from '../../errors.ts';
-import type { Filling, Row } from '../copying.ts';
+import { quoted, type Filling, type Row } from '../copying.ts';
 import { openDatabase } from './connection.ts';
 import { versionOf } from './snapshot.ts';
 import { openSqliteStore } from './store.ts';
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /**
  * Makes a SQLite store to be filled, which nothing is served from until it is whole.
@@ -78,11 +76,7 @@ class SqliteFilling implements Filling {
 
   #flush(): void {
     this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-    for (const name of [this.#file, dirname(this.#file)]) {
-      const descriptor = openSync(name, 'r');
-      fsyncSync(descriptor);
-      closeSync(descriptor);
-    }
+    for (const name of [this.#file, dirname(this.#file)]) flushName(name);
   }
 
   #insertInto(table: string, columns: readonly string[]): StatementSync {
@@ -95,4 +89,11 @@ class SqliteFilling implements Filling {
     }
     return insert;
   }
+}
+
+/** Has a file, or a directory with the names in it, on the disk. */
+export function flushName(name: string): void {
+  const descriptor = openSync(name, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
 }

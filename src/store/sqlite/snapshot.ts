@@ -2,9 +2,7 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 import { StartError } from '../../errors.ts';
-import { NOT_COPIED, ROWS_AT_ONCE, type Row, type Snapshot } from '../copying.ts';
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+import { NOT_COPIED, quoted, ROWS_AT_ONCE, type Row, type Snapshot } from '../copying.ts';
 
 /**
  * A SQLite store as it is now, beside a broker that may be writing to it: one read transaction on the write-ahead log.

@@ -6,7 +6,7 @@ import { archiveLog } from '../../../src/audit/archive/archive-log.ts';
 import { pruneLog } from '../../../src/audit/archive/prune-log.ts';
 import { withArchive, type ArchiveAndLog } from '../../../src/audit/archive/with-archive.ts';
 import { gatherReport, type PatientReport } from '../../../src/audit/questions/patient-report.ts';
-import { walk } from '../../../src/audit/questions/walk.ts';
+import { walk } from '../../../src/audit/walk.ts';
 import type { EntrySearch, LogStore, Segment, Store } from '../../../src/store/contracts.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/store.ts';
 import { startFederation, type TestFederation } from '../../support/federation.ts';

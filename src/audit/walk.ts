@@ -1,4 +1,4 @@
-import type { EntrySearch, FoundEntry, LogStore } from '../../store/contracts.ts';
+import type { EntrySearch, FoundEntry, LogStore } from '../store/contracts.ts';
 
 const PAGE = 1_000;
 
