@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 
 import { AccessTrail } from '../audit/access-trail.ts';
 import { AuditRoom, type LogStatus } from '../audit/audit-room.ts';
-import { everyStatement, keepStatements } from '../audit/proof/statement-history.ts';
+import { everyStatement, keepStatements, statementsAtHand } from '../audit/proof/statement-history.ts';
 import { chainOf } from '../audit/succession/chain.ts';
 import { OurPast, type HeldNote } from '../audit/witnessing/our-past.ts';
 import { agreementInForce } from '../config/agreements.ts';
@@ -82,13 +82,10 @@ export async function startService(
 ): Promise<Service> {
   const { config, secrets, store, now, log, neighbours, viewers, links, records, demographics, own } = parts;
   const auditLog = await auditLogIn(store, config, secrets, now);
-  const statements = [
-    config.statementToken,
-    ...config.neighbours.map(({ statementToken }) => statementToken),
-  ];
-  await keepStatements(store.statements, statements, now());
+  const statements = statementsAtHand(config, store.statements);
+  await keepStatements(store.statements, [statements.own, ...statements.others], now());
   // A checkpoint of before a rotation was signed by a former key.
-  const ours = await everyStatement([config.statementToken], store.statements);
+  const ours = await everyStatement([statements.own], statements.history);
   const logKeys = ours.flatMap(({ broker }) => broker.log_keys);
   const witnesses = witnessesAmong(links, config);
   const listed = logOrigin(config.entity, config.replica);

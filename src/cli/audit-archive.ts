@@ -10,6 +10,7 @@ import {
 import { keepHouse, type Kept } from '../audit/archive/keep-house.ts';
 import { pruneLog, type NotYet, type Pruned } from '../audit/archive/prune-log.ts';
 import { ArchiveRefused } from '../audit/archive/shelf.ts';
+import { statementsAtHand } from '../audit/proof/statement-history.ts';
 import { instantOf } from '../audit/questions/search.ts';
 import { LogBroken } from '../audit/whole-log/log-fault.ts';
 import { CommandFailed, type Io } from './io.ts';
@@ -132,11 +133,7 @@ async function settingsOf(audit: OpenAudit, origin: string, directory: string): 
   return {
     ...{ origin, store, trail, now: Date.now },
     shelf: await makeShelf(directory),
-    statements: {
-      own: config.statementToken,
-      others: config.neighbours.map(({ statementToken }) => statementToken),
-      history: store.statements,
-    },
+    statements: statementsAtHand(config, store.statements),
     keys: await logKeysOf(audit, origin),
   };
 }

@@ -5,6 +5,7 @@ import { exportEvidence, NotCovered, type Exported } from '../audit/proof/eviden
 import { InArchive, TooManyEntries } from '../audit/proof/find-exchange.ts';
 import { notLookedAtWords } from '../audit/questions/not-looked-at.ts';
 import { formatEvidence } from '../audit/proof/evidence-file.ts';
+import { statementsAtHand } from '../audit/proof/statement-history.ts';
 import type { Step } from '../audit/proof/verdict.ts';
 import { verifyEvidence } from '../audit/proof/verify-file.ts';
 import type { Config } from '../config/load.ts';
@@ -71,11 +72,9 @@ async function exportFrom(
   const settings = {
     ...{ log, origin: named && (await namedLog(audit, named)) },
     checkpointStore: store.checkpoints,
-    statements: store.statements,
+    statements: statementsAtHand(config, store.statements),
     archive: store.archive,
     checkpoints: new Checkpoints({ ...own, key, now: Date.now }),
-    ownStatement: config.statementToken,
-    otherStatements: config.neighbours.map(({ statementToken }) => statementToken),
   };
   try {
     const exported = await withFiles(files, audit, ({ log: whole, isLeftOut }) =>

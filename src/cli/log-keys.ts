@@ -1,4 +1,4 @@
-import { everyStatement } from '../audit/proof/statement-history.ts';
+import { everyStatement, statementsAtHand } from '../audit/proof/statement-history.ts';
 import { byRegion, checkpointKeys } from '../audit/proof/statements.ts';
 import type { VerifierKey } from '../tlog/note-keys.ts';
 import type { OpenAudit } from './open-audit.ts';
@@ -11,8 +11,8 @@ export async function logKeysOf(
   { config, store }: Pick<OpenAudit, 'config' | 'store'>,
   origin: string,
 ): Promise<VerifierKey[]> {
-  const tokens = [config.statementToken, ...config.neighbours.map(({ statementToken }) => statementToken)];
-  const regions = byRegion(await everyStatement(tokens, store.statements));
+  const { own: ours, others, history } = statementsAtHand(config, store.statements);
+  const regions = byRegion(await everyStatement([ours, ...others], history));
   const own = regions.find(({ entity }) => entity === config.entity);
   return checkpointKeys(origin, own, regions);
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream, existsSync } from 'node:fs';
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import type { Draft, Shelf } from '../audit/archive/shelf.ts';
+import { flushDirectory } from '../audit/flush-directory.ts';
 import { fileBytes } from './file-bytes.ts';
 import { CommandFailed } from './io.ts';
 
@@ -79,15 +80,5 @@ async function giveName(part: string, place: string): Promise<void> {
       });
     }
     await rename(part, place);
-  }
-}
-
-/** The file's name must be on the disk as well as its bytes. */
-async function flushDirectory(directory: string): Promise<void> {
-  const handle = await open(directory);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -6,6 +6,7 @@ import { Checkpoints } from '../../src/audit/witnessing/checkpoints.ts';
 import { exportEvidence, type Exported } from '../../src/audit/proof/evidence-export.ts';
 import { formatEvidence, type EvidenceFile } from '../../src/audit/proof/evidence-file.ts';
 import { AuditTrail } from '../../src/audit/trail.ts';
+import { statementsAtHand } from '../../src/audit/proof/statement-history.ts';
 import { verifyEvidence, type VerifyOptions } from '../../src/audit/proof/verify-file.ts';
 import type { AuditLog } from '../../src/audit/log.ts';
 import { auditLogIn, openStore } from '../../src/broker.ts';
@@ -39,9 +40,7 @@ export async function withLog<Result>(
     const checkpoints = new Checkpoints({ ...own, key, now: Date.now });
     const settings = {
       ...{ log, checkpoints, store: store.log, checkpointStore: store.checkpoints, archive: store.archive },
-      statements: store.statements,
-      ownStatement: config.statementToken,
-      otherStatements: config.neighbours.map(({ statementToken }) => statementToken),
+      statements: statementsAtHand(config, store.statements),
     };
     return await action({
       ...{ store, log, checkpoints, trail: new AuditTrail(log, store.log, Date.now) },

@@ -399,6 +399,7 @@ function slowly(config: string, directory: string): string {
   return `
     import { setTimeout as sleep } from 'node:timers/promises';
     import { pruneLog } from '${src}/audit/archive/prune-log.ts';
+    import { statementsAtHand } from '${src}/audit/proof/statement-history.ts';
     import { segmentShelf } from '${src}/cli/segment-shelf.ts';
     import { logKeysOf } from '${src}/cli/log-keys.ts';
     import { withAudit } from '${src}/cli/open-audit.ts';
@@ -406,7 +407,7 @@ function slowly(config: string, directory: string): string {
       const { config, store, log, trail } = audit;
       await pruneLog({
         origin: log.origin, store, trail, now: Date.now, shelf: segmentShelf('${directory}'),
-        statements: { own: config.statementToken, others: [] }, keys: await logKeysOf(audit, log.origin),
+        statements: statementsAtHand(config, store.statements), keys: await logKeysOf(audit, log.origin),
       }, { before: Date.now() - 400 * 86_400_000, streams: [], batch: 1, pause: () => sleep(5) });
     });
   `;

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 
 import type { Segment, Store } from '../../store/contracts.ts';
 import type { VerifierKey } from '../../tlog/note-keys.ts';
+import type { Statements } from '../proof/statement-history.ts';
 import type { AuditTrail } from '../trail.ts';
-import { entriesOfSegment, headOfSegment, segmentName, type Statements } from './make-segment.ts';
+import { entriesOfSegment, headOfSegment, segmentName } from './make-segment.ts';
 import { nextSegment } from './next-segment.ts';
 import { writeSegment, type SegmentHead } from './segment-file.ts';
 import { ArchiveRefused, type Shelf } from './shelf.ts';

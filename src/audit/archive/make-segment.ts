@@ -1,18 +1,11 @@
-import type { LogStore, StatementStore, StoredCheckpoint } from '../../store/contracts.ts';
+import type { LogStore, StoredCheckpoint } from '../../store/contracts.ts';
 import { edgeFrom } from '../../tlog/grow.ts';
 import { parseNote } from '../../tlog/note.ts';
 import { witnessName } from '../../tlog/origin.ts';
 import { tilesAtEdge } from '../../tlog/tiles.ts';
-import { statementsAt } from '../proof/statement-history.ts';
-import { byRegion, readSelfSigned, withKnownSignatures } from '../proof/statements.ts';
+import { vouchingAt, type Statements } from '../proof/statement-history.ts';
+import { withKnownSignatures } from '../proof/statements.ts';
 import type { SegmentEntry, SegmentHead } from './segment-file.ts';
-
-/** The entity statements at hand: our own, and our neighbours' as approved; and those of before. */
-export interface Statements {
-  readonly own: string;
-  readonly others: readonly string[];
-  readonly history: Pick<StatementStore, 'of'>;
-}
 
 /** Where a segment lies: after one cosigned checkpoint, or at the log's beginning, up to another. */
 export interface Span {
@@ -35,27 +28,20 @@ export async function headOfSegment(
 ): Promise<SegmentHead> {
   const from = start?.size ?? 0;
   const times = [start, end].flatMap((one) => (one === undefined ? [] : [one.at / 1000]));
-  const own = await readSelfSigned(statements.own.trim());
-  const all = await Promise.all(statements.others.map((token) => readSelfSigned(token.trim())));
   const notes = [start, end].flatMap((one) => (one === undefined ? [] : [parseNote(one.note)]));
   const signers = new Set(notes.flatMap(({ signatures }) => signatures.map(({ name }) => name)));
-  // A region with several records is its own neighbour.
-  const others = new Map(all.filter(({ entity }) => entity !== own.entity).map((one) => [one.entity, one]));
-  const cosigners = [...others.values()].filter(({ entity }) => signers.has(witnessName(entity)));
-  const vouching = await Promise.all(
-    [own, ...cosigners].map((one) => statementsAt(times, one, statements.history)),
+  const { own, others, tokens } = await vouchingAt(times, statements, ({ entity }) =>
+    signers.has(witnessName(entity)),
   );
-  const regions = byRegion(vouching.flat());
-  const ours = regions.find(({ entity }) => entity === own.entity);
   const known = async ({ note }: StoredCheckpoint): Promise<string> =>
-    (await withKnownSignatures(parseNote(note), origin, ours, regions)).note;
+    (await withKnownSignatures(parseNote(note), origin, own, others)).note;
   const edge = edgeFrom(from, await store.tiles(origin, tilesAtEdge(from)));
   return {
     ...{ origin, from, to: end.size },
     frontier: edge.frontier.hashes.map((hash) => hash.toString('base64')),
     ...(start === undefined ? {} : { start: await known(start) }),
     end: await known(end),
-    statements: vouching.flat().map(({ token }) => token),
+    statements: tokens,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { CheckpointStore, FoundEntry, StatementStore, StoredCheckpoint } from '../../store/contracts.ts';
+import type { CheckpointStore, FoundEntry, StoredCheckpoint } from '../../store/contracts.ts';
 import { looksCosigned } from '../../tlog/checkpoint.ts';
 import { parseNote } from '../../tlog/note.ts';
 import { witnessName } from '../../tlog/origin.ts';
@@ -8,18 +8,15 @@ import type { EvidenceEntry, EvidenceFile } from './evidence-file.ts';
 import type { AuditLog, ReadEntry } from '../log.ts';
 import type { Opened } from '../sealing.ts';
 import { findExchange, type FindSettings } from './find-exchange.ts';
-import { statementsAt } from './statement-history.ts';
-import { byRegion, readSelfSigned, withKnownSignatures } from './statements.ts';
+import { vouchingAt, type Statements } from './statement-history.ts';
+import { withKnownSignatures } from './statements.ts';
 
 export interface ExportSettings extends Omit<FindSettings, 'current'> {
   readonly log: AuditLog;
   readonly checkpointStore: CheckpointStore;
   /** Signs a checkpoint when none covers the exchange yet. */
   readonly checkpoints: Checkpoints;
-  /** Our own entity statement and our neighbours', as approved now; and those of before. */
-  readonly ownStatement: string;
-  readonly otherStatements: readonly string[];
-  readonly statements: Pick<StatementStore, 'of'>;
+  readonly statements: Statements;
 }
 
 export interface Exported {
@@ -102,22 +99,15 @@ async function vouching(
   regions: ReadonlySet<string | undefined>,
   times: readonly number[],
   settings: ExportSettings,
-): Promise<{ statements: string[]; note: string; leftOut: string[] }> {
-  const own = await readSelfSigned(settings.ownStatement.trim());
-  const all = await Promise.all(settings.otherStatements.map((token) => readSelfSigned(token.trim())));
-  // A region with several records is its own neighbour.
-  const others = new Map(all.filter(({ entity }) => entity !== own.entity).map((one) => [one.entity, one]));
+): Promise<{ statements: readonly string[]; note: string; leftOut: string[] }> {
   const note = parseNote(checkpoint);
   const cosigners = new Set(note.signatures.map(({ name }) => name));
-  const needed = [...others.values()].filter(
+  const { own, others, tokens } = await vouchingAt(
+    times,
+    settings.statements,
     ({ entity, broker }) => regions.has(broker.region) || cosigners.has(witnessName(entity)),
   );
-  const [ours, ...theirs] = await Promise.all(
-    [own, ...needed].map((one) => statementsAt(times, one, settings.statements)),
-  );
-  const vouched = byRegion(theirs.flat());
-  const known = await withKnownSignatures(note, origin, byRegion(ours ?? [own])[0], vouched);
-  return { statements: [...(ours ?? [own]), ...theirs.flat()].map(({ token }) => token), ...known };
+  return { statements: tokens, ...(await withKnownSignatures(note, origin, own, others)) };
 }
 
 /** In the leaf's order, and as text that has one form alone. */

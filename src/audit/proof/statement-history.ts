@@ -1,6 +1,39 @@
 import { EvidenceError } from '../../errors.ts';
 import type { KeptStatement, StatementStore } from '../../store/contracts.ts';
-import { readSelfSigned, speaksAt, vouchesFor, type SelfSigned } from './statements.ts';
+import {
+  byRegion,
+  readSelfSigned,
+  speaksAt,
+  vouchesFor,
+  type SelfSigned,
+  type SelfSignedRegion,
+} from './statements.ts';
+
+/** The entity statements at hand: a region's own, and its neighbours' as approved; and those of before. */
+export interface Statements {
+  readonly own: string;
+  readonly others: readonly string[];
+  readonly history: Pick<StatementStore, 'of'>;
+}
+
+/** @param config of one broker */
+export function statementsAtHand(
+  config: {
+    readonly statementToken: string;
+    readonly neighbours: readonly { readonly statementToken: string }[];
+  },
+  history: Statements['history'],
+): Statements {
+  const others = config.neighbours.map(({ statementToken }) => statementToken);
+  return { own: config.statementToken, others, history };
+}
+
+/** Those of the statements at hand that were in use at some times. */
+export interface Vouching {
+  readonly own: SelfSignedRegion | undefined;
+  readonly others: readonly SelfSignedRegion[];
+  readonly tokens: readonly string[];
+}
 
 /** Keeps the statements that a broker relies on from now on. @param tokens verified by the keys pinned for them */
 export async function keepStatements(
@@ -42,6 +75,31 @@ export async function statementsAt(
     return (spoke.find(({ kept }) => kept.at / 1000 <= at) ?? spoke.at(-1))?.read ?? [];
   });
   return [now, ...new Set(inUse)];
+}
+
+/**
+ * What vouches for something that a region wrote, and that others took part in.
+ *
+ * @param times seconds since the epoch at which something of it was written or signed
+ * @param tookPart whether another region did, by its statement of now
+ */
+export async function vouchingAt(
+  times: readonly number[],
+  { own: ownToken, others: otherTokens, history }: Statements,
+  tookPart: (one: SelfSigned) => boolean,
+): Promise<Vouching> {
+  const own = await readSelfSigned(ownToken.trim());
+  const all = await Promise.all(otherTokens.map((token) => readSelfSigned(token.trim())));
+  // A region with several records is its own neighbour.
+  const others = new Map(all.filter(({ entity }) => entity !== own.entity).map((one) => [one.entity, one]));
+  const [ours = [], ...theirs] = await Promise.all(
+    [own, ...[...others.values()].filter(tookPart)].map((one) => statementsAt(times, one, history)),
+  );
+  return {
+    own: byRegion(ours)[0],
+    others: byRegion(theirs.flat()),
+    tokens: [...ours, ...theirs.flat()].map(({ token }) => token),
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+import { flushDirectory } from '../flush-directory.ts';
 import type { StreamSink } from './audit-stream.ts';
 import { FILE_BEGINS, firstSequence } from './ndjson-line.ts';
 import { StreamStuck } from './stream-fault.ts';
@@ -106,14 +107,5 @@ async function putAside(path: string, first: number): Promise<void> {
       throw error;
     }
     return await rename(path, target);
-  }
-}
-
-async function flushDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

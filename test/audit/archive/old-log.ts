@@ -2,6 +2,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import type { KeyObject } from 'node:crypto';
 
 import type { ArchiveSettings } from '../../../src/audit/archive/archive-log.ts';
+import { statementsAtHand } from '../../../src/audit/proof/statement-history.ts';
 import { byRegion, checkpointKeys, readSelfSigned } from '../../../src/audit/proof/statements.ts';
 import { AuditLog } from '../../../src/audit/log.ts';
 import { Keyring } from '../../../src/audit/sealing.ts';
@@ -118,16 +119,16 @@ export class OldLog {
 
   /** @param directory where the files lie */
   async settings(directory: string, now = (): number => Date.now()): Promise<ArchiveSettings> {
-    const { statementToken, neighbours } = this.config;
-    const others = neighbours.map((one) => one.statementToken);
+    const statements = statementsAtHand(this.config, this.store.statements);
+    const { own: ours, others } = statements;
     const regions = byRegion(
-      await Promise.all([statementToken, ...others].map((token) => readSelfSigned(token.trim()))),
+      await Promise.all([ours, ...others].map((token) => readSelfSigned(token.trim()))),
     );
     const own = regions.find(({ entity }) => entity === this.config.entity);
     return {
       ...{ origin: this.origin, store: this.store, trail: this.trail, now },
       shelf: segmentShelf(directory),
-      statements: { own: statementToken, others, history: this.store.statements },
+      statements,
       keys: await checkpointKeys(this.origin, own, regions),
     };
   }
