@@ -54,14 +54,42 @@ export interface SealedValues {
   readonly ciphertext: Uint8Array;
 }
 
-/** What is appended together or not at all: all entries of one step, and the message that this step spends. */
+/**
+ * What is appended together or not at all: all entries of one step, the message that this step spends, and the decision
+ * that it tells of.
+ */
 export interface LogItem {
   readonly entries: readonly NewEntry[];
   readonly spend?: { readonly issuer: string; readonly jti: string; readonly keepUntil: number } | undefined;
+  readonly decision?: Decision | undefined;
+}
+
+/** A decision on whom we trust (`src/trust`), the same in every replica's sight. */
+export interface Decision {
+  /** From 0 on without gaps: whoever decides on a state that is no longer the last decides nothing. */
+  readonly sequence: number;
+  readonly at: number;
+  readonly kind: string;
+  /** The neighbour that it is about. */
+  readonly region: string;
+  /** The id of an admin, or of what decided without one. */
+  readonly by: string;
+  /** Of the log's entry that tells of it. */
+  readonly exchange: string;
+  /** JSON: what was decided. */
+  readonly detail: string;
+  /** Proves that whoever has the secrets wrote it after the one before it. */
+  readonly seal: string;
+}
+
+/** Decisions are appended with their entries in the log, and never changed or deleted. */
+export interface DecisionStore {
+  /** From `sequence` on, oldest first, at most `limit` (1 to 1,000). */
+  from(sequence: number, limit: number): Promise<Decision[]>;
 }
 
 export interface AppendedItem {
-  /** False when `spend` was spent before: then none of the item's entries were written. */
+  /** False when `spend` was spent before, or `decision` is not the next: then nothing of the item was written. */
   readonly fresh: boolean;
   /** Of the item's first entry; the others follow. Undefined when there is none. */
   readonly sequence: number | undefined;
@@ -398,6 +426,7 @@ export interface Store {
   readonly log: LogStore;
   readonly checkpoints: CheckpointStore;
   readonly statements: StatementStore;
+  readonly decisions: DecisionStore;
   readonly state: StateStore;
   readonly streams: StreamCursorStore;
   readonly archive: ArchiveStore;

@@ -49,6 +49,16 @@ export interface Tables {
   witnessed: { origin: string; size: number; at: number; note: string };
   fork: { origin: string; at: number; held: string; seen: string; digest: string };
   statement: { entity: string; sequence: number; digest: string; at: number; token: string };
+  decision: {
+    sequence: number;
+    at: number;
+    kind: string;
+    region: string;
+    decided_by: string;
+    exchange: string;
+    detail: string;
+    seal: string;
+  };
   /** `next`: sequence of the first entry that is not known to have arrived. */
   stream_cursor: { stream: string; log: string; next: number };
   log_segment: {

@@ -49,6 +49,8 @@ export class ScriptedStore implements Store {
     head: async () => ({ size: 0, root: emptyRoot() }),
   };
 
+  readonly decisions: Store['decisions'] = { from: async () => [] };
+
   readonly checkpoints: Store['checkpoints'] = {
     save: async () => undefined,
     latest: async () => undefined,

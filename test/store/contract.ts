@@ -4,6 +4,7 @@ import type { Store } from '../../src/store/contracts.ts';
 import { archiveContract } from './archive-contract.ts';
 import { checkpointContract } from './checkpoint-contract.ts';
 import { cursorContract } from './cursor-contract.ts';
+import { decisionContract } from './decision-contract.ts';
 import { entry, item, LOG } from './entries.ts';
 import { keyContract } from './key-contract.ts';
 import { logContract } from './log-contract.ts';
@@ -204,6 +205,7 @@ export function storeContract(
     checkpointContract(() => store, restart);
     stateContract(() => store, restart);
     cursorContract(() => store, restart);
+    decisionContract(() => store, restart);
     archiveContract(() => store, restart);
     keyContract(() => store, restart);
   });

@@ -11,6 +11,7 @@ import { streamCursors } from './005-stream-cursors.ts';
 import { segments } from './006-segments.ts';
 import { storeState } from './007-store-state.ts';
 import { logSpeed } from './008-log-speed.ts';
+import { decisions } from './009-decisions.ts';
 
 const migrationsFor = (dialect: Dialect) => ({
   '001-first': first(dialect),
@@ -21,6 +22,7 @@ const migrationsFor = (dialect: Dialect) => ({
   '006-segments': segments(dialect),
   '007-store-state': storeState(dialect),
   '008-log-speed': logSpeed(dialect),
+  '009-decisions': decisions(dialect),
 });
 
 /** The last migration: what the tables of this program are the version of. */

@@ -15,6 +15,7 @@ import {
   type LogRow,
 } from '../tree.ts';
 import { withClient } from './connection.ts';
+import { decide } from './decisions.ts';
 import { Lane } from './lane.ts';
 import { insertsOf } from './log-inserts.ts';
 import { readTiles } from './log-tiles.ts';
@@ -78,7 +79,9 @@ export class LogWrites {
       ),
       grows ? lockLog(client, log) : newLog(),
     ]);
-    const { appended, entries } = sortOut(items, fresh, row.size);
+    const decided = await decide(client, items);
+    const taken = fresh.map((isFresh, nth) => isFresh && decided[nth] === true);
+    const { appended, entries } = sortOut(items, taken, row.size);
     const grown = await this.#grow(client, log, row, entries);
     const writes = grown === undefined ? [] : insertsOf(log, grown).map((insert) => client.query(insert));
     const [ended] = await Promise.all([this.#commit(client), ...writes]);

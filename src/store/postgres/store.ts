@@ -9,6 +9,7 @@ import { checkpointStore } from '../checkpoints.ts';
 import { entryKeys } from '../entry-keys.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
+import { decisionStore } from '../decisions.ts';
 import { statementStore } from '../statements.ts';
 import { patientReads } from '../patient-reads.ts';
 import { readState } from '../state-reads.ts';
@@ -97,6 +98,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
       pruned: (log) => read(() => bounds.pruned(log)),
     },
     checkpoints: checkpointStore(queries),
+    decisions: decisionStore(queries),
     statements: statementStore(queries),
     state: {
       read: () => read(() => readState(queries)),

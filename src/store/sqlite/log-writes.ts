@@ -3,7 +3,15 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { edgeFrom, type TreeEdge } from '../../tlog/grow.ts';
 import { HASH_BYTES } from '../../tlog/merkle.ts';
 import { tilesAtEdge, TILE_WIDTH, type TileId } from '../../tlog/tiles.ts';
-import type { AppendedItem, Closed, LogItem, NewEntry, Succession, TreeHead } from '../contracts.ts';
+import type {
+  AppendedItem,
+  Closed,
+  Decision,
+  LogItem,
+  NewEntry,
+  Succession,
+  TreeHead,
+} from '../contracts.ts';
 import {
   assertWritable,
   edgeAt,
@@ -36,7 +44,9 @@ export class LogWrites {
     const row = this.#rowOf(log);
     if (items.some(({ entries }) => entries.length > 0)) assertWritable(log, row);
     const fresh = items.map(
-      ({ spend }) => spend === undefined || this.#spend(spend.issuer, spend.jti, spend.keepUntil),
+      ({ spend, decision }) =>
+        (spend === undefined || this.#spend(spend.issuer, spend.jti, spend.keepUntil)) &&
+        (decision === undefined || this.#decide(decision)),
     );
     const { appended, entries } = sortOut(items, fresh, row.size);
     if (entries.length > 0) this.#grow(log, row, entries);
@@ -91,6 +101,11 @@ export class LogWrites {
       const hashes = rows.map((one) => one['leaf_hash'] as Uint8Array);
       return Buffer.concat([this.#pruned(log, index, width - hashes.length), ...hashes]);
     });
+  }
+
+  #decide({ sequence, at, kind, region, by, exchange, detail, seal }: Decision): boolean {
+    const values = [sequence, at, kind, region, by, exchange, detail, seal];
+    return this.#statements.decide.run(...values, sequence).changes === 1;
   }
 
   #rowOf(log: string): GuardedRow {
@@ -164,6 +179,10 @@ function prepareStatements(database: DatabaseSync) {
     ),
     sealed: prepare(
       'INSERT INTO log_sealed (log, sequence, wrapped_by, wrapped_key, ciphertext) VALUES (?, ?, ?, ?, ?)',
+    ),
+    decide: prepare(
+      'INSERT INTO decision (sequence, at, kind, region, decided_by, exchange, detail, seal) ' +
+        'SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE ? = (SELECT coalesce(max(sequence) + 1, 0) FROM decision)',
     ),
     tile: prepare('SELECT hashes FROM log_tile WHERE log = ? AND level = ? AND tile = ?'),
     putTile: prepare(

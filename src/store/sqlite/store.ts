@@ -9,6 +9,7 @@ import { SQLITE } from '../dialect.ts';
 import { orHouseError } from '../failures.ts';
 import { archiveStore, logBounds } from '../archive.ts';
 import { checkpointStore } from '../checkpoints.ts';
+import { decisionStore } from '../decisions.ts';
 import { entryKeys } from '../entry-keys.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
@@ -143,6 +144,7 @@ function storeOver(
     },
     checkpoints: checkpointStore(queries),
     statements: statementStore(queries),
+    decisions: decisionStore(queries),
     state: {
       read: () => read(() => readState(queries)),
       close: (closed) => durable('store-unavailable', () => logWrites.close(closed)),
