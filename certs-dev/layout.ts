@@ -58,7 +58,9 @@ export function regionLayout(region: DevelopmentRegion, viewers: readonly Develo
       brokerKey('witness', 'EdDSA'),
       ...own.map(viewerKey),
     ],
-    secrets: ['private/cursor.key', 'private/paging.key', 'private/patient-digest.key', 'private/audit.keys'],
+    secrets: ['cursor.key', 'paging.key', 'patient-digest.key', 'trust.key', 'audit.keys'].map(
+      (name) => `private/${name}`,
+    ),
     copies: own.map((viewer) => ({
       from: TLS_AUTHORITY.certificate,
       to: `viewers/${viewer.id}/broker-ca.pem`,

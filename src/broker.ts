@@ -1,21 +1,28 @@
+import type { TLSSocket, TlsOptions } from 'node:tls';
+
 import { currentOf } from './audit/succession/chain.ts';
 import { Door } from './broker/door.ts';
 import { behind } from './recovery/behind.ts';
-import { linksTo } from './broker/links.ts';
+import { linksTo, renewLinks } from './broker/links.ts';
+import { directoryWith } from './broker/live-directory.ts';
 import { ownNames } from './broker/own-names.ts';
 import { startService, type Parts } from './broker/service.ts';
 import { statusOf } from './broker/status.ts';
 import { openStore } from './broker/stores.ts';
+import { TrustKeeper } from './broker/trust-keeper.ts';
+import type { TrustedNeighbour } from './broker/trusted-neighbours.ts';
 import type { Config } from './config/load.ts';
 import type { Secrets } from './config/secrets.ts';
-import { ownStatement, pinnedNeighbours } from './evidence/pinned-neighbours.ts';
+import { ownStatement } from './evidence/pinned-neighbours.ts';
 import type { Sender } from './evidence/query.ts';
 import { senderAs } from './evidence/sender.ts';
 import { adminApi, statementApi, type BrokerStatus } from './http/admin-api.ts';
 import { listen, type Listener, type ListenOptions } from './http/listen.ts';
 import { createLog, type Log } from './log.ts';
+import { Directory } from './routing/directory.ts';
 import type { Store } from './store/contracts.ts';
-import { Neighbours } from './trust/neighbours.ts';
+import type { Neighbours } from './trust/neighbours.ts';
+import { peerCertificateOf } from './trust/peer-certificate.ts';
 import { federationServerTls, viewerServerTls, type TlsIdentity } from './trust/tls.ts';
 import { Viewers } from './trust/viewers.ts';
 import { Demographics } from './upstream/demographics.ts';
@@ -69,7 +76,6 @@ export async function startBroker(
   const server: TlsIdentity = { certificate: config.serverCertificate, key: secrets.tlsServerKey };
   const client: TlsIdentity = { certificate: config.clientCertificate, key: secrets.tlsClientKey };
 
-  const neighbours = new Neighbours(await pinnedNeighbours(config.neighbours, now()));
   const viewers = new Viewers(config.viewers);
   const names = await ownNames(config, secrets);
   const { messageKey: signer, logKey, witnessKey } = names;
@@ -78,13 +84,22 @@ export async function startBroker(
   const sender = (identity: TlsIdentity): Sender => senderAs(identity, config.entity, signer, own.sequence);
 
   const store = overrides.store ?? (await openStore(config, now));
+  const pinned = { files: config.neighbours, store, key: secrets.trustKey, log, now };
+  const keeper = await TrustKeeper.open(pinned).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
+  const { neighbours } = keeper;
+  const directory = new Directory(directoryWith(config.directory, neighbours.all()));
   const demographics = new Demographics(config.demographics, log, now);
   const records = config.records.map((record) => new RecordLink(record, log, now));
-  const links = linksTo(config, neighbours, client, log, now);
+  const trusted = (): readonly TrustedNeighbour[] => keeper.trusted;
+  const links = linksTo({ ...config, neighbours: trusted() }, neighbours, client, log, now);
 
   const base = { viewer: config.public_base ?? '', viewer_tokens: config.viewer_tokens_base ?? '' };
   const parts: Parts = {
     ...{ config, secrets, store, now, log, neighbours, viewers, demographics, records, links },
+    ...{ trusted, directory },
     ...{ senders: { client: sender(client), server: sender(server) }, logKey, witnessKey, own },
     bases: { viewer: () => base.viewer, viewer_tokens: () => base.viewer_tokens },
   };
@@ -100,12 +115,13 @@ export async function startBroker(
 
   const open: Listener[] = [];
   const stop = async (): Promise<void> => {
+    await keeper.stop();
     await door.stop();
     await Promise.all(open.map((listener) => listener.close(STOP_GRACE_MS)));
     for (const closing of [demographics, ...records, ...links.values()]) closing.close();
     await store.close();
   };
-  const start = async (options: Omit<ListenOptions, 'onFault'>): Promise<number> => {
+  const start = async (options: Omit<ListenOptions, 'onFault'>): Promise<Listener> => {
     const onFault = (code: string): void => {
       log.warn({ listener: options.name, code }, 'connection refused');
       door.service
@@ -114,22 +130,32 @@ export async function startBroker(
     };
     const listener = await listen({ ...options, onFault });
     open.push(listener);
-    return listener.port;
+    return listener;
   };
+  /** The authorities of all neighbours together are the handshake's sieve alone. */
+  const federationTls = (): TlsOptions =>
+    federationServerTls(
+      server,
+      neighbours.all().flatMap((neighbour) => neighbour.anchors),
+    );
 
   try {
     await door.open();
     const { listeners } = config;
-    const federation = await start({
+    const federationListener = await start({
       name: 'federation',
       ...listeners.federation,
-      tls: federationServerTls(
-        server,
-        neighbours.all().flatMap((neighbour) => neighbour.anchors),
-      ),
+      tls: federationTls(),
       handler: door.handler('federation'),
     });
-    const viewer = await start({
+    const federation = federationListener.port;
+    keeper.start(() => {
+      directory.replace(directoryWith(config.directory, neighbours.all()));
+      renewLinks(links, trusted(), { neighbours, own: client, marginMs: config.budgets.margin_ms, log, now });
+      federationListener.setTls(federationTls());
+      federationListener.closeUnless((socket) => isIdentified(socket, neighbours, now()));
+    });
+    const { port: viewer } = await start({
       name: 'viewer',
       ...listeners.viewer,
       tls: viewerServerTls(server, viewers.anchors()),
@@ -140,7 +166,7 @@ export async function startBroker(
     const withoutCertificate = viewerServerTls(server, undefined);
     if (listeners.viewer_tokens !== undefined) {
       const { host } = listeners.viewer_tokens;
-      const port = await start({
+      const { port } = await start({
         name: 'viewer_tokens',
         ...listeners.viewer_tokens,
         tls: withoutCertificate,
@@ -149,8 +175,12 @@ export async function startBroker(
       });
       base.viewer_tokens = config.viewer_tokens_base ?? `https://${host}:${port}`;
     }
-    const admin = await start({ name: 'admin', ...listeners.admin, handler: adminApi({ status }, log) });
-    const statementPort = await start({
+    const { port: admin } = await start({
+      name: 'admin',
+      ...listeners.admin,
+      handler: adminApi({ status }, log),
+    });
+    const { port: statementPort } = await start({
       name: 'statement',
       ...listeners.statement,
       tls: withoutCertificate,
@@ -161,5 +191,15 @@ export async function startBroker(
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Whether the other end of a connection is still who may be there. */
+function isIdentified(socket: TLSSocket, neighbours: Neighbours, at: number): boolean {
+  try {
+    neighbours.identify(peerCertificateOf(socket), 'client', at);
+    return true;
+  } catch {
+    return false;
   }
 }

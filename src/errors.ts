@@ -70,6 +70,8 @@ const IDENTITY = {
   'certificate-missing': form(401, 'login', 'A client certificate is needed.'),
   'certificate-unknown': form(403, 'security', 'The client certificate does not speak for a known party.'),
   'certificate-expired': form(403, 'security', 'The client certificate is not valid at this time.'),
+  'certificate-revoked': form(403, 'security', 'The client certificate was revoked.'),
+  'neighbour-revoked': form(403, 'security', 'This neighbour is not trusted here any more.'),
   'token-missing': form(401, 'login', 'A bearer token signed by the viewer is needed.'),
   'token-refused': form(401, 'login', 'The token is not accepted.'),
   'patient-mismatch': form(403, 'forbidden', 'The token is for another patient.'),

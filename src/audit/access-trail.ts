@@ -48,7 +48,7 @@ export class AccessTrail {
     const facts = { region, jti, query_digest: digest, ...(continued ? { detail: { continued } } : {}) };
     const entry = entryOf(asking, 'access-question-received', facts, 'open');
     const sealed = { ...entry.sealed, query: token };
-    return (await this.#log.append([{ ...entry, sealed }], { issuer, jti, keepUntil })).fresh;
+    return (await this.#log.append([{ ...entry, sealed }], { spend: { issuer, jti, keepUntil } })).fresh;
   }
 
   /** Responder: what is told, before it is sent. */

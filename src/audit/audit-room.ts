@@ -34,7 +34,8 @@ export interface AuditRoomSettings {
   /** Every key of our own statement that may have signed them: the one in use, and former ones. */
   readonly logKeys: readonly PublicJwk[];
   readonly neighbours: Neighbours;
-  readonly witnesses: readonly WitnessLink[];
+  /** Those of now: neighbours come and go while the log is written. */
+  readonly witnesses: () => readonly WitnessLink[];
   /** How often the head is signed and cosigned. */
   readonly checkpoints: Pace;
   /** Where the log is sent on to as it grows, after those that it followed, the oldest first. */
@@ -96,7 +97,7 @@ export class AuditRoom {
       ...shared,
       witnessed: (origin) => store.checkpoints.witnessed(origin),
       consistencyOf: async ({ region }, origin, from, to) => {
-        const owner = witnesses.find((link) => link.neighbour.region === region);
+        const owner = witnesses().find((link) => link.neighbour.region === region);
         return (await owner?.consistency(origin, from, to)) ?? [];
       },
     });
@@ -108,7 +109,7 @@ export class AuditRoom {
     });
     this.proofs = new ProofCollector({
       ...{ logs: shared.logs, trail: this.trail, now },
-      regions: witnesses.map(({ neighbour }) => neighbour.region),
+      regions: () => witnesses().map(({ neighbour }) => neighbour.region),
       unproved: (since) => unprovedIn(store.log, log.origin, since),
     });
     this.inclusions = new InclusionDesk(

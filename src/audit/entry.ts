@@ -38,6 +38,7 @@ export const EVENTS = [
   'segment-archived',
   'segment-pruned',
   'keys-rewrapped',
+  'trust-decided',
   'unreadable',
 ] as const;
 export type Event = (typeof EVENTS)[number];

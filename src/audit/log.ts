@@ -25,6 +25,9 @@ export interface ReadEntry {
   readonly opened: Readonly<Record<string, Opened>> | undefined;
 }
 
+/** A message that is spent, a decision that is taken. */
+export type Once = Pick<LogItem, 'spend' | 'decision'>;
+
 interface Waiting {
   readonly item: LogItem;
   readonly resolve: (appended: AppendedItem) => void;
@@ -53,16 +56,16 @@ export class AuditLog {
   }
 
   /**
-   * Appends entries, and spends a message with them: all or nothing, on the disk when this resolves.
+   * Appends entries, and with them what can be done once alone: all or nothing, on the disk when this resolves.
    *
-   * @returns `fresh: false` when the message was spent before; then nothing was written
+   * @returns `fresh: false` when the message was spent before, or the decision is not the next; then nothing was written
    * @throws HouseError `audit-unavailable`, of the store; also for what begins something when only the reserve is left
    */
-  append(entries: readonly Entry[], spend?: LogItem['spend']): Promise<AppendedItem> {
+  append(entries: readonly Entry[], once: Once = {}): Promise<AppendedItem> {
     if (entries.some(begins) && this.#settings.hasRoom?.() === false) {
       return Promise.reject(new HouseError('audit-unavailable', 'reserve'));
     }
-    const item = this.item(entries, spend);
+    const item = this.item(entries, once);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
       if (this.#running) return;
@@ -77,9 +80,9 @@ export class AuditLog {
   }
 
   /** Entries as a store takes them, for a step that is more than an append. */
-  item(entries: readonly Entry[], spend?: LogItem['spend']): LogItem {
+  item(entries: readonly Entry[], once: Once = {}): LogItem {
     const { keyring, digest } = this.#settings;
-    return { entries: entries.map((one) => toNewEntry(one, this.#clocks, keyring, digest)), spend };
+    return { entries: entries.map((one) => toNewEntry(one, this.#clocks, keyring, digest)), ...once };
   }
 
   /** Another log of the same store, under the same keys. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { Fork, LogStore } from '../store/contracts.ts';
+import type { Decision, Fork, LogStore } from '../store/contracts.ts';
 import type { Auditor, ShownEvents } from './balp/auditor.ts';
 import type { Entry } from './entry.ts';
 import type { AuditLog } from './log.ts';
@@ -98,7 +98,7 @@ export class AuditTrail {
     const entry = entryOf(asking, 'query-received', { region, jti, query_digest: query.digest }, 'open');
     const sealed = { ...entry.sealed, query: query.token, ...glassOf(asking) };
     const spend = { issuer: query.issuer, jti, keepUntil: query.keepUntil };
-    return (await this.#log.append([{ ...entry, sealed }], spend)).fresh;
+    return (await this.#log.append([{ ...entry, sealed }], { spend })).fresh;
   }
 
   /** Responder: the answer to a query, before it is sent. */
@@ -215,6 +215,23 @@ export class AuditTrail {
     return this.#append([{ event: 'keys-rewrapped', exchange, facts }]);
   }
 
+  /**
+   * A decision on whom we trust, in one step with keeping it: how its neighbour stood before and stands after; who
+   * decided, and why, in words, is sealed.
+   *
+   * @returns false when another was taken meanwhile: then neither is kept
+   */
+  async trustDecided(
+    decision: Decision,
+    detail: { readonly before: object | undefined; readonly after: object | undefined },
+    why: string,
+  ): Promise<boolean> {
+    const { exchange, region, kind: outcome, sequence, by: admin } = decision;
+    const facts = { region, outcome, detail: { decision: sequence, ...detail } };
+    const entry: Entry = { event: 'trust-decided', exchange, facts, sealed: { admin, reason: why } };
+    return (await this.#log.append([entry], { decision })).fresh;
+  }
+
   started(exchange: string, detail: object): Promise<void> {
     return this.#append([{ event: 'started', exchange, facts: { detail } }]);
   }
@@ -247,7 +264,9 @@ export class AuditTrail {
       exchange,
       facts: { reason: code, count, detail: { minute } },
     }));
-    await this.#log.append(entries, { issuer: 'refusals-counted', jti: String(minute), keepUntil });
+    await this.#log.append(entries, {
+      spend: { issuer: 'refusals-counted', jti: String(minute), keepUntil },
+    });
   }
 
   async #append(entries: readonly Entry[]): Promise<void> {

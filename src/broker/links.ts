@@ -1,34 +1,61 @@
-import type { Config } from '../config/load.ts';
+import type { Config, PinnedNeighbour } from '../config/load.ts';
 import type { Log } from '../log.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
 import type { TlsIdentity } from '../trust/tls.ts';
 import { NeighbourLink } from '../upstream/neighbour-link.ts';
 import { WitnessLink } from '../upstream/witness-link.ts';
 
+/** What every link of ours is made with. */
+export interface LinkParts {
+  readonly neighbours: Neighbours;
+  readonly own: TlsIdentity;
+  readonly marginMs: number;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
 /** The way to each neighbour, by region, for the broker and for the commands that ask neighbours. */
 export function linksTo(
-  config: Config,
+  { neighbours: configured, budgets }: Pick<Config, 'neighbours' | 'budgets'>,
   neighbours: Neighbours,
   own: TlsIdentity,
   log: Log,
   now: () => number,
-): ReadonlyMap<string, NeighbourLink> {
-  return new Map(
-    config.neighbours.flatMap(({ region, breaker, timeout_ms: timeoutMs }) => {
-      const neighbour = neighbours.all().find((one) => one.region === region);
-      if (neighbour === undefined) return [];
-      const settings = { own, breaker, timeoutMs, marginMs: config.budgets.margin_ms };
-      return [[region, new NeighbourLink(neighbour, neighbours, settings, log, now)] as const];
-    }),
-  );
+): Map<string, NeighbourLink> {
+  const links = new Map<string, NeighbourLink>();
+  renewLinks(links, configured, { neighbours, own, marginMs: budgets.margin_ms, log, now });
+  return links;
 }
 
-/** The neighbours as witnesses. We are our own neighbour for our other records, and no witness of ourselves. */
+/**
+ * Makes the links fit the neighbours as they are now. The link of one that is trusted no more stays, without a
+ * connection: a region that is left out of an answer would look as if there was nothing to ask.
+ */
+export function renewLinks(
+  links: Map<string, NeighbourLink>,
+  trusted: readonly PinnedNeighbour[],
+  { neighbours, own, marginMs, log, now }: LinkParts,
+): void {
+  for (const { region, breaker, timeout_ms: timeoutMs } of trusted) {
+    const neighbour = neighbours.byRegion(region);
+    const known = links.get(region);
+    if (known !== undefined) known.renew();
+    else if (neighbour !== undefined) {
+      const settings = { own, breaker, timeoutMs, marginMs };
+      links.set(region, new NeighbourLink(neighbour, neighbours, settings, log, now));
+    }
+  }
+}
+
+/**
+ * The neighbours as witnesses: those that are trusted. We are our own neighbour for our other records, and no witness of
+ * ourselves.
+ */
 export function witnessesAmong(
   links: ReadonlyMap<string, NeighbourLink>,
   { region }: Pick<Config, 'region'>,
 ): WitnessLink[] {
   return [...links.values()]
-    .filter(({ neighbour }) => neighbour.region !== region)
+    .filter(({ neighbour }) => neighbour.region !== region && neighbour.decided?.revoked !== true)
     .map((link) => new WitnessLink(link));
 }

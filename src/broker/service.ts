@@ -4,6 +4,7 @@ import type { RequestListener } from 'node:http';
 import { AccessTrail } from '../audit/access-trail.ts';
 import { AuditRoom, type LogStatus } from '../audit/audit-room.ts';
 import { everyStatement, keepStatements, statementsAtHand } from '../audit/proof/statement-history.ts';
+import type { AuditTrail } from '../audit/trail.ts';
 import { chainOf } from '../audit/succession/chain.ts';
 import { OurPast, type HeldNote } from '../audit/witnessing/our-past.ts';
 import { agreementInForce } from '../config/agreements.ts';
@@ -20,7 +21,7 @@ import { viewerApi } from '../requesting/viewer-api.ts';
 import type { AnsweringAccesses } from '../responding/answer-accesses.ts';
 import { neighbourApi } from '../responding/neighbour-api.ts';
 import type { Responding } from '../responding/respond.ts';
-import { Directory } from '../routing/directory.ts';
+import type { Directory } from '../routing/directory.ts';
 import type { Store } from '../store/contracts.ts';
 import { logOrigin } from '../tlog/origin.ts';
 import type { BrokerMetadata } from '../trust/entity-statement.ts';
@@ -29,9 +30,11 @@ import type { Viewers } from '../trust/viewers.ts';
 import type { Demographics } from '../upstream/demographics.ts';
 import type { NeighbourLink } from '../upstream/neighbour-link.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
+import type { WitnessLink } from '../upstream/witness-link.ts';
 import { SyslogLink } from '../upstream/syslog-link.ts';
 import { witnessesAmong } from './links.ts';
 import { auditLogIn, patientDigestOf } from './stores.ts';
+import type { TrustedNeighbour } from './trusted-neighbours.ts';
 
 /** What a service stands on, and what stays when it is stopped. */
 export interface Parts {
@@ -44,7 +47,10 @@ export interface Parts {
   readonly viewers: Viewers;
   readonly demographics: Demographics;
   readonly records: readonly RecordLink[];
+  /** The neighbours as they stand now. */
+  readonly trusted: () => readonly TrustedNeighbour[];
   readonly links: ReadonlyMap<string, NeighbourLink>;
+  readonly directory: Directory;
   /** As whom we sign on connections that we open, and on those that neighbours open. */
   readonly senders: Readonly<Record<'client' | 'server', Sender>>;
   readonly logKey: Signer;
@@ -63,6 +69,7 @@ export interface Service {
   readonly handlers: Handlers;
   /** The log that it writes. */
   readonly origin: string;
+  readonly trail: AuditTrail;
   status(): Promise<LogStatus>;
   countFault(code: string): Promise<void>;
   stop(): Promise<void>;
@@ -81,13 +88,17 @@ export async function startService(
   onBehind: (held: HeldNote) => void,
 ): Promise<Service> {
   const { config, secrets, store, now, log, neighbours, viewers, links, records, demographics, own } = parts;
+  const { trusted } = parts;
+  const settingsOf = (region: string): TrustedNeighbour | undefined =>
+    trusted().find((one) => one.region === region);
   const auditLog = await auditLogIn(store, config, secrets, now);
-  const statements = statementsAtHand(config, store.statements);
+  const neighboursNow = { statementToken: config.statementToken, neighbours: trusted() };
+  const statements = statementsAtHand(neighboursNow, store.statements);
   await keepStatements(store.statements, [statements.own, ...statements.others], now());
   // A checkpoint of before a rotation was signed by a former key.
   const ours = await everyStatement([statements.own], statements.history);
   const logKeys = ours.flatMap(({ broker }) => broker.log_keys);
-  const witnesses = witnessesAmong(links, config);
+  const witnesses = (): WitnessLink[] => witnessesAmong(links, config);
   const listed = logOrigin(config.entity, config.replica);
   const former = chainOf(await store.log.logs(), listed).filter((origin) => origin !== auditLog.origin);
   const auditRoom = new AuditRoom({
@@ -102,9 +113,8 @@ export async function startService(
   });
   const shared = {
     region: config.region,
-    directory: new Directory(config.directory),
-    agreementWith: (region: string): Agreement | undefined =>
-      agreementInForce(config.neighbours, region, now()),
+    directory: parts.directory,
+    agreementWith: (region: string): Agreement | undefined => agreementInForce(trusted(), region, now()),
     patientDigest: patientDigestOf(secrets),
     audit: auditRoom.trail,
     now,
@@ -125,7 +135,7 @@ export async function startService(
       ...{ store: store.log, archive: store.archive, log: auditLog },
       parties: {
         ...{ region: config.region, entity: config.entity },
-        entityOf: (region) => config.neighbours.find((one) => one.region === region)?.entity,
+        entityOf: (region) => settingsOf(region)?.entity,
         issuerOf: (viewer) => config.viewers.find(({ id }) => id === viewer)?.issuer,
       },
     },
@@ -161,16 +171,15 @@ export async function startService(
     ...{ desk: auditRoom.desk, inclusions: auditRoom.inclusions, neighbours, log: store.log, now },
     origin: auditLog.origin,
   };
-  const rateOf = (region: string): number =>
-    config.neighbours.find((one) => one.region === region)?.rate_per_second ?? 0;
+  const rateOf = (region: string): number => settingsOf(region)?.rate_per_second ?? 0;
 
   const told = {
     ...{ region: config.region, statement: own.sequence },
     configuration: configurationDigest(config),
   };
   const asked = await auditRoom.start(randomUUID(), told, (error) => log.error(errorFields(error), 'log'));
-  if (asked < witnesses.length) {
-    const unasked = witnesses.length - asked;
+  const unasked = witnesses().length - asked;
+  if (unasked > 0) {
     log.warn({ unasked }, 'not every neighbour could be asked what it holds of our log');
   }
   return {
@@ -181,6 +190,7 @@ export async function startService(
       // Links lead back to the listener that was asked: the other one is closed to who has no certificate.
       viewer_tokens: viewerApi({ ...requesting, publicBase: parts.bases.viewer_tokens }, 'single-use'),
     },
+    trail: auditRoom.trail,
     status: () => auditRoom.status(),
     countFault: (code) => auditRoom.trail.countRefusal(code),
     stop: () => auditRoom.stop(),

@@ -17,7 +17,7 @@ import {
 } from './schema.ts';
 
 /** A neighbour as configured, with the files that its pin names read. */
-export interface PinnedNeighbour extends NeighbourConfig {
+export interface PinnedNeighbour extends Omit<NeighbourConfig, 'pin' | 'statement'> {
   readonly federationKeys: readonly PublicJwk[];
   readonly anchors: readonly string[];
   readonly statementToken: string;

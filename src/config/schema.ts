@@ -125,6 +125,14 @@ const neighbour = z.strictObject({
   breaker: breaker.prefault(noBreaker),
 });
 
+/** What is configured of a neighbour that was enrolled by a decision: its agreement, and the defaults. */
+export const enrolledNeighbour = neighbour.pick({
+  agreement: true,
+  timeout_ms: true,
+  rate_per_second: true,
+  breaker: true,
+});
+
 const demographics = z.strictObject({
   /** Service base of PDS FHIR R4. */
   base: z.url({ protocol: /^https?$/ }),

@@ -16,6 +16,8 @@ export interface Secrets {
   readonly patientDigestKey: Buffer;
   /** 32 bytes each: wrap the keys of audit entries; the first is the one in use, the others open older entries. */
   readonly auditKeys: readonly Buffer[];
+  /** 32 bytes: seals decisions on whom we trust. */
+  readonly trustKey: Buffer;
   /** Private JWK (Ed25519) that signs the log's checkpoints. */
   readonly logKey: object;
   /** Private JWK (Ed25519) that cosigns neighbours' checkpoints. */
@@ -35,6 +37,7 @@ export function loadSecrets(directory: string): Secrets {
     cursorKey: secretBytes(directory, 'cursor.key'),
     pagingKey: secretBytes(directory, 'paging.key'),
     patientDigestKey: secretBytes(directory, 'patient-digest.key'),
+    trustKey: secretBytes(directory, 'trust.key'),
     auditKeys: secretLines(directory, 'audit.keys'),
     logKey: secretJson(directory, 'log.jwk.json'),
     witnessKey: secretJson(directory, 'witness.jwk.json'),

@@ -49,7 +49,8 @@ export const REASONS = {
   'record-not-approved': 'The record is not approved here yet, so nothing of it is used',
   paging: 'The record holds more than it could hand over',
   'record-incomplete': 'The record itself says that its answer is not whole',
-  'not-trusted': 'Its statement of identity is not in force',
+  'not-trusted': 'Its statement of identity is not in force, or was revoked here',
+  paused: 'It is not asked for now: an administrator has paused it for planned work',
 } as const;
 export type Reason = keyof typeof REASONS;
 

@@ -11,6 +11,10 @@ import { FHIR_JSON } from '../fhir/resource.ts';
 export interface Listener {
   readonly port: number;
   readonly server: http.Server | https.Server;
+  /** New connections are made with these from now on; those that are open stay as they are. */
+  setTls(tls: TlsOptions): void;
+  /** Closes every open TLS connection that is not to stay, whatever is under way on it. */
+  closeUnless(stays: (socket: TLSSocket) => boolean): void;
   /** Stops taking connections, lets requests end within `graceMs`, then closes what is left. */
   close(graceMs: number): Promise<void>;
 }
@@ -67,6 +71,11 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     const verdict: unknown = socket.authorizationError;
     options.onFault?.(typeof verdict === 'string' ? verdict : (error.code ?? 'tls'));
   });
+  const open = new Set<TLSSocket>();
+  server.on('secureConnection', (socket: TLSSocket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
   const answering = new WeakMap<Duplex, http.ServerResponse>();
   server.on('request', (request, response) => void answering.set(request.socket, response));
   // An expectation that is not known is no reason to refuse (RFC 9110, 10.1.1), and Node's refusal has no body.
@@ -86,6 +95,12 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return {
     port: (server.address() as AddressInfo).port,
     server,
+    setTls: (tls) => {
+      if (server instanceof https.Server) server.setSecureContext(tls);
+    },
+    closeUnless: (stays) => {
+      for (const socket of open) if (!stays(socket)) socket.destroy();
+    },
     close: (graceMs) => closeServer(server, graceMs),
   };
 }

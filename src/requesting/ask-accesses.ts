@@ -37,9 +37,8 @@ async function askOne(region: string, question: AccessQuestion, broker: AskingAc
   if (!isAgreed(agreement, question.role)) {
     return { ...nothing, outcome: 'not-agreed', reason: 'agreement' satisfies Reason };
   }
-  if (broker.neighbours.inForce(region, broker.now()) === undefined) {
-    return { ...nothing, outcome: 'not-reached', reason: 'not-trusted' satisfies Reason };
-  }
+  const notAsked = broker.neighbours.notAsked(region, broker.now());
+  if (notAsked !== undefined) return { ...nothing, outcome: 'not-reached', reason: notAsked };
   using deadline = startDeadline(broker.budgetMs);
   return await everyPage({ link, agreement, region }, question, broker, deadline);
 }

@@ -33,11 +33,12 @@ export async function askRegion(
     return { ...head, outcome: 'not-offered', sources: notOffered, responded: false, jti: undefined, ms: 0 };
   }
   const { link, query } = part;
-  if (broker.neighbours.inForce(part.region, broker.now()) === undefined) {
+  const notAsked = broker.neighbours.notAsked(part.region, broker.now());
+  if (notAsked !== undefined) {
     return {
       ...head,
       outcome: 'not-reached',
-      reason: 'not-trusted',
+      reason: notAsked,
       sources: [],
       responded: false,
       jti: query.jti,

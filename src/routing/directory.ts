@@ -28,12 +28,18 @@ export type PracticePlace =
 
 /** What leads to a region: sub-ICB locations, practices, organisations and sites, each with dates. */
 export class Directory {
-  readonly #data: DirectoryData;
-  readonly #organisations: ReadonlyMap<string, DirectoryData['organisations'][number]>;
+  #data: DirectoryData;
+  #organisations: ReadonlyMap<string, DirectoryData['organisations'][number]>;
 
   constructor(data: DirectoryData) {
     this.#data = data;
-    this.#organisations = new Map(data.organisations.map((entry) => [entry.code, entry]));
+    this.#organisations = byCode(data);
+  }
+
+  /** From now on this is what it holds: regions are enrolled while the broker runs. */
+  replace(data: DirectoryData): void {
+    this.#data = data;
+    this.#organisations = byCode(data);
   }
 
   regions(): { id: string; name: string }[] {
@@ -82,4 +88,8 @@ export class Directory {
 function covers(span: Span, at: number): boolean {
   const day = new Date(at).toISOString().slice(0, 10);
   return (span.from ?? '') <= day && day <= (span.until ?? '9999-12-31');
+}
+
+function byCode({ organisations }: DirectoryData): Map<string, DirectoryData['organisations'][number]> {
+  return new Map(organisations.map((entry) => [entry.code, entry]));
 }

@@ -19,6 +19,19 @@ export interface Neighbour {
   /** Milliseconds since the epoch between which the approved statement speaks. */
   readonly validFrom: number;
   readonly validUntil: number;
+  /** What was decided here since, and outranks any statement. */
+  readonly decided?: Decided | undefined;
+}
+
+/** What admins of ours have decided about a neighbour. */
+export interface Decided {
+  /** The neighbour as a whole is trusted no more. */
+  readonly revoked: boolean;
+  /** `kid`s of message keys, and `x5t#S256` of certificates, that are trusted no more. */
+  readonly revokedKeys: ReadonlySet<string>;
+  readonly revokedCertificates: ReadonlySet<string>;
+  /** Not asked until then, milliseconds since the epoch. */
+  readonly pausedUntil: number | undefined;
 }
 
 declare const identified: unique symbol;
@@ -30,7 +43,11 @@ export interface IdentifiedPeer {
 }
 
 /** Makes a neighbour of a statement that was verified with the neighbour's pinned federation keys. */
-export function neighbourFrom(statement: EntityStatement, pinnedAnchors: readonly string[]): Neighbour {
+export function neighbourFrom(
+  statement: EntityStatement,
+  pinnedAnchors: readonly string[],
+  decided?: Decided,
+): Neighbour {
   const broker = statement.metadata.wayleave_broker;
   return {
     region: broker.region,
@@ -39,38 +56,67 @@ export function neighbourFrom(statement: EntityStatement, pinnedAnchors: readonl
     anchors: pinnedAnchors,
     validFrom: statement.iat * 1000,
     validUntil: statement.exp * 1000,
+    decided,
   };
 }
 
-/** Who our neighbours are, and which keys and certificates speak for them at a given time. */
+/**
+ * Who our neighbours are, and which keys and certificates speak for them at a given time. Whoever holds this sees what
+ * it was last replaced by: trust changes while the broker runs.
+ */
 export class Neighbours {
-  readonly #byEntity = new Map<string, Pinned>();
-  readonly #byRegion = new Map<string, Pinned>();
+  #byEntity: ReadonlyMap<string, Pinned> = new Map();
+  #byRegion: ReadonlyMap<string, Pinned> = new Map();
 
   constructor(neighbours: readonly Neighbour[]) {
-    for (const neighbour of neighbours) {
-      const pinned = { neighbour, anchors: neighbour.anchors.map((pem) => new X509Certificate(pem)) };
-      this.#byEntity.set(neighbour.entity, pinned);
-      this.#byRegion.set(neighbour.region, pinned);
-    }
+    this.replace(neighbours);
+  }
+
+  /** From now on these are all, and each is as it is given here. */
+  replace(neighbours: readonly Neighbour[]): void {
+    const pinned = neighbours.map((neighbour) => this.#pinned(neighbour));
+    this.#byEntity = new Map(pinned.map((one) => [one.neighbour.entity, one]));
+    this.#byRegion = new Map(pinned.map((one) => [one.neighbour.region, one]));
   }
 
   all(): Neighbour[] {
     return [...this.#byRegion.values()].map((pinned) => pinned.neighbour);
   }
 
-  /** The neighbour that serves `region`, if its approved statement is in force at `at` (ms). */
-  inForce(region: string, at: number): Neighbour | undefined {
-    const neighbour = this.#byRegion.get(region)?.neighbour;
-    return neighbour && speaksAt(neighbour, at) ? neighbour : undefined;
+  /** As it is now, whether it is in force or not. */
+  byRegion(region: string): Neighbour | undefined {
+    return this.#byRegion.get(region)?.neighbour;
   }
 
-  /** The pinned message key that `kid` names, if it may sign for `neighbour` at `at` (ms). */
-  messageKey(neighbour: Neighbour, kid: string, at: number): PublicJwk | undefined {
+  /** The neighbour that serves `region`, if its approved statement is in force at `at` (ms) and it is not revoked. */
+  inForce(region: string, at: number): Neighbour | undefined {
+    const neighbour = this.byRegion(region);
+    return neighbour && speaksAt(neighbour, at) && !isRevoked(neighbour) ? neighbour : undefined;
+  }
+
+  /** Why a region is not to be asked at `at` (ms): it is not in force, or an admin has paused it. */
+  notAsked(region: string, at: number): 'not-trusted' | 'paused' | undefined {
+    const neighbour = this.inForce(region, at);
+    if (neighbour === undefined) return 'not-trusted';
+    return at < (neighbour.decided?.pausedUntil ?? -Infinity) ? 'paused' : undefined;
+  }
+
+  /** The pinned message key that `kid` names, if it may sign for `neighbour` at `at` (ms), as it is now. */
+  messageKey({ region }: Pick<Neighbour, 'region'>, kid: string, at: number): PublicJwk | undefined {
+    const neighbour = this.byRegion(region);
+    if (neighbour === undefined || neighbour.decided?.revokedKeys.has(kid) === true) return undefined;
     const seconds = at / 1000;
     return neighbour.broker.message_keys.find(
       (key) => key.kid === kid && (key.nbf ?? -Infinity) <= seconds && seconds < (key.exp ?? Infinity),
     );
+  }
+
+  /** Anchors that did not change keep their parsed form: what is known of their signatures hangs on it. */
+  #pinned(neighbour: Neighbour): Pinned {
+    const known = this.#byRegion.get(neighbour.region);
+    const isSame = known !== undefined && known.neighbour.anchors.join() === neighbour.anchors.join();
+    const anchors = isSame ? known.anchors : neighbour.anchors.map((pem) => new X509Certificate(pem));
+    return { neighbour, anchors };
   }
 
   /**
@@ -81,7 +127,8 @@ export class Neighbours {
    *
    * @param role what the other end is on this connection
    * @param at milliseconds since the epoch
-   * @throws RequestError `certificate-missing`, `certificate-unknown`, `certificate-expired`
+   * @throws RequestError `certificate-missing`, `certificate-unknown`, `certificate-expired`, `certificate-revoked`,
+   *   `neighbour-revoked`
    */
   identify(peer: PeerCertificate | undefined, role: 'client' | 'server', at: number): IdentifiedPeer {
     if (peer === undefined) throw new RequestError('certificate-missing');
@@ -91,8 +138,17 @@ export class Neighbours {
       throw new RequestError('certificate-unknown', 'statement not in force');
     }
     judgeCertificate(peer, pinned.anchors, role, at);
+    // Last, so that it is told to nobody but the neighbour itself.
+    if (isRevoked(pinned.neighbour)) throw new RequestError('neighbour-revoked');
+    if (pinned.neighbour.decided?.revokedCertificates.has(peer.thumbprint) === true) {
+      throw new RequestError('certificate-revoked');
+    }
     return { neighbour: pinned.neighbour, thumbprint: peer.thumbprint } as IdentifiedPeer;
   }
+}
+
+function isRevoked({ decided }: Neighbour): boolean {
+  return decided?.revoked === true;
 }
 
 interface Pinned {

@@ -50,11 +50,11 @@ export interface LinkSettings {
 /** The way to one neighbour: its own pinned TLS agent, breaker and bulkhead. */
 export class NeighbourLink {
   readonly destination: Destination;
-  readonly neighbour: Neighbour;
+  readonly #first: Neighbour;
   readonly #neighbours: Neighbours;
-  readonly #agent: https.Agent;
   readonly #settings: LinkSettings;
   readonly #now: () => number;
+  #agent: PinnedAgent;
 
   constructor(
     neighbour: Neighbour,
@@ -63,11 +63,11 @@ export class NeighbourLink {
     log: Log,
     now: () => number,
   ) {
-    this.neighbour = neighbour;
+    this.#first = neighbour;
     this.#neighbours = neighbours;
     this.#settings = settings;
     this.#now = now;
-    this.#agent = new PinnedAgent(neighbour, settings, (socket) => this.#identify(socket));
+    this.#agent = this.#newAgent();
     this.destination = new Destination(
       'neighbour',
       neighbour.region,
@@ -75,6 +75,29 @@ export class NeighbourLink {
       (d) => this.#hello(d),
       log,
     );
+  }
+
+  /** As it is now. */
+  get neighbour(): Neighbour {
+    return this.#neighbours.byRegion(this.#first.region) ?? this.#first;
+  }
+
+  /**
+   * Makes the connections fit what the neighbour is now. Where its anchors changed, new ones are made from here on, and
+   * what is under way ends on its own; where it is revoked, every connection is closed, whatever is under way.
+   */
+  renew(): void {
+    const { anchors, decided } = this.neighbour;
+    if (decided?.revoked === true) this.#agent.destroy();
+    else if (this.#agent.anchors.join() === anchors.join()) this.#agent.judgeFree();
+    else {
+      this.#agent.retire();
+      this.#agent = this.#newAgent();
+    }
+  }
+
+  #newAgent(): PinnedAgent {
+    return new PinnedAgent(this.neighbour, this.#settings, (socket) => this.#identify(socket));
   }
 
   /**
@@ -183,6 +206,7 @@ function refuseUnsigned(status: number): never {
  * neighbour's entity identifier as its one URI name, whatever the address; sessions are never resumed.
  */
 class PinnedAgent extends https.Agent {
+  readonly anchors: readonly string[];
   readonly #judge: (socket: TLSSocket) => void;
 
   constructor(neighbour: Neighbour, settings: LinkSettings, judge: (socket: TLSSocket) => void) {
@@ -199,7 +223,29 @@ class PinnedAgent extends https.Agent {
           : Object.assign(new Error('not this neighbour'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
       },
     });
+    this.anchors = neighbour.anchors;
     this.#judge = judge;
+  }
+
+  /** Closes idle connections that would not be used again. */
+  judgeFree(): void {
+    for (const socket of this.#free()) {
+      try {
+        this.#judge(socket);
+      } catch {
+        socket.destroy();
+      }
+    }
+  }
+
+  /** No connection is kept any longer than the call that it carries. */
+  retire(): void {
+    this.maxFreeSockets = 0;
+    for (const socket of this.#free()) socket.destroy();
+  }
+
+  #free(): TLSSocket[] {
+    return Object.values(this.freeSockets).flatMap((sockets) => (sockets ?? []) as TLSSocket[]);
   }
 
   override reuseSocket(socket: Duplex, request: ClientRequest): void {

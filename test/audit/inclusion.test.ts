@@ -73,7 +73,7 @@ describe('the proof that a responder’s log holds its answer', () => {
 
   function collector(): ProofCollector {
     const unproved = (since: number) => unprovedIn(herts.log, OURS, since);
-    return new ProofCollector({ logs, trail, regions: ['london'], unproved, now });
+    return new ProofCollector({ logs, trail, regions: () => ['london'], unproved, now });
   }
 
   /** London's first replica answers, through a desk of its own; counted. */
@@ -135,7 +135,7 @@ describe('the proof that a responder’s log holds its answer', () => {
     const jti = await exchanged(replicas[1]);
     await signed();
     const proofs = new ProofCollector({
-      ...{ logs, trail, regions: ['london'], now },
+      ...{ logs, trail, regions: () => ['london'], now },
       unproved: async function* () {
         yield { region: 'london', at: now(), exchange: 'e', jti, responseDigest: 'another' };
       },

@@ -40,7 +40,7 @@ describe('development certificates', () => {
         'public/ca.pem public/tls-server.pem public/tls-client.pem public/federation.jwks.json',
         'public/message.jwk.json public/log.jwk.json public/witness.jwk.json private/tls-server.key.pem private/tls-client.key.pem',
         'private/message.jwk.json private/log.jwk.json private/witness.jwk.json private/cursor.key private/paging.key',
-        'private/patient-digest.key private/audit.keys offline/ca.key.pem offline/federation.jwk.json',
+        'private/patient-digest.key private/trust.key private/audit.keys offline/ca.key.pem offline/federation.jwk.json',
         'offline/viewers-ca.key.pem viewers/ca.pem',
         ...viewers.flatMap((viewer) =>
           ['client.pem', 'client.key.pem', 'viewer.jwk.json', 'viewer.public.jwk.json', 'broker-ca.pem'].map(

@@ -17,8 +17,8 @@ export interface InclusionLink {
 export interface CollectorSettings {
   readonly logs: KnownLogs;
   readonly trail: AuditTrail;
-  /** Whose logs can be asked. */
-  readonly regions: readonly string[];
+  /** Whose logs can be asked now. */
+  readonly regions: () => readonly string[];
   /** Responses that our log holds without their proof, since a time (ms since the epoch), newest first. */
   readonly unproved: (since: number) => AsyncIterable<Believed>;
   readonly now: () => number;
@@ -55,13 +55,21 @@ export class ProofCollector {
   constructor(settings: CollectorSettings) {
     this.#settings = settings;
     const passedOver = settings.now() - LOOK_BACK_MS;
-    for (const region of settings.regions)
+    for (const region of settings.regions())
       this.#queues.set(region, { waiting: [], jtis: new Set(), passedOver });
   }
 
   await(region: string, response: Awaited): void {
-    const queue = this.#queues.get(region);
+    const queue = this.#queues.get(region) ?? this.#newQueue(region);
     if (queue !== undefined && !join(queue, response)) queue.passedOver ??= this.#settings.now();
+  }
+
+  /** Of a neighbour that came while the log is written: nothing of it was passed over. */
+  #newQueue(region: string): Queue | undefined {
+    if (!this.#settings.regions().includes(region)) return undefined;
+    const queue: Queue = { waiting: [], jtis: new Set(), passedOver: undefined };
+    this.#queues.set(region, queue);
+    return queue;
   }
 
   /** How many responses of each neighbour are not proved yet; `more`: others are in the log alone. */

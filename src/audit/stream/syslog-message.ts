@@ -41,6 +41,7 @@ const SEVERITIES: Partial<Record<Event, keyof typeof SEVERITY>> = {
   'segment-archived': 'notice',
   'segment-pruned': 'notice',
   'keys-rewrapped': 'notice',
+  'trust-decided': 'notice',
 };
 
 /** RFC 5424, 6.4: it stands before a message in UTF-8. */

@@ -48,7 +48,7 @@ export interface WitnessingSettings {
   readonly sequence: number;
   /** A neighbour holds a checkpoint of ours that our store does not lead to. */
   readonly onBehind: (held: HeldNote) => void;
-  readonly links: readonly WitnessLink[];
+  readonly links: () => readonly WitnessLink[];
   /** How many entries this process has appended. */
   readonly grown: () => number;
   readonly now: () => number;
@@ -114,7 +114,7 @@ export class Witnessing {
   }
 
   states(): WitnessState[] {
-    return this.#settings.links.map(({ neighbour: { region } }) => {
+    return this.#settings.links().map(({ neighbour: { region } }) => {
       const approved = this.#approved.get(region) ?? 0;
       const later = approved > this.#settings.sequence ? { statement: approved } : {};
       return { ...(this.#states.get(region) ?? { region, size: 0 }), ...later };
@@ -128,7 +128,8 @@ export class Witnessing {
    * @throws StoreBehind; HouseError `store-unavailable`
    */
   async askPast(withinMs: number): Promise<number> {
-    const { links, past } = this.#settings;
+    const { past } = this.#settings;
+    const links = this.#settings.links();
     const answers = await Promise.all(links.map((link) => this.#held(link, withinMs)));
     for (const [nth, { neighbour }] of links.entries()) {
       const held = await past.contradiction(neighbour.region, answers[nth] ?? []);
@@ -139,7 +140,8 @@ export class Witnessing {
 
   /** One round: sign, hand to every neighbour at once, compare. */
   async round(): Promise<void> {
-    const { checkpoints, links } = this.#settings;
+    const { checkpoints } = this.#settings;
+    const links = this.#settings.links();
     const checkpoint = await checkpoints.sign();
     const lines = await Promise.all(links.map((link) => this.#cosigned(link, checkpoint)));
     let kept = checkpoint;

@@ -63,9 +63,16 @@ describe('an entry as a syslog message', () => {
     assert.deepEqual(of(5), [
       ...['started', 'not-reached', 'query-withheld', 'access-not-reached', 'access-question-withheld'],
       ...['log-began', 'log-succeeded', 'store-opened', 'objections-imported', 'audit-searched'],
-      ...['report-made', 'entries-erased', 'segment-archived', 'segment-pruned', 'keys-rewrapped'],
+      ...[
+        'report-made',
+        'entries-erased',
+        'segment-archived',
+        'segment-pruned',
+        'keys-rewrapped',
+        'trust-decided',
+      ],
     ]);
-    assert.equal(of(6).length, EVENTS.length - 9 - 15);
+    assert.equal(of(6).length, EVENTS.length - 9 - 16);
     assert.equal(severityOf('released-to-viewer'), 6);
     assert.equal(severityOf('released-to-viewer', { break_glass: true }), 5);
     assert.equal(severityOf('an-event-of-tomorrow'), 6);

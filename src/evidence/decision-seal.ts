@@ -1,0 +1,54 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/** What a seal covers, beside the seal of the decision before it. */
+export interface Sealable {
+  readonly sequence: number;
+  readonly at: number;
+  readonly kind: string;
+  readonly region: string;
+  readonly by: string;
+  readonly exchange: string;
+  readonly detail: string;
+}
+
+/** The seal before the first decision. */
+export const NO_SEAL = '';
+
+/**
+ * HMAC-SHA-256 over a decision on trust and the seal before it, base64url: who can write to the store and has not the
+ * secrets can neither add a decision, nor change one, nor take one out between others.
+ */
+export function sealDecision(key: Buffer, before: string, one: Sealable): string {
+  const { sequence, at, kind, region, by, exchange, detail } = one;
+  const text = JSON.stringify([
+    'wayleave-decision',
+    before,
+    sequence,
+    at,
+    kind,
+    region,
+    by,
+    exchange,
+    detail,
+  ]);
+  return createHmac('sha256', key).update(text).digest('base64url');
+}
+
+/** True when each is numbered after the one before it and sealed by the key. @param before seal and sequence of the last known one */
+export function areSealed(
+  key: Buffer,
+  before: { readonly sequence: number; readonly seal: string },
+  decisions: readonly (Sealable & { readonly seal: string })[],
+): boolean {
+  let last = before;
+  return decisions.every((one) => {
+    const expected = Buffer.from(sealDecision(key, last.seal, one));
+    const given = Buffer.from(one.seal);
+    const holds =
+      one.sequence === last.sequence + 1 &&
+      given.length === expected.length &&
+      timingSafeEqual(given, expected);
+    last = one;
+    return holds;
+  });
+}

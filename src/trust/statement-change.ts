@@ -1,0 +1,67 @@
+import type { EntityStatement } from './entity-statement.ts';
+
+/** What became of a statement that was fetched, held against the one in force. Both are verified already. */
+export type RefreshVerdict =
+  /** The bytes that are in force. */
+  | { readonly kind: 'same' }
+  /** It changes only what a refresh may change. */
+  | { readonly kind: 'take' }
+  /** It changes more: which members, as dotted names. */
+  | { readonly kind: 'pending'; readonly changes: readonly string[] }
+  | { readonly kind: 'refused'; readonly code: RefreshFault };
+
+export type RefreshFault = 'lower-sequence' | 'equal-sequence' | 'another-entity' | 'another-region';
+
+/** A statement and its text. */
+export interface ReadStatement {
+  readonly token: string;
+  readonly statement: EntityStatement;
+}
+
+/** A sequence may rise by so many at once: a thief who signs the highest number there is would shut out all after him. */
+const LARGEST_STEP = 1_000;
+
+/** Members of `metadata.wayleave_broker` that a refresh changes by itself; each other one waits for an admin. */
+const FREE: ReadonlySet<string> = new Set(['message_keys', 'log_keys', 'sequence', 'refresh_hint']);
+
+/**
+ * Judges a neighbour's newer statement (`docs/protocol.md`, "What a refresh may change by itself"): message keys and
+ * log keys; leaf certificates under the pinned anchors are not listed at all.
+ */
+export function judgeRefresh(held: ReadStatement, fresh: ReadStatement): RefreshVerdict {
+  const [before, after] = [held.statement, fresh.statement];
+  const [ours, theirs] = [before.metadata.wayleave_broker, after.metadata.wayleave_broker];
+  if (after.sub !== before.sub) return { kind: 'refused', code: 'another-entity' };
+  if (theirs.region !== ours.region) return { kind: 'refused', code: 'another-region' };
+  if (theirs.sequence < ours.sequence) return { kind: 'refused', code: 'lower-sequence' };
+  if (theirs.sequence === ours.sequence) {
+    return fresh.token === held.token ? { kind: 'same' } : { kind: 'refused', code: 'equal-sequence' };
+  }
+  const changes = changesBetween(before, after);
+  return changes.length === 0 ? { kind: 'take' } : { kind: 'pending', changes };
+}
+
+/** Names of what an admin has to approve, in a fixed order. */
+export function changesBetween(before: EntityStatement, after: EntityStatement): string[] {
+  const [ours, theirs] = [before.metadata.wayleave_broker, after.metadata.wayleave_broker];
+  const members = [...new Set([...Object.keys(ours), ...Object.keys(theirs)])].sort();
+  const changed = members.filter(
+    (name) =>
+      !FREE.has(name) &&
+      canonical(ours[name as keyof typeof ours]) !== canonical(theirs[name as keyof typeof theirs]),
+  );
+  return [
+    ...(canonical(before.jwks) === canonical(after.jwks) ? [] : ['federation_keys']),
+    ...changed,
+    ...(theirs.sequence - ours.sequence > LARGEST_STEP ? ['sequence'] : []),
+  ];
+}
+
+/** JSON with members in one order: a statement that was only written in another order changes nothing. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, one: unknown) =>
+    typeof one === 'object' && one !== null && !Array.isArray(one)
+      ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : one,
+  );
+}
