@@ -51,7 +51,10 @@ async function describe(config: ConfigFile, directory: string): Promise<Omit<Bro
     region: config.region,
     name: config.name,
     contact: config.contact,
-    endpoints: { federation: config.federation_base },
+    endpoints: {
+      federation: config.federation_base,
+      ...(config.statement_base === undefined ? {} : { statement: config.statement_base }),
+    },
     tls: { anchors: [await readFile(file('ca.pem'), 'utf8')] },
     message_keys: [await readJson<PublicJwk>(file('message.jwk.json'))],
     log_keys: [await readJson<PublicJwk>(file('log.jwk.json'))],

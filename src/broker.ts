@@ -3,12 +3,15 @@ import type { TLSSocket, TlsOptions } from 'node:tls';
 import { currentOf } from './audit/succession/chain.ts';
 import { Door } from './broker/door.ts';
 import { behind } from './recovery/behind.ts';
+import type { Deciding } from './broker/decide.ts';
 import { linksTo, renewLinks } from './broker/links.ts';
 import { directoryWith } from './broker/live-directory.ts';
 import { ownNames } from './broker/own-names.ts';
 import { startService, type Parts } from './broker/service.ts';
 import { statusOf } from './broker/status.ts';
 import { openStore } from './broker/stores.ts';
+import { StatementRefresh } from './broker/statement-refresh.ts';
+import { TrustDesk } from './broker/trust-desk.ts';
 import { TrustKeeper } from './broker/trust-keeper.ts';
 import type { TrustedNeighbour } from './broker/trusted-neighbours.ts';
 import type { Config } from './config/load.ts';
@@ -27,6 +30,7 @@ import { federationServerTls, viewerServerTls, type TlsIdentity } from './trust/
 import { Viewers } from './trust/viewers.ts';
 import { Demographics } from './upstream/demographics.ts';
 import { RecordLink } from './upstream/record-link.ts';
+import { fetchStatement } from './upstream/statement-fetch.ts';
 
 export { openWitnesses } from './broker/witnesses.ts';
 export {
@@ -41,8 +45,9 @@ export {
 
 export { reportAsking } from './broker/report-asking.ts';
 
-/** What a composition may replace: a store, a clock, a log. */
+/** What a composition may replace: a store, a clock, a log, the way to statements. */
 export interface Overrides {
+  readonly fetchStatement?: (base: string) => Promise<string>;
   readonly store?: Store;
   readonly now?: () => number;
   readonly log?: Log;
@@ -52,6 +57,8 @@ export interface Overrides {
 export interface Broker {
   /** The ports that were taken: useful where the configuration says 0. */
   readonly ports: Readonly<Record<'viewer' | 'federation' | 'admin' | 'statement', number>>;
+  /** Where admins decide whom we trust. */
+  readonly trust: TrustDesk;
   status(): Promise<BrokerStatus>;
   /** Takes no more, lets what is under way end, closes everything. */
   stop(): Promise<void>;
@@ -110,11 +117,20 @@ export async function startBroker(
     origin: async () => currentOf(await store.log.logs(), names.logOrigin),
   });
 
+  const fetch = overrides.fetchStatement ?? fetchStatement;
+  const deciding: Deciding = {
+    ...{ register: keeper.register, key: secrets.trustKey, now },
+    trail: () => door.service?.trail,
+  };
+  const refresh = new StatementRefresh({ ...deciding, fetch, changed: () => keeper.changed(), log });
+  const trust = new TrustDesk({ ...deciding, config, keeper, refresh, fetch });
+
   const started = new Date(now()).toISOString();
-  const status = (): Promise<BrokerStatus> => statusOf(parts, door, started);
+  const status = (): Promise<BrokerStatus> => statusOf(parts, door, trust, started);
 
   const open: Listener[] = [];
   const stop = async (): Promise<void> => {
+    await refresh.stop();
     await keeper.stop();
     await door.stop();
     await Promise.all(open.map((listener) => listener.close(STOP_GRACE_MS)));
@@ -186,8 +202,10 @@ export async function startBroker(
       tls: withoutCertificate,
       handler: statementApi(config.statementToken.trim(), log),
     });
+    neighbours.onOutdated = (region) => refresh.wake(region);
+    refresh.start();
     log.info({ viewer, federation }, 'broker started');
-    return { ports: { viewer, federation, admin, statement: statementPort }, status, stop };
+    return { ports: { viewer, federation, admin, statement: statementPort }, trust, status, stop };
   } catch (error) {
     await stop();
     throw error;

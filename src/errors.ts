@@ -61,6 +61,25 @@ const REQUEST = {
     'not-supported',
     'The body has a media type that this address does not take.',
   ),
+  'unknown-neighbour': form(404, 'not-found', 'No neighbour of that name is known here.'),
+  'neighbour-name-taken': form(
+    409,
+    'value',
+    'The region or its entity identifier belongs to somebody else here.',
+  ),
+  'coverage-taken': form(409, 'value', 'The statement claims sub-ICB locations of another region.'),
+  'agreement-unreadable': form(
+    400,
+    'invalid',
+    'The sharing agreement is not of the form that a configuration has.',
+  ),
+  'nothing-pending': form(409, 'not-found', 'Nothing of that digest waits for a decision: look again.'),
+  'second-admin-needed': form(
+    409,
+    'forbidden',
+    'Another admin than the one who proposed it has to approve it.',
+  ),
+  'already-decided': form(409, 'value', 'It stands like that already.'),
   throttled: form(429, 'throttled', 'Too many requests: try again in a moment.'),
   'headers-too-large': form(431, 'too-long', 'The request headers are larger than this address takes.'),
 } as const;

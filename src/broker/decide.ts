@@ -23,15 +23,17 @@ export interface Deciding {
 }
 
 /** What somebody decides, before it is known whether it is the next. */
-export interface Wanted<Kind extends DecisionKind> {
-  readonly kind: Kind;
-  readonly region: string;
-  readonly detail: DecisionDetail<Kind>;
-  /** The id of an admin, or `REFRESH`. */
-  readonly by: string;
-  /** In words; kept sealed. */
-  readonly why: string;
-}
+export type Wanted = {
+  [Kind in DecisionKind]: {
+    readonly kind: Kind;
+    readonly region: string;
+    readonly detail: DecisionDetail<Kind>;
+    /** The id of an admin, or `REFRESH`. */
+    readonly by: string;
+    /** In words; kept sealed. */
+    readonly why: string;
+  };
+}[DecisionKind];
 
 /** Other replicas may decide at the same moment. */
 const MOST_ATTEMPTS = 8;
@@ -43,9 +45,9 @@ const MOST_ATTEMPTS = 8;
  * @returns the decision, which is kept and in the log
  * @throws HouseError `audit-unavailable`; RegisterBroken; what `wantedOn` throws
  */
-export async function decide<Kind extends DecisionKind>(
+export async function decide(
   { register, trail, key, now }: Deciding,
-  wantedOn: (standings: Standings) => Wanted<Kind> | undefined,
+  wantedOn: (standings: Standings) => Wanted | undefined,
 ): Promise<TrustDecision | undefined> {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     await register.sync();
@@ -54,7 +56,7 @@ export async function decide<Kind extends DecisionKind>(
     const { kind, region, by, why } = wanted;
     const { sequence: last, seal: before } = register.last;
     const head = { sequence: last + 1, at: now(), kind, region, by, exchange: randomUUID() };
-    const unsealed = { ...head, detail: decisionDetail(kind, wanted.detail) };
+    const unsealed = { ...head, detail: decisionDetail(kind, wanted.detail as never) };
     const decision = { ...unsealed, seal: sealDecision(key, before, unsealed) };
     const read = { ...head, detail: wanted.detail } as TrustDecision;
     const told = {

@@ -4,11 +4,17 @@ import type { Closed } from '../store/contracts.ts';
 import { certificateLife } from '../trust/certificate-life.ts';
 import type { Door } from './door.ts';
 import type { Parts } from './service.ts';
+import type { TrustDesk } from './trust-desk.ts';
 
 const DAY_MS = 86_400_000;
 
 /** Everything that `wayleave status` shows. @param started ISO instant */
-export async function statusOf(parts: Parts, door: Door, started: string): Promise<BrokerStatus> {
+export async function statusOf(
+  parts: Parts,
+  door: Door,
+  trust: TrustDesk,
+  started: string,
+): Promise<BrokerStatus> {
   const { config, store, now, neighbours, demographics, records, links } = parts;
   const healthy = await store.healthy();
   const hasRoom = store.hasRoom();
@@ -24,6 +30,7 @@ export async function statusOf(parts: Parts, door: Door, started: string): Promi
     destinations: [demographics, ...records, ...links.values()].map(({ destination }) =>
       destination.status(),
     ),
+    trust: trustStatus(trust),
     certificates: [
       certificateLife('own server', config.serverCertificate, now()),
       certificateLife('own client', config.clientCertificate, now()),
@@ -38,6 +45,20 @@ export async function statusOf(parts: Parts, door: Door, started: string): Promi
         daysLeft: Math.floor((validUntil - now()) / DAY_MS),
       })),
     ],
+  };
+}
+
+/** What is to be seen of trust without a certificate: how each neighbour stands, and whether something waits. */
+function trustStatus(trust: TrustDesk): BrokerStatus['trust'] {
+  const { neighbours, proposals, fault } = trust.list();
+  return {
+    ...(fault === undefined ? {} : { fault }),
+    neighbours: neighbours.map(({ region, state, statement, pausedUntil, pending, refresh }) => ({
+      ...{ region, state, statement: statement?.sequence, pausedUntil },
+      pending: pending?.changes,
+      ...{ refreshedAt: refresh.refreshedAt, fault: refresh.fault },
+    })),
+    proposed: proposals.map(({ region }) => region),
   };
 }
 

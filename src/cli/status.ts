@@ -66,11 +66,41 @@ function lines(told: Told): string[] {
     `${status.region}: ${status.ready ? 'ready' : 'not ready'}, store ${status.store}, up since ${status.started}`,
     ...closedLines(status),
     ...columns(rows),
+    ...trustLines(status),
     ...logLines(status.log as LogStatus),
     ...(soon === undefined ? [] : [`  next certificate to end: ${soon.name}, in ${soon.daysLeft} days`]),
     '',
   ];
 }
+
+/** What is otherwise than it should be, or waits for an admin; a line each. */
+function trustLines({ region, trust }: BrokerStatus): string[] {
+  const { fault, neighbours, proposed } = trust;
+  return [
+    ...(fault === undefined ? [] : [`  TRUST cannot be read (${fault}): all stays as it was`]),
+    ...neighbours.flatMap((one) => [
+      ...(STATES[one.state] === undefined
+        ? []
+        : [`  ${one.region}: ${STATES[one.state]} ${one.pausedUntil ?? ''}`]),
+      ...(one.pending === undefined
+        ? []
+        : [
+            `  ${one.region}: a statement waits for approval (changes ${one.pending.join(', ')}): ` +
+              `wayleave trust show ${one.region} --region ${region}`,
+          ]),
+      ...(one.fault === undefined
+        ? []
+        : [`  ${one.region}: its statement could not be refreshed (${one.fault})`]),
+    ]),
+    ...proposed.map((one) => `  ${one}: proposed as a neighbour, and waits for another admin`),
+  ].map((line) => line.trimEnd());
+}
+
+const STATES: Readonly<Record<string, string>> = {
+  paused: 'PAUSED until',
+  unspoken: 'its statement is NOT IN FORCE: it is neither asked nor answered',
+  revoked: 'REVOKED: it is neither asked nor answered',
+};
 
 const WHY: Readonly<Record<string, string>> = {
   restored: 'a backup was put back',

@@ -185,6 +185,8 @@ export const configFile = z.strictObject({
   viewer_tokens_base: z.url().optional(),
   /** The base that neighbours use; goes into the entity statement. */
   federation_base: z.url({ protocol: /^https$/ }),
+  /** The base at which anyone finds our entity statement, where the entity identifier is no address; goes into it too. */
+  statement_base: z.url({ protocol: /^https$/ }).optional(),
   /** Names this replica's own log: its origin is the entity's host, `/log/` and this. Part of a FHIR id as well. */
   replica: code.max(40, 'at most 40 characters').default('1'),
   /** How often the log's head is signed and handed to the neighbours, who cosign it. */

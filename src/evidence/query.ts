@@ -78,6 +78,7 @@ export interface AskingClaims {
   iat: number;
   exp: number;
   jti: string;
+  stmt: number;
   cnf: { 'x5t#S256': string };
   patient: string;
   patient_also?: string | string[] | undefined;
@@ -143,6 +144,7 @@ export async function verifyAsked<Claims extends AskingClaims>(
     notBefore: openedAt,
     now,
   });
+  neighbours.heard(peer.neighbour, claims.stmt);
   const numbers = [claims.patient, claims.patient_also ?? []].flat().map(fromNhsNumberToken);
   const nhsNumbers = new Set(numbers.filter((number) => number !== undefined));
   const asked: Omit<Verified<Claims>, typeof verified> = {

@@ -80,6 +80,7 @@ interface AnswerClaims {
   aud: string;
   iat: number;
   exp: number;
+  stmt: number;
   cnf: { 'x5t#S256': string };
   status: number;
   body_digest: string;
@@ -135,6 +136,7 @@ export async function verifyAnswer<Claims extends AnswerClaims>(
     claims: kind.claims,
     now,
   });
+  neighbours.heard(peer.neighbour, claims.stmt);
   const bound = kind.boundTo(claims);
   if (bound.jti !== asked.jti || bound.digest !== asked.digest) throw new EvidenceError('wrong-query');
   if (claims.status !== status || claims.body_digest !== sha256(body)) throw new EvidenceError('wrong-body');

@@ -24,6 +24,22 @@ export interface BrokerStatus {
     | undefined;
   readonly log: object;
   readonly destinations: readonly object[];
+  /** How each neighbour stands, and what waits for an admin. */
+  readonly trust: {
+    /** Why decisions cannot be read at the moment. */
+    readonly fault?: string;
+    readonly neighbours: readonly {
+      readonly region: string;
+      readonly state: string;
+      readonly statement: number | undefined;
+      readonly pausedUntil: string | undefined;
+      readonly pending: readonly string[] | undefined;
+      readonly refreshedAt: string | undefined;
+      readonly fault: string | undefined;
+    }[];
+    /** Regions that an admin has proposed. */
+    readonly proposed: readonly string[];
+  };
   readonly certificates: readonly {
     readonly name: string;
     readonly validUntil: string;

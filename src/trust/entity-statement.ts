@@ -34,7 +34,11 @@ export const brokerMetadata = z.object({
   region: z.string(),
   name: z.string(),
   contact: z.string(),
-  endpoints: z.object({ federation: z.url({ protocol: /^https$/ }) }),
+  endpoints: z.object({
+    federation: z.url({ protocol: /^https$/ }),
+    /** Where the statement itself is served, below `/.well-known`; absent: at the entity identifier. */
+    statement: z.url({ protocol: /^https$/ }).optional(),
+  }),
   tls: z.object({ anchors: z.array(z.string()).min(1) }),
   message_keys: z.array(publicJwk).min(1),
   /** Ed25519 keys that sign the checkpoints of the logs below, under the log's origin as name. */

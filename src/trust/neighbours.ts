@@ -67,6 +67,8 @@ export function neighbourFrom(
 export class Neighbours {
   #byEntity: ReadonlyMap<string, Pinned> = new Map();
   #byRegion: ReadonlyMap<string, Pinned> = new Map();
+  /** Called with a region whose approved statement seems not to be its newest. */
+  onOutdated: (region: string) => void = () => undefined;
 
   constructor(neighbours: readonly Neighbour[]) {
     this.replace(neighbours);
@@ -106,9 +108,16 @@ export class Neighbours {
     const neighbour = this.byRegion(region);
     if (neighbour === undefined || neighbour.decided?.revokedKeys.has(kid) === true) return undefined;
     const seconds = at / 1000;
-    return neighbour.broker.message_keys.find(
+    const found = neighbour.broker.message_keys.find(
       (key) => key.kid === kid && (key.nbf ?? -Infinity) <= seconds && seconds < (key.exp ?? Infinity),
     );
+    if (found === undefined) this.onOutdated(region);
+    return found;
+  }
+
+  /** A message that was verified says which sequence its sender's own statement has. */
+  heard({ region, broker }: Neighbour, sequence: number): void {
+    if (sequence > broker.sequence) this.onOutdated(region);
   }
 
   /** Anchors that did not change keep their parsed form: what is known of their signatures hangs on it. */

@@ -126,8 +126,8 @@ describe('development certificates', () => {
         if (d !== undefined) seen.push(String(kid));
       }
     }
-    // 4 secrets, 4 TLS and authority keys, 4 signing keys a region; a TLS key and a signing key a viewer.
-    assert.equal(seen.length, REGIONS.length * 12 + FEDERATION.viewers.length * 2);
+    // 5 secrets, 4 TLS and authority keys, 4 signing keys a region; a TLS key and a signing key a viewer.
+    assert.equal(seen.length, REGIONS.length * 13 + FEDERATION.viewers.length * 2);
     assert.equal(new Set(seen).size, seen.length);
   });
 

@@ -218,6 +218,7 @@ function rewrite(raw: RawConfig, { directory, pds, recordPorts, take }: Rewritin
   const listeners = raw['listeners'] as Record<string, { port: number }>;
   for (const listener of Object.values(listeners)) listener.port = take();
   raw['federation_base'] = `https://127.0.0.1:${listeners['federation']?.port}`;
+  raw['statement_base'] = `https://127.0.0.1:${listeners['statement']?.port}`;
   (raw['demographics'] as RawConfig)['base'] = `http://127.0.0.1:${pds}/personal-demographics/FHIR/R4`;
   for (const record of raw['records'] as { id: string; base: string }[]) {
     record.base = `http://127.0.0.1:${recordPorts.get(record.id)}/fhir`;

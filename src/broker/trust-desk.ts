@@ -1,0 +1,285 @@
+import { readSelfSigned } from '../audit/proof/statements.ts';
+import type { Config } from '../config/load.ts';
+import { agreement as agreementForm } from '../config/agreement-form.ts';
+import { EvidenceError, RequestError } from '../errors.ts';
+import type { Revocable, RevocationReason } from '../trust/decisions.ts';
+import { statementDigest, type SignedStatement, type Standing, type Standings } from '../trust/standing.ts';
+import { decide, type Deciding, type Wanted } from './decide.ts';
+import type { Refreshed, StatementRefresh } from './statement-refresh.ts';
+import type { TrustKeeper } from './trust-keeper.ts';
+import {
+  decisionView,
+  neighbourView,
+  proposalView,
+  type DecisionView,
+  type NeighbourView,
+  type ProposalView,
+} from './trust-views.ts';
+
+/** Who decides, and why in words. */
+export interface Said {
+  /** An admin's id. */
+  readonly by: string;
+  readonly why: string;
+}
+
+/** A neighbour that is to be enrolled. */
+export interface Enrolment {
+  /** Its entity statement, as it was handed over or fetched. */
+  readonly statement: string;
+  /** The sharing agreement, in the form of a configuration file's. */
+  readonly agreement: unknown;
+}
+
+export interface DeskSettings extends Deciding {
+  readonly config: Config;
+  readonly keeper: TrustKeeper;
+  readonly refresh: StatementRefresh;
+  readonly fetch: (base: string) => Promise<string>;
+}
+
+/** The longest that a neighbour is paused by one decision. */
+const LONGEST_PAUSE_MS = 31 * 86_400_000;
+const MOST_HISTORY = 500;
+
+/**
+ * Where admins decide whom we trust. Each method resolves when the decision is on the disk, in the log, and counts here;
+ * at other replicas it counts within a second.
+ *
+ * All throw RequestError with a code of its own where it cannot be decided, and HouseError where it cannot be kept.
+ */
+export class TrustDesk {
+  readonly #settings: DeskSettings;
+
+  constructor(settings: DeskSettings) {
+    this.#settings = settings;
+  }
+
+  list(): {
+    readonly neighbours: NeighbourView[];
+    readonly proposals: ProposalView[];
+    readonly fault?: string;
+  } {
+    const { register, keeper } = this.#settings;
+    const { neighbours, proposals } = register.standings;
+    return {
+      neighbours: [...neighbours.values()].map((one) => this.#view(one)),
+      proposals: [...proposals.values()].map(proposalView),
+      ...(keeper.fault === undefined ? {} : { fault: keeper.fault }),
+    };
+  }
+
+  /** @param before a sequence: the decisions before it, newest first */
+  show(
+    region: string,
+    before = Infinity,
+  ): {
+    readonly neighbour?: NeighbourView;
+    readonly proposal?: ProposalView;
+    readonly history: DecisionView[];
+  } {
+    const { register } = this.#settings;
+    const standing = register.standings.neighbours.get(region);
+    const proposal = register.standings.proposals.get(region);
+    const history = register.history(region).filter(({ sequence }) => sequence < before);
+    if (standing === undefined && proposal === undefined && history.length === 0) {
+      throw new RequestError('unknown-neighbour');
+    }
+    return {
+      ...(standing === undefined ? {} : { neighbour: this.#view(standing) }),
+      ...(proposal === undefined ? {} : { proposal: proposalView(proposal) }),
+      history: history.slice(0, MOST_HISTORY).map(decisionView),
+    };
+  }
+
+  /** Fetches a statement that is to be looked at. @param url an https address. @throws DeliveryError */
+  fetch(url: string): Promise<string> {
+    return this.#settings.fetch(url);
+  }
+
+  /** A new neighbour, or one that is enrolled anew under new federation keys: nothing counts before it is approved. */
+  async propose({ statement: token, agreement }: Enrolment, said: Said): Promise<ProposalView> {
+    const signed = await this.#read(token);
+    const region = signed.statement.metadata.wayleave_broker.region;
+    const parsed = agreementForm.safeParse(agreement);
+    if (!parsed.success) {
+      throw new RequestError('agreement-unreadable', parsed.error.issues[0]?.path.join('.') || 'the whole');
+    }
+    await this.#decide((standings) => {
+      this.#assertEnrollable(signed, standings);
+      return {
+        ...{ kind: 'enrolment-proposed' as const, region, ...said },
+        detail: {
+          ...{ entity: signed.statement.sub, federation_keys: signed.statement.jwks.keys },
+          ...{ token: signed.token, agreement: parsed.data },
+        },
+      };
+    });
+    const proposal = this.#settings.register.standings.proposals.get(region);
+    if (proposal === undefined) throw new RequestError('nothing-pending');
+    return proposalView(proposal);
+  }
+
+  /**
+   * Approves what waits for that region: a proposal by another admin, or a statement.
+   *
+   * @param digest of the statement that was looked at: another one is not approved unseen
+   * @param alone the site has one admin: kept with the decision
+   */
+  async approve(region: string, digest: string, said: Said, alone = false): Promise<NeighbourView> {
+    await this.#decide((standings) => {
+      const proposal = standings.proposals.get(region);
+      if (proposal !== undefined && statementDigest(proposal.signed.token) === digest) {
+        if (proposal.by === said.by && !alone) throw new RequestError('second-admin-needed');
+        this.#assertEnrollable(proposal.signed, standings);
+        const detail = { proposal: proposal.sequence, alone };
+        return { kind: 'enrolment-approved' as const, region, ...said, detail };
+      }
+      const pending = standings.neighbours.get(region)?.pending;
+      if (pending?.digest !== digest) throw new RequestError('nothing-pending');
+      this.#assertCoverage(pending.signed, standings);
+      return { kind: 'statement-approved' as const, region, ...said, detail: { digest } };
+    });
+    return this.#view(this.#standing(region, this.#settings.register.standings));
+  }
+
+  async decline(region: string, digest: string, said: Said): Promise<void> {
+    await this.#decide((standings) => {
+      const proposal = standings.proposals.get(region);
+      if (proposal !== undefined && statementDigest(proposal.signed.token) === digest) {
+        return {
+          kind: 'enrolment-declined' as const,
+          region,
+          ...said,
+          detail: { proposal: proposal.sequence },
+        };
+      }
+      if (standings.neighbours.get(region)?.pending?.digest !== digest)
+        throw new RequestError('nothing-pending');
+      return { kind: 'statement-declined' as const, region, ...said, detail: { digest } };
+    });
+  }
+
+  /** @param compromisedSince milliseconds since the epoch */
+  revoke(
+    region: string,
+    what: Revocable,
+    {
+      reason,
+      compromisedSince,
+    }: { readonly reason: RevocationReason; readonly compromisedSince?: number | undefined },
+    said: Said,
+  ): Promise<NeighbourView> {
+    return this.#decideOn(region, said, (standing) => {
+      if (isRevoked(standing, what)) throw new RequestError('already-decided');
+      const since = compromisedSince === undefined ? {} : { compromised_since: compromisedSince };
+      return { kind: 'revoked' as const, detail: { what, reason, ...since } };
+    });
+  }
+
+  /** A decision of its own, on what is revoked now; that it was revoked stays in the history. */
+  reinstate(region: string, what: Revocable, said: Said): Promise<NeighbourView> {
+    return this.#decideOn(region, said, (standing) => {
+      if (!isRevoked(standing, what)) throw new RequestError('already-decided');
+      return { kind: 'reinstated' as const, detail: { what } };
+    });
+  }
+
+  /** Not asked until then (milliseconds since the epoch), and shown as that; its own queries are answered. */
+  pause(region: string, until: number, said: Said): Promise<NeighbourView> {
+    const now = this.#settings.now();
+    if (until <= now || until > now + LONGEST_PAUSE_MS) throw new RequestError('bad-parameter', 'until');
+    return this.#decideOn(region, said, () => ({ kind: 'paused' as const, detail: { until } }));
+  }
+
+  resume(region: string, said: Said): Promise<NeighbourView> {
+    return this.#decideOn(region, said, ({ pausedUntil }) => {
+      if (pausedUntil === undefined || pausedUntil <= this.#settings.now()) {
+        throw new RequestError('already-decided');
+      }
+      return { kind: 'resumed' as const, detail: {} };
+    });
+  }
+
+  /** Looks for a newer statement now. @throws DeliveryError, EvidenceError, RefreshRefused */
+  refresh(region: string): Promise<Refreshed> {
+    const { refresh, register } = this.#settings;
+    return refresh.refresh(this.#standing(region, register.standings));
+  }
+
+  async #decideOn(
+    region: string,
+    said: Said,
+    decideOn: (standing: Standing) => DistributiveOmit<Wanted, 'region' | 'by' | 'why'>,
+  ): Promise<NeighbourView> {
+    await this.#decide((standings) => ({ ...decideOn(this.#standing(region, standings)), region, ...said }));
+    return this.#view(this.#standing(region, this.#settings.register.standings));
+  }
+
+  async #decide(wantedOn: (standings: Standings) => Wanted): Promise<void> {
+    await decide(this.#settings, wantedOn);
+    await this.#settings.keeper.changed();
+  }
+
+  #standing(region: string, { neighbours }: Standings): Standing {
+    const standing = neighbours.get(region);
+    if (standing === undefined) throw new RequestError('unknown-neighbour');
+    return standing;
+  }
+
+  #view(standing: Standing): NeighbourView {
+    const { keeper, refresh, now } = this.#settings;
+    const pinned = keeper.trusted.find(({ region }) => region === standing.region);
+    const state = refresh.states().find(({ region }) => region === standing.region);
+    return neighbourView(standing, pinned, state, now());
+  }
+
+  async #read(text: string): Promise<SignedStatement> {
+    const { now } = this.#settings;
+    const { token, statement, thumbprint } = await readSelfSigned(text.trim());
+    const seconds = now() / 1000;
+    if (statement.iat > seconds || statement.exp <= seconds) throw new EvidenceError('not-fresh');
+    return { token, statement, thumbprint };
+  }
+
+  /** Under its own name, which nobody else has. */
+  #assertEnrollable(signed: SignedStatement, standings: Standings): void {
+    const { config } = this.#settings;
+    const { sub: entity, metadata } = signed.statement;
+    const { region } = metadata.wayleave_broker;
+    const others = [...standings.neighbours.values(), config];
+    const taken = others.some((one) => (one.region === region) !== (one.entity === entity));
+    if (taken || region === config.region) throw new RequestError('neighbour-name-taken');
+    this.#assertCoverage(signed, standings);
+  }
+
+  /** A sub-ICB location belongs to one region: who claims another's would be asked for, and trusted with, its patients. */
+  #assertCoverage({ statement }: SignedStatement, { neighbours }: Standings): void {
+    const { config } = this.#settings;
+    const { region, coverage } = statement.metadata.wayleave_broker;
+    const claimedBy = new Map<string, string>();
+    for (const { id, sub_icbs: spans } of config.directory.regions) {
+      for (const { code } of spans) claimedBy.set(code, id);
+    }
+    for (const { signed, region: other } of neighbours.values()) {
+      for (const code of signed?.statement.metadata.wayleave_broker.coverage.sub_icbs ?? []) {
+        if (!claimedBy.has(code)) claimedBy.set(code, other);
+      }
+    }
+    const wrong = coverage.sub_icbs.filter((code) => (claimedBy.get(code) ?? region) !== region);
+    if (wrong.length > 0) throw new RequestError('coverage-taken', wrong.slice(0, 10).join(', '));
+  }
+}
+
+type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
+
+function isRevoked({ revoked, revokedKeys, revokedCertificates }: Standing, what: Revocable): boolean {
+  switch (what.kind) {
+    case 'neighbour':
+      return revoked !== undefined;
+    case 'message-key':
+      return revokedKeys.has(what.kid);
+    case 'certificate':
+      return revokedCertificates.has(what.thumbprint);
+  }
+}

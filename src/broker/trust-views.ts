@@ -1,0 +1,197 @@
+import { X509Certificate } from 'node:crypto';
+
+import type { PinnedNeighbour } from '../config/load.ts';
+import type { TrustDecision } from '../trust/decisions.ts';
+import type { EntityStatement } from '../trust/entity-statement.ts';
+import { jwkThumbprint } from '../trust/jwk-thumbprint.ts';
+import { thumbprintOf } from '../trust/peer-certificate.ts';
+import {
+  statementDigest,
+  type Proposal,
+  type Revocation,
+  type SignedStatement,
+  type Standing,
+} from '../trust/standing.ts';
+import type { RefreshState } from './statement-refresh.ts';
+
+/** How a neighbour stands, in one word. `unspoken`: its statement is not in force at this time. */
+export type NeighbourState = 'trusted' | 'paused' | 'unspoken' | 'revoked';
+
+/** A statement as an admin reads it. Instants are ISO. */
+export interface StatementView {
+  readonly entity: string;
+  readonly region: string;
+  readonly name: string;
+  readonly contact: string;
+  readonly sequence: number;
+  readonly from: string;
+  readonly until: string;
+  /** SHA-256 of its text, base64url: what an approval names. */
+  readonly digest: string;
+  /** RFC 7638 thumbprints. */
+  readonly federationKeys: readonly string[];
+  readonly messageKeys: readonly { readonly kid: string; readonly alg: string; readonly until?: string }[];
+  readonly anchors: readonly AnchorView[];
+  readonly endpoints: EntityStatement['metadata']['wayleave_broker']['endpoints'];
+  readonly coverage: EntityStatement['metadata']['wayleave_broker']['coverage'];
+  readonly records: readonly { readonly id: string; readonly name: string; readonly offers: number }[];
+}
+
+export interface AnchorView {
+  readonly subject: string;
+  /** RFC 8705 `x5t#S256`. */
+  readonly thumbprint: string;
+  readonly until: string;
+}
+
+export interface NeighbourView {
+  readonly region: string;
+  readonly state: NeighbourState;
+  /** `file`: a configuration file pins it. */
+  readonly source: 'file' | 'enrolled';
+  readonly statement: StatementView | undefined;
+  /** What alone may sign its statements and issue its certificates now. */
+  readonly pinned: { readonly federationKeys: readonly string[]; readonly anchors: readonly AnchorView[] };
+  readonly agreement:
+    | {
+        readonly version: string;
+        readonly from: string;
+        readonly until?: string | undefined;
+        readonly reviewBy: string;
+      }
+    | undefined;
+  readonly pausedUntil: string | undefined;
+  readonly revoked: RevocationView | undefined;
+  readonly revokedKeys: readonly (RevocationView & { readonly kid: string })[];
+  readonly revokedCertificates: readonly (RevocationView & { readonly thumbprint: string })[];
+  readonly pending:
+    | { readonly since: string; readonly changes: readonly string[]; readonly statement: StatementView }
+    | undefined;
+  readonly refresh: { readonly refreshedAt?: string; readonly fault?: string; readonly nextAt?: string };
+}
+
+export interface RevocationView {
+  readonly at: string;
+  readonly reason: string;
+  readonly compromisedSince?: string;
+}
+
+export interface ProposalView {
+  readonly proposal: number;
+  readonly region: string;
+  readonly by: string;
+  readonly at: string;
+  readonly statement: StatementView;
+  readonly agreement: Readonly<Record<string, unknown>>;
+}
+
+export interface DecisionView {
+  readonly sequence: number;
+  readonly at: string;
+  readonly kind: string;
+  readonly region: string;
+  readonly by: string;
+  /** Of the log's entry, where the reason is. */
+  readonly exchange: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export function neighbourView(
+  standing: Standing,
+  pinned: Pick<PinnedNeighbour, 'agreement'> | undefined,
+  refresh: RefreshState | undefined,
+  at: number,
+): NeighbourView {
+  const { region, federationKeys, anchors, signed, pending, pausedUntil, revoked } = standing;
+  const agreement = pinned?.agreement;
+  return {
+    region,
+    state: stateOf(standing, at),
+    source: standing.agreement === undefined ? 'file' : 'enrolled',
+    statement: signed && statementView(signed),
+    pinned: { federationKeys: federationKeys.map(jwkThumbprint), anchors: anchors.map(anchorView) },
+    agreement: agreement && {
+      ...{ version: agreement.version, from: agreement.from, until: agreement.until },
+      reviewBy: agreement.review_by,
+    },
+    pausedUntil: pausedUntil !== undefined && pausedUntil > at ? iso(pausedUntil) : undefined,
+    revoked: revoked && revocationView(revoked),
+    revokedKeys: [...standing.revokedKeys].map(([kid, one]) => ({ kid, ...revocationView(one) })),
+    revokedCertificates: [...standing.revokedCertificates].map(([thumbprint, one]) => ({
+      thumbprint,
+      ...revocationView(one),
+    })),
+    pending: pending && {
+      ...{ since: iso(pending.since), changes: pending.changes },
+      statement: statementView(pending.signed),
+    },
+    refresh: {
+      ...(refresh?.refreshedAt === undefined ? {} : { refreshedAt: iso(refresh.refreshedAt) }),
+      ...(refresh?.fault === undefined ? {} : { fault: refresh.fault }),
+      ...(refresh === undefined ? {} : { nextAt: iso(refresh.nextAt) }),
+    },
+  };
+}
+
+export function proposalView({ sequence, region, by, at, signed, agreement }: Proposal): ProposalView {
+  return { proposal: sequence, region, by, at: iso(at), statement: statementView(signed), agreement };
+}
+
+/** Without the statement's text, which is long: its digest names it. */
+export function decisionView({
+  sequence,
+  at,
+  kind,
+  region,
+  by,
+  exchange,
+  detail,
+}: TrustDecision): DecisionView {
+  const { token, ...said } = detail as { readonly token?: string } & Readonly<Record<string, unknown>>;
+  const statement = token === undefined ? {} : { statement: statementDigest(token) };
+  return { ...{ sequence, at: iso(at), kind, region, by, exchange }, detail: { ...said, ...statement } };
+}
+
+export function statementView({ token, statement }: SignedStatement): StatementView {
+  const { sub: entity, iat, exp, jwks, metadata } = statement;
+  const { region, name, contact, sequence, endpoints, coverage, records, tls } = metadata.wayleave_broker;
+  return {
+    ...{ entity, region, name, contact, sequence, endpoints, coverage },
+    ...{ from: iso(iat * 1000), until: iso(exp * 1000), digest: statementDigest(token) },
+    federationKeys: jwks.keys.map(jwkThumbprint),
+    messageKeys: metadata.wayleave_broker.message_keys.map(({ kid, alg, exp: until }) => ({
+      ...{ kid, alg },
+      ...(until === undefined ? {} : { until: iso(until * 1000) }),
+    })),
+    anchors: tls.anchors.map(anchorView),
+    records: records.map(({ id, name: called, offers }) => ({ id, name: called, offers: offers.length })),
+  };
+}
+
+function stateOf({ signed, revoked, pausedUntil }: Standing, at: number): NeighbourState {
+  if (revoked !== undefined) return 'revoked';
+  const seconds = at / 1000;
+  if (signed === undefined || seconds < signed.statement.iat || seconds >= signed.statement.exp)
+    return 'unspoken';
+  return pausedUntil !== undefined && at < pausedUntil ? 'paused' : 'trusted';
+}
+
+function anchorView(pem: string): AnchorView {
+  const certificate = new X509Certificate(pem);
+  return {
+    subject: certificate.subject.replaceAll('\n', ', '),
+    thumbprint: thumbprintOf(certificate),
+    until: certificate.validToDate.toISOString(),
+  };
+}
+
+function revocationView({ at, reason, compromisedSince }: Revocation): RevocationView {
+  return {
+    ...{ at: iso(at), reason },
+    ...(compromisedSince === undefined ? {} : { compromisedSince: iso(compromisedSince) }),
+  };
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
