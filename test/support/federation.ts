@@ -39,6 +39,8 @@ export interface FederationOptions {
   /** A store in the place of the real one, for one region. */
   readonly store?: (region: RegionId) => Store | undefined;
   readonly now?: () => number;
+  /** What a region gets where it looks for its neighbours' statements, by the address that it looks at. */
+  readonly fetchStatement?: (region: RegionId, base: string) => Promise<string>;
 }
 
 export interface TestFederation {
@@ -93,10 +95,12 @@ async function tryToStart(options: FederationOptions): Promise<TestFederation> {
     const config = loadConfig(join(directory, `${region}.yaml`));
     configs.set(region, config);
     const store = options.store?.(region);
+    const fetch = options.fetchStatement;
     const broker = await startBroker(config, loadSecrets(config.secretsDirectory), {
       log: captured(logged),
       ...(store === undefined ? {} : { store }),
       ...(options.now === undefined ? {} : { now: options.now }),
+      ...(fetch === undefined ? {} : { fetchStatement: (base: string) => fetch(region, base) }),
     });
     brokers.set(region, broker);
   };

@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import type { RegionId } from '../../src/demo/places.ts';
 import { importSigner } from '../../src/evidence/keys.ts';
 import { signStatement } from '../../src/evidence/statement.ts';
-import { entityStatement, type BrokerMetadata, type PublicJwk } from '../../src/trust/entity-statement.ts';
+import {
+  entityStatement,
+  type BrokerMetadata,
+  type EntityStatement,
+  type PublicJwk,
+} from '../../src/trust/entity-statement.ts';
 import type { TestFederation } from './federation.ts';
 
 /** Signs a region's statement anew, with the next sequence: as its admin does with the federation key. */
@@ -14,17 +19,37 @@ export async function signAnew(
   region: RegionId,
   change: (broker: BrokerMetadata) => Partial<BrokerMetadata>,
 ): Promise<number> {
-  const keys = join(federation.directory, 'keys', region);
-  const file = join(keys, 'public/entity-statement.jwt');
-  const payload = readFileSync(file, 'utf8').split('.')[1] ?? '';
+  const { token, sequence } = await statementWith(federation, region, change);
+  writeFileSync(statementFile(federation, region), token);
+  return sequence;
+}
+
+/** What a statement is signed with, and what of it is another than in the region's own. */
+export interface Otherwise {
+  /** A file of the region's keys; default: its federation key. */
+  readonly key?: string;
+  readonly claims?: (statement: EntityStatement) => Partial<EntityStatement>;
+}
+
+/** A statement like the region's own, with the next sequence and a change, which is written nowhere. */
+export async function statementWith(
+  federation: TestFederation,
+  region: RegionId,
+  change: (broker: BrokerMetadata) => Partial<BrokerMetadata> = () => ({}),
+  { key = 'offline/federation.jwk.json', claims = () => ({}) }: Otherwise = {},
+): Promise<{ token: string; sequence: number }> {
+  const payload = readFileSync(statementFile(federation, region), 'utf8').split('.')[1] ?? '';
   const statement = entityStatement.parse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')));
   const { wayleave_broker: broker } = statement.metadata;
   const changed = { ...broker, sequence: broker.sequence + 1, ...change(broker) };
-  const signer = await importSigner(
-    JSON.parse(readFileSync(join(keys, 'offline/federation.jwk.json'), 'utf8')) as object,
-  );
-  writeFileSync(file, signStatement(signer, { ...statement, metadata: { wayleave_broker: changed } }));
-  return changed.sequence;
+  const file = join(federation.directory, 'keys', region, key);
+  const signer = await importSigner(JSON.parse(readFileSync(file, 'utf8')) as object);
+  const signed = { ...statement, metadata: { wayleave_broker: changed } };
+  return { token: signStatement(signer, { ...signed, ...claims(signed) }), sequence: changed.sequence };
+}
+
+function statementFile(federation: TestFederation, region: RegionId): string {
+  return join(federation.directory, 'keys', region, 'public/entity-statement.jwt');
 }
 
 /** Puts a new Ed25519 key into a region's secrets. @returns its public form, for a statement */
