@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 
 /** A public JWK (RFC 7517) with the algorithm that it is pinned to (RFC 7518, RFC 8037). */
@@ -26,6 +27,9 @@ const recordMetadata = z.object({
   care_setting: z.string(),
 });
 
+/** One certificate, as it stands between its two lines (RFC 7468): what is pinned must be readable. */
+const pemCertificate = z.string().max(16_384).refine(isOneCertificate, 'one X.509 certificate in PEM');
+
 /** As C2SP asks: a URL without its scheme; it is the name of a key as well. */
 const logOrigin = z.string().regex(/^[a-z0-9.:-]+(\/[a-z0-9-]+)+$/, "a log's origin");
 
@@ -39,7 +43,7 @@ export const brokerMetadata = z.object({
     /** Where the statement itself is served, below `/.well-known`; absent: at the entity identifier. */
     statement: z.url({ protocol: /^https$/ }).optional(),
   }),
-  tls: z.object({ anchors: z.array(z.string()).min(1) }),
+  tls: z.object({ anchors: z.array(pemCertificate).min(1).max(16) }),
   message_keys: z.array(publicJwk).min(1),
   /** Ed25519 keys that sign the checkpoints of the logs below, under the log's origin as name. */
   log_keys: z.array(publicJwk).min(1),
@@ -70,3 +74,15 @@ export type EntityStatement = z.infer<typeof entityStatement>;
 
 /** The JOSE `typ` of an entity statement. */
 export const STATEMENT_TYP = 'entity-statement+jwt';
+
+const PEM = /^-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*$/;
+
+function isOneCertificate(text: string): boolean {
+  if (!PEM.test(text)) return false;
+  try {
+    new X509Certificate(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
