@@ -43,6 +43,7 @@ export {
   patientDigestOf,
 } from './broker/stores.ts';
 
+export { trustedConfig } from './broker/trusted-config.ts';
 export { reportAsking } from './broker/report-asking.ts';
 
 /** What a composition may replace: a store, a clock, a log, the way to statements. */

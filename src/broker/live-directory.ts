@@ -1,4 +1,4 @@
-import type { DirectoryData } from '../routing/directory.ts';
+import type { DirectoryFile } from '../config/schema.ts';
 import type { Neighbour } from '../trust/neighbours.ts';
 
 /**
@@ -6,7 +6,7 @@ import type { Neighbour } from '../trust/neighbours.ts';
  * routed to by its own coverage. Where the file says otherwise the file counts, and a sub-ICB location or an organisation
  * that it gives to somebody is nobody else's.
  */
-export function directoryWith(file: DirectoryData, neighbours: readonly Neighbour[]): DirectoryData {
+export function directoryWith(file: DirectoryFile, neighbours: readonly Neighbour[]): DirectoryFile {
   const enrolled = neighbours.filter(({ region }) => file.regions.every(({ id }) => id !== region));
   if (enrolled.length === 0) return file;
   const taken = new Set(file.regions.flatMap(({ sub_icbs: spans }) => spans.map(({ code }) => code)));

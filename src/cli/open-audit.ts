@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { AccessTrail } from '../audit/access-trail.ts';
 import type { AuditLog } from '../audit/log.ts';
 import { AuditTrail } from '../audit/trail.ts';
-import { auditLogIn, BACKUP_FILES, openStore, patientDigestOf } from '../broker.ts';
+import { auditLogIn, BACKUP_FILES, openStore, patientDigestOf, trustedConfig } from '../broker.ts';
 import type { Config } from '../config/load.ts';
 import { loadSecrets, type Secrets } from '../config/secrets.ts';
 import type { Store } from '../store/contracts.ts';
@@ -12,6 +12,7 @@ import { regionConfig, type RegionOptions } from './region-config.ts';
 
 /** A region's log as a command works on it, beside a broker that may be running. */
 export interface OpenAudit {
+  /** With the neighbours as they stand now. */
   readonly config: Config;
   readonly store: Store;
   readonly log: AuditLog;
@@ -30,11 +31,12 @@ export async function withAudit<Result>(
   options: RegionOptions & { readonly backup?: string },
   action: (audit: OpenAudit) => Promise<Result>,
 ): Promise<Result> {
-  const config = regionConfig(options);
-  const secrets = loadSecrets(config.secretsDirectory);
+  const file = regionConfig(options);
+  const secrets = loadSecrets(file.secretsDirectory);
   const { backup } = options;
-  const store = backup === undefined ? await openStore(config) : BACKUP_FILES.openStore(resolve(backup));
+  const store = backup === undefined ? await openStore(file) : BACKUP_FILES.openStore(resolve(backup));
   try {
+    const config = await trustedConfig(file, secrets, store);
     const log = await auditLogIn(store, config, secrets);
     const trail = new AuditTrail(log, store.log, Date.now, adminName());
     const accessTrail = new AccessTrail(log);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import { openStore, patientDigestOf } from '../broker.ts';
+import { openStore, patientDigestOf, trustedConfig } from '../broker.ts';
 import { agreementInForce } from '../config/agreements.ts';
 import type { Config } from '../config/load.ts';
 import { loadSecrets } from '../config/secrets.ts';
@@ -41,11 +41,13 @@ export function routeCommand(io: Io): Command {
 }
 
 /** The broker's own planner over the region's own knowledge; the store's file and the keys say who may ask it. */
-async function planOf(config: Config, nhsNumber: string, shownByViewer: readonly string[]): Promise<Plan> {
-  const store = await openStore(config);
-  const registrations = new Demographics(config.demographics, createLog(config.region, 'silent'), Date.now);
-  using deadline = startDeadline(config.budgets.bundle_ms);
+async function planOf(file: Config, nhsNumber: string, shownByViewer: readonly string[]): Promise<Plan> {
+  const store = await openStore(file);
+  const secrets = loadSecrets(file.secretsDirectory);
+  const registrations = new Demographics(file.demographics, createLog(file.region, 'silent'), Date.now);
+  using deadline = startDeadline(file.budgets.bundle_ms);
   try {
+    const config = await trustedConfig(file, secrets, store);
     const planning = {
       region: config.region,
       ownRecords: config.records.map((record) => record.id),
@@ -54,7 +56,7 @@ async function planOf(config: Config, nhsNumber: string, shownByViewer: readonly
       careLocations: store.careLocations,
       withoutRegistration: config.routing.without_registration,
       agreementWith: (region: string) => agreementInForce(config.neighbours, region, Date.now()),
-      patientDigest: patientDigestOf(loadSecrets(config.secretsDirectory)),
+      patientDigest: patientDigestOf(secrets),
       now: Date.now,
     };
     return (await planFor({ nhsNumber, shownByViewer }, planning, deadline)).plan;

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 
 import { StartError } from '../errors.ts';
 import type { PublicJwk } from '../trust/entity-statement.ts';
+import type { Decided } from '../trust/neighbours.ts';
 import { configuredStreams, type ConfiguredStream } from './audit-streams.ts';
 import { checkTogether } from './check-together.ts';
 import { jwkFrom, jwksFrom, parseYaml, readNamed } from './read-files.ts';
@@ -21,6 +22,8 @@ export interface PinnedNeighbour extends Omit<NeighbourConfig, 'pin' | 'statemen
   readonly federationKeys: readonly PublicJwk[];
   readonly anchors: readonly string[];
   readonly statementToken: string;
+  /** What admins have decided since; absent for what the file alone says. */
+  readonly decided?: Decided;
 }
 
 export interface RegisteredViewer extends Omit<ViewerConfig, 'keys'> {

@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 
 import { EvidenceError, StartError } from '../errors.ts';
 import type { EntityStatement, PublicJwk } from '../trust/entity-statement.ts';
-import { neighbourFrom, type Neighbour } from '../trust/neighbours.ts';
+import { neighbourFrom, type Decided, type Neighbour } from '../trust/neighbours.ts';
 import type { Signer } from './keys.ts';
 import { verifyStatement } from './statement.ts';
 
@@ -13,6 +13,7 @@ export interface Pin {
   readonly federationKeys: readonly PublicJwk[];
   readonly anchors: readonly string[];
   readonly statementToken: string;
+  readonly decided?: Decided | undefined;
 }
 
 /**
@@ -29,7 +30,7 @@ export function pinnedNeighbours(pins: readonly Pin[], now: number): Promise<Nei
           `neighbours: the statement of ${pin.region} is for another region: ask it for its own.`,
         );
       }
-      return neighbourFrom(statement, pin.anchors);
+      return neighbourFrom(statement, pin.anchors, pin.decided);
     }),
   );
 }

@@ -1,0 +1,39 @@
+import type { Config } from '../config/load.ts';
+import type { Secrets } from '../config/secrets.ts';
+import type { Store } from '../store/contracts.ts';
+import { Neighbours, type Decided } from '../trust/neighbours.ts';
+import { directoryWith } from './live-directory.ts';
+import { RegisterBroken, TrustRegister } from './trust-register.ts';
+import { identities, trustedNeighbours } from './trusted-neighbours.ts';
+
+const NOBODY: Decided = {
+  revoked: true,
+  revokedKeys: new Set(),
+  revokedCertificates: new Set(),
+  pausedUntil: undefined,
+};
+
+/**
+ * A configuration with the neighbours as they stand by every decision, for commands that work beside a broker. Where the
+ * decisions in the store cannot be believed nobody is trusted, and what was written can still be read.
+ *
+ * @throws HouseError `store-unavailable`
+ */
+export async function trustedConfig(
+  config: Config,
+  { trustKey: key }: Secrets,
+  { decisions: store }: Pick<Store, 'decisions'>,
+): Promise<Config> {
+  try {
+    const { standings } = await TrustRegister.open({ files: config.neighbours, store, key });
+    const known = new Neighbours(identities(standings)).all();
+    return {
+      ...config,
+      neighbours: trustedNeighbours(config.neighbours, standings),
+      directory: directoryWith(config.directory, known),
+    };
+  } catch (error) {
+    if (!(error instanceof RegisterBroken)) throw error;
+    return { ...config, neighbours: config.neighbours.map((one) => ({ ...one, decided: NOBODY })) };
+  }
+}
