@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+import { openStore } from '../../src/broker.ts';
+import { TrustKeeper } from '../../src/broker/trust-keeper.ts';
+import { RegisterBroken, TrustRegister } from '../../src/broker/trust-register.ts';
+import { NO_SEAL, sealDecision } from '../../src/evidence/decision-seal.ts';
+import type { Decision, Store } from '../../src/store/contracts.ts';
+import { until } from '../support/until.ts';
+
+const KEY = randomBytes(32);
+const LOG = 'region.example/log/1';
+
+/** Decisions 0, 1, 2 … each sealed after the one before it. */
+function sealed(count: number, key = KEY, kind = 'paused', detail = '{"until":1}'): Decision[] {
+  const all: Decision[] = [];
+  for (let sequence = 0; sequence < count; sequence += 1) {
+    const one = { sequence, at: sequence, kind, region: 'london', by: 'officer-1', exchange: 'x', detail };
+    all.push({ ...one, seal: sealDecision(key, all.at(-1)?.seal ?? NO_SEAL, one) });
+  }
+  return all;
+}
+
+describe('the register of decisions on trust', () => {
+  let directory: string;
+  let file: string;
+  let store: Store;
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'register-'));
+    file = join(directory, 'store.db');
+    store = await openStore({ store: `sqlite:${file}` });
+  });
+  afterEach(async () => {
+    await store.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  const keep = async (decisions: readonly Decision[]): Promise<void> => {
+    const entry = {
+      at: 1,
+      event: 'trust-decided',
+      exchange: 'x',
+      facts: '"event":"trust-decided"',
+      index: {},
+    };
+    await store.log.append(
+      LOG,
+      decisions.map((decision) => ({ entries: [entry], decision })),
+    );
+  };
+  const read = (key = KEY) => TrustRegister.open({ files: [], store: store.decisions, key });
+  /** As whoever writes to the database without the secrets. */
+  const tamper = (sql: string, ...values: (string | number)[]): void => {
+    const database = new DatabaseSync(file);
+    assert.notEqual(database.prepare(sql).run(...values).changes, 0);
+    database.close();
+  };
+
+  it('is read, newest first, page after page', async () => {
+    await keep(sealed(1_203));
+    const register = await read();
+    assert.equal(register.last.sequence, 1_202);
+    assert.deepEqual(
+      register
+        .history('london')
+        .slice(0, 2)
+        .map(({ sequence }) => sequence),
+      [1_202, 1_201],
+    );
+    assert.deepEqual(register.history('essex'), []);
+  });
+
+  const TAMPERED: Record<string, [sql: string, ...values: (string | number)[]]> = {
+    'was changed': ['UPDATE decision SET detail = ? WHERE sequence = 1', '{"until":2}'],
+    'is another region’s': ['UPDATE decision SET region = ? WHERE sequence = 1', 'essex'],
+    'is another admin’s': ['UPDATE decision SET decided_by = ? WHERE sequence = 1', 'officer-2'],
+    'was taken out between others': ['DELETE FROM decision WHERE sequence = 1'],
+    'was taken out, and the next moved up': [
+      'UPDATE decision SET sequence = CASE sequence WHEN 1 THEN 9 ELSE sequence - 1 END WHERE sequence > 0',
+    ],
+    'lost its seal': ["UPDATE decision SET seal = '' WHERE sequence = 2"],
+    'has the seal of another': [
+      'UPDATE decision SET seal = (SELECT seal FROM decision WHERE sequence = 0) WHERE sequence = 2',
+    ],
+  };
+  for (const [what, change] of Object.entries(TAMPERED)) {
+    it(`is not believed where a decision ${what}`, async () => {
+      await keep(sealed(3));
+      tamper(...change);
+      await assert.rejects(read(), RegisterBroken);
+    });
+  }
+
+  it('is not believed under other secrets', async () => {
+    await keep(sealed(2, randomBytes(32)));
+    await assert.rejects(read(), RegisterBroken);
+  });
+
+  it('passes over nothing that it does not understand: it may be a revocation', async () => {
+    await keep(sealed(1, KEY, 'revoked-by-a-later-version'));
+    await assert.rejects(read(), RegisterBroken);
+  });
+
+  it('is read on where it was, and keeps what it read when the store cannot be believed any more', async () => {
+    const logged: string[] = [];
+    const log = {
+      info: () => undefined,
+      warn: () => undefined,
+      error: (_: object, says: string) => void logged.push(says),
+    };
+    const keeper = await TrustKeeper.open({ files: [], store, key: KEY, log, now: Date.now });
+    const all = sealed(4);
+    await keep(all.slice(0, 2));
+    await keeper.look();
+    assert.equal(keeper.register.last.sequence, 1);
+    await keep(all.slice(2));
+    tamper('UPDATE decision SET detail = ? WHERE sequence = 3', '{"until":2}');
+    await keeper.look();
+    assert.deepEqual([keeper.register.last.sequence, keeper.fault], [2, 'register-broken']);
+    await keeper.look();
+    assert.equal(logged.length, 1);
+    tamper('UPDATE decision SET detail = ? WHERE sequence = 3', '{"until":1}');
+    keeper.start(() => undefined);
+    await until(() => keeper.fault === undefined);
+    assert.equal(keeper.register.last.sequence, 3);
+    await keeper.stop();
+  });
+
+  it('takes nothing back where the store has less than before', async () => {
+    await keep(sealed(3));
+    const register = await read();
+    tamper('DELETE FROM decision WHERE sequence > 0');
+    await register.sync();
+    assert.equal(register.last.sequence, 2);
+  });
+});
