@@ -1,3 +1,5 @@
+import { adminDoor } from './admin/admin-door.ts';
+import { brokerRoutes } from './admin/broker-routes.ts';
 import { currentOf } from './audit/succession/chain.ts';
 import { Door } from './broker/door.ts';
 import { behind } from './recovery/behind.ts';
@@ -15,6 +17,7 @@ import { adminApi, statementApi, type BrokerStatus } from './http/admin-api.ts';
 import { listen, type Listener, type ListenOptions } from './http/listen.ts';
 import { createLog, type Log } from './log.ts';
 import type { Store } from './store/contracts.ts';
+import { Admins } from './trust/admins.ts';
 import { Neighbours } from './trust/neighbours.ts';
 import { federationServerTls, viewerServerTls, type TlsIdentity } from './trust/tls.ts';
 import { Viewers } from './trust/viewers.ts';
@@ -44,7 +47,9 @@ export interface Overrides {
 /** A region's broker: started once, stopped once. */
 export interface Broker {
   /** The ports that were taken: useful where the configuration says 0. */
-  readonly ports: Readonly<Record<'viewer' | 'federation' | 'admin' | 'statement', number>>;
+  readonly ports: Readonly<Record<'viewer' | 'federation' | 'admin' | 'statement', number>> & {
+    readonly admin_api?: number | undefined;
+  };
   status(): Promise<BrokerStatus>;
   /** Takes no more, lets what is under way end, closes everything. */
   stop(): Promise<void>;
@@ -71,6 +76,7 @@ export async function startBroker(
 
   const neighbours = new Neighbours(await pinnedNeighbours(config.neighbours, now()));
   const viewers = new Viewers(config.viewers);
+  const admins = new Admins(config.admins);
   const names = await ownNames(config, secrets);
   const { messageKey: signer, logKey, witnessKey } = names;
   const statement = await ownStatement(config, names, now());
@@ -105,12 +111,14 @@ export async function startBroker(
     for (const closing of [demographics, ...records, ...links.values()]) closing.close();
     await store.close();
   };
+  const count = (listener: string, code: string): void =>
+    void door.service
+      ?.countFault(`${listener}-${code}`)
+      .catch(() => log.error({ listener }, 'refusal not counted'));
   const start = async (options: Omit<ListenOptions, 'onFault'>): Promise<number> => {
     const onFault = (code: string): void => {
       log.warn({ listener: options.name, code }, 'connection refused');
-      door.service
-        ?.countFault(`${options.name}-${code}`)
-        .catch(() => log.error({ listener: options.name }, 'refusal not counted'));
+      count(options.name, code);
     };
     const listener = await listen({ ...options, onFault });
     open.push(listener);
@@ -150,6 +158,17 @@ export async function startBroker(
       base.viewer_tokens = config.viewer_tokens_base ?? `https://${host}:${port}`;
     }
     const admin = await start({ name: 'admin', ...listeners.admin, handler: adminApi({ status }, log) });
+    const adminApiPort =
+      listeners.admin_api &&
+      (await start({
+        name: 'admin_api',
+        ...listeners.admin_api,
+        tls: federationServerTls(server, admins.anchors()),
+        handler: adminDoor(
+          { admins, now, log, onRefusal: (code) => count('admin_api', code) },
+          brokerRoutes(config.region, status),
+        ),
+      }));
     const statementPort = await start({
       name: 'statement',
       ...listeners.statement,
@@ -157,7 +176,8 @@ export async function startBroker(
       handler: statementApi(config.statementToken.trim(), log),
     });
     log.info({ viewer, federation }, 'broker started');
-    return { ports: { viewer, federation, admin, statement: statementPort }, status, stop };
+    const ports = { viewer, federation, admin, statement: statementPort, admin_api: adminApiPort };
+    return { ports, status, stop };
   } catch (error) {
     await stop();
     throw error;
