@@ -4,7 +4,7 @@ import { listen } from '../../src/http/listen.ts';
 import { Admins, ADMIN_ROLES, type AdminRole } from '../../src/trust/admins.ts';
 import { issueAuthority, issueLeaf } from '../../src/trust/issue.ts';
 import { federationServerTls } from '../../src/trust/tls.ts';
-import type { TlsMaterial } from './neighbour.ts';
+import type { ClientTls } from './admin.ts';
 
 /** The name of the broker whose listener it is. */
 export const ENTITY = 'https://london.wayleave.example';
@@ -12,7 +12,7 @@ export const ENTITY = 'https://london.wayleave.example';
 /** An admin API of a test's own routes, over TLS as in life, and one admin of each role, called by the role. */
 export interface AdminListener extends AsyncDisposable {
   readonly port: number;
-  readonly tls: Readonly<Record<AdminRole, Required<Pick<TlsMaterial, 'cert' | 'key' | 'ca'>>>>;
+  readonly tls: Readonly<Record<AdminRole, ClientTls>>;
   /** Codes of refusals, and every line that was logged. */
   readonly refusals: readonly string[];
   readonly logged: readonly string[];

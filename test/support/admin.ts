@@ -6,6 +6,13 @@ import type { TLSSocket } from 'node:tls';
 import type { TlsMaterial } from './neighbour.ts';
 import type { Reply } from './viewer.ts';
 
+/** A client's certificate and key, and the authority that it believes, each PEM. */
+export interface ClientTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
 export interface AdminCall {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -15,7 +22,7 @@ export interface AdminCall {
 }
 
 /** The certificate and key in a directory as an admin or a viewer has it, and the authority of the broker. */
-export function clientIn(directory: string): Required<Pick<TlsMaterial, 'cert' | 'key' | 'ca'>> {
+export function clientIn(directory: string): ClientTls {
   const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
   return { cert: read('client.pem'), key: read('client.key.pem'), ca: read('broker-ca.pem') };
 }
