@@ -13,6 +13,7 @@ import { startAdminListener } from '../support/admin-listener.ts';
 import { wayleave, type Ran } from '../support/command.ts';
 import { startFederation, type RawConfig, type TestFederation } from '../support/federation.ts';
 import { freePort } from '../support/free-ports.ts';
+import { unverified } from '../support/unverified.ts';
 import { smallData } from '../requesting/small-data.ts';
 import { called } from './in-process.ts';
 
@@ -135,14 +136,7 @@ describe('wayleave admin', () => {
 
     it('whatever the environment says of verification', async () => {
       const other = readFileSync(file('keys/essex-suffolk/public/ca.pem'), 'utf8');
-      const { NODE_TLS_REJECT_UNAUTHORIZED: before } = process.env;
-      process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
-      try {
-        failed(await whoami(copyOf('officer-1', 'broker-ca.pem', other)), UNPROVED);
-      } finally {
-        if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
-        else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;
-      }
+      failed(await unverified(() => whoami(copyOf('officer-1', 'broker-ca.pem', other))), UNPROVED);
     });
   });
 
