@@ -72,7 +72,7 @@ export function adminDoor(
     }
     address.all(only(...ways.flatMap(({ method }) => ALLOWED[method])));
   }
-  app.use(telling(onRefusal));
+  app.use(telling(onRefusal, log));
   closeApp(app, log);
   return app;
 }
@@ -97,10 +97,13 @@ const jsonAlone: RequestHandler = (request, _response, next) => {
   next();
 };
 
-function telling(onRefusal: (code: string) => void): ErrorRequestHandler {
+function telling(onRefusal: (code: string) => void, log: Log): ErrorRequestHandler {
   return (error: unknown, _request, _response, next) => {
     const { code, publicForm } = toWayleaveError(error);
-    if (publicForm.status === 401 || publicForm.status === 403) onRefusal(code);
+    if (publicForm.status === 401 || publicForm.status === 403) {
+      log.warn({ listener: 'admin_api', code }, 'request refused');
+      onRefusal(code);
+    }
     next(error);
   };
 }
