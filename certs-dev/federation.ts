@@ -16,6 +16,9 @@ export interface DevelopmentFederation {
   readonly viewers: readonly DevelopmentViewer[];
 }
 
+/** Every region has these admins: two who must agree on trust, and one who may not decide on it. */
+export const ADMINS: readonly string[] = ['officer-1', 'officer-2', 'operator-1'];
+
 /** The four regions of the demo and their viewers. */
 export const FEDERATION: DevelopmentFederation = {
   regions: [
@@ -41,4 +44,8 @@ export function entityIdentifier(region: string): string {
 
 export function viewerIdentifier(viewer: DevelopmentViewer): string {
   return `${entityIdentifier(viewer.region)}/viewers/${viewer.id}`;
+}
+
+export function adminIdentifier(region: string, admin: string): string {
+  return `${entityIdentifier(region)}/admins/${admin}`;
 }

@@ -1,5 +1,5 @@
 import type { DevelopmentRegion, DevelopmentViewer } from './federation.ts';
-import { entityIdentifier, viewerIdentifier } from './federation.ts';
+import { adminIdentifier, ADMINS, entityIdentifier, viewerIdentifier } from './federation.ts';
 import type { SigningAlgorithm } from './signing-key.ts';
 
 /** Paths are relative to the region's directory. */
@@ -37,6 +37,8 @@ export const TLS_AUTHORITY = { certificate: 'public/ca.pem', key: 'offline/ca.ke
 
 const VIEWERS_AUTHORITY = { certificate: 'viewers/ca.pem', key: 'offline/viewers-ca.key.pem' };
 
+const ADMINS_AUTHORITY = { certificate: 'admins/ca.pem', key: 'offline/admins-ca.key.pem' };
+
 /** Everything that a region has, and where. What is made and what is checked both follow this table. */
 export function regionLayout(region: DevelopmentRegion, viewers: readonly DevelopmentViewer[]): Layout {
   const own = viewers.filter((viewer) => viewer.region === region.id);
@@ -44,8 +46,14 @@ export function regionLayout(region: DevelopmentRegion, viewers: readonly Develo
     authorities: [
       { name: `Wayleave development CA: ${region.id}`, ...TLS_AUTHORITY },
       { name: `Wayleave development viewers CA: ${region.id}`, ...VIEWERS_AUTHORITY },
+      { name: `Wayleave development admins CA: ${region.id}`, ...ADMINS_AUTHORITY },
     ],
-    leaves: [brokerLeaf(region, 'server'), brokerLeaf(region, 'client'), ...own.map(viewerLeaf)],
+    leaves: [
+      brokerLeaf(region, 'server'),
+      brokerLeaf(region, 'client'),
+      ...own.map(viewerLeaf),
+      ...ADMINS.map((admin) => adminLeaf(region, admin)),
+    ],
     signingKeys: [
       {
         algorithm: 'EdDSA',
@@ -61,10 +69,9 @@ export function regionLayout(region: DevelopmentRegion, viewers: readonly Develo
     secrets: ['cursor.key', 'paging.key', 'patient-digest.key', 'trust.key', 'audit.keys'].map(
       (name) => `private/${name}`,
     ),
-    copies: own.map((viewer) => ({
-      from: TLS_AUTHORITY.certificate,
-      to: `viewers/${viewer.id}/broker-ca.pem`,
-    })),
+    copies: [...own.map(({ id }) => `viewers/${id}`), ...ADMINS.map((admin) => `admins/${admin}`)].map(
+      (folder) => ({ from: TLS_AUTHORITY.certificate, to: `${folder}/broker-ca.pem` }),
+    ),
   };
 }
 
@@ -86,6 +93,17 @@ function viewerLeaf(viewer: DevelopmentViewer): LeafPlace {
     key: `viewers/${viewer.id}/client.key.pem`,
     commonName: viewer.id,
     uri: viewerIdentifier(viewer),
+    usage: 'client',
+  };
+}
+
+function adminLeaf(region: DevelopmentRegion, admin: string): LeafPlace {
+  return {
+    issuer: ADMINS_AUTHORITY.certificate,
+    certificate: `admins/${admin}/client.pem`,
+    key: `admins/${admin}/client.key.pem`,
+    commonName: admin,
+    uri: adminIdentifier(region.id, admin),
     usage: 'client',
   };
 }

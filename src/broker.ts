@@ -1,5 +1,7 @@
 import type { TLSSocket, TlsOptions } from 'node:tls';
 
+import { adminDoor } from './admin/admin-door.ts';
+import { brokerRoutes } from './admin/broker-routes.ts';
 import { currentOf } from './audit/succession/chain.ts';
 import { Door } from './broker/door.ts';
 import { behind } from './recovery/behind.ts';
@@ -24,6 +26,7 @@ import { listen, type Listener, type ListenOptions } from './http/listen.ts';
 import { createLog, type Log } from './log.ts';
 import { Directory } from './routing/directory.ts';
 import type { Store } from './store/contracts.ts';
+import { Admins } from './trust/admins.ts';
 import type { Neighbours } from './trust/neighbours.ts';
 import { peerCertificateOf } from './trust/peer-certificate.ts';
 import { federationServerTls, viewerServerTls, type TlsIdentity } from './trust/tls.ts';
@@ -57,7 +60,9 @@ export interface Overrides {
 /** A region's broker: started once, stopped once. */
 export interface Broker {
   /** The ports that were taken: useful where the configuration says 0. */
-  readonly ports: Readonly<Record<'viewer' | 'federation' | 'admin' | 'statement', number>>;
+  readonly ports: Readonly<Record<'viewer' | 'federation' | 'admin' | 'statement', number>> & {
+    readonly admin_api?: number | undefined;
+  };
   /** Where admins decide whom we trust. */
   readonly trust: TrustDesk;
   status(): Promise<BrokerStatus>;
@@ -85,6 +90,7 @@ export async function startBroker(
   const client: TlsIdentity = { certificate: config.clientCertificate, key: secrets.tlsClientKey };
 
   const viewers = new Viewers(config.viewers);
+  const admins = new Admins(config.admins);
   const names = await ownNames(config, secrets);
   const { messageKey: signer, logKey, witnessKey } = names;
   const statement = await ownStatement(config, names, now());
@@ -138,12 +144,14 @@ export async function startBroker(
     for (const closing of [demographics, ...records, ...links.values()]) closing.close();
     await store.close();
   };
+  const count = (listener: string, code: string): void =>
+    void door.service
+      ?.countFault(`${listener}-${code}`)
+      .catch(() => log.error({ listener }, 'refusal not counted'));
   const start = async (options: Omit<ListenOptions, 'onFault'>): Promise<Listener> => {
     const onFault = (code: string): void => {
       log.warn({ listener: options.name, code }, 'connection refused');
-      door.service
-        ?.countFault(`${options.name}-${code}`)
-        .catch(() => log.error({ listener: options.name }, 'refusal not counted'));
+      count(options.name, code);
     };
     const listener = await listen({ ...options, onFault });
     open.push(listener);
@@ -197,6 +205,17 @@ export async function startBroker(
       ...listeners.admin,
       handler: adminApi({ status }, log),
     });
+    const adminApiListener =
+      listeners.admin_api &&
+      (await start({
+        name: 'admin_api',
+        ...listeners.admin_api,
+        tls: federationServerTls(server, admins.anchors()),
+        handler: adminDoor(
+          { admins, now, log, onRefusal: (code) => count('admin_api', code) },
+          brokerRoutes(config.region, status),
+        ),
+      }));
     const { port: statementPort } = await start({
       name: 'statement',
       ...listeners.statement,
@@ -206,7 +225,8 @@ export async function startBroker(
     neighbours.onOutdated = (region) => refresh.wake(region);
     refresh.start();
     log.info({ viewer, federation }, 'broker started');
-    return { ports: { viewer, federation, admin, statement: statementPort }, trust, status, stop };
+    const ports = { viewer, federation, admin, statement: statementPort, admin_api: adminApiListener?.port };
+    return { ports, trust, status, stop };
   } catch (error) {
     await stop();
     throw error;

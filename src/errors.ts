@@ -97,6 +97,7 @@ const IDENTITY = {
   'organisation-refused': form(403, 'forbidden', 'The organisation is not registered to this viewer.'),
   'user-refused': form(403, 'forbidden', 'The user is not named, or is a shared account.'),
   'role-refused': form(403, 'forbidden', 'The role is not known here.'),
+  'admin-role-refused': form(403, 'forbidden', 'The role of this admin does not reach for that.'),
   'purpose-refused': form(403, 'forbidden', 'The purpose is not one that this address serves.'),
 } as const;
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 
+import { adminCommand } from './cli/admin-command.ts';
 import { askCommand } from './cli/ask.ts';
 import { auditCommand } from './cli/audit.ts';
 import { backupCommand } from './cli/backup.ts';
@@ -52,6 +53,7 @@ const program = new Command('wayleave')
   .addCommand(evidenceCommand(io))
   .addCommand(auditCommand(io))
   .addCommand(trustCommand(io))
+  .addCommand(adminCommand(io))
   .addCommand(backupCommand(io))
   .addCommand(restoreCommand(io))
   .exitOverride();

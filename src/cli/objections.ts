@@ -6,7 +6,7 @@ import { AuditTrail } from '../audit/trail.ts';
 import { auditLogIn, openStore, patientDigestOf } from '../broker.ts';
 import { loadSecrets } from '../config/secrets.ts';
 import { readObjections } from '../routing/objections-file.ts';
-import { adminName } from './admin.ts';
+import { adminName } from './admin-name.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
 

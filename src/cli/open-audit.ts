@@ -7,7 +7,7 @@ import { auditLogIn, BACKUP_FILES, openStore, patientDigestOf, trustedConfig } f
 import type { Config } from '../config/load.ts';
 import { loadSecrets, type Secrets } from '../config/secrets.ts';
 import type { Store } from '../store/contracts.ts';
-import { adminName } from './admin.ts';
+import { adminName } from './admin-name.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
 
 /** A region's log as a command works on it, beside a broker that may be running. */

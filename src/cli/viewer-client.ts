@@ -21,6 +21,7 @@ export class ViewerClient {
       cert: identity.certificate,
       key: identity.key,
       ca: identity.brokerAnchor,
+      rejectUnauthorized: true,
       headers: { Authorization: `Bearer ${token}`, Accept: FHIR_JSON },
     };
   }

@@ -41,6 +41,7 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
       fail('listeners.viewer_tokens', 'is missing', `viewer ${viewer.id} has no certificate and needs it`);
     }
   }
+  checkAdmins(config, fail);
   const { listeners, public_base: base, viewer_tokens_base: tokensBase } = config;
   if (listeners.viewer_tokens !== undefined && base !== undefined && tokensBase === undefined) {
     fail('viewer_tokens_base', 'is missing', 'write the base of that listener too: its links lead there');
@@ -55,6 +56,33 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
       fail('directory', `does not have the region ${region}`, 'add it with its sub_icbs');
   }
   checkSubIcbs(source, directory);
+}
+
+/** An admin is one person with one certificate, and no party that has another part here. */
+function checkAdmins(
+  { admins, listeners, viewers, entity, neighbours }: ConfigFile,
+  fail: (setting: string, wrong: string, write: string) => never,
+): void {
+  if (admins.length > 0 && listeners.admin_api === undefined)
+    fail('listeners.admin_api', 'is missing', 'write its port, or remove admins');
+  if (admins.length === 0 && listeners.admin_api !== undefined)
+    fail('admins', 'names nobody', 'write who may use listeners.admin_api, or remove that listener');
+  const ids = new Set(admins.map(({ id }) => id));
+  if (ids.size < admins.length) fail('admins', 'names one id twice', 'give each admin an id of their own');
+  const taken = new Set([
+    ...viewers.map(({ certificate }) => certificate?.uri),
+    ...[entity, ...neighbours.map((neighbour) => neighbour.entity)],
+  ]);
+  for (const [position, { id, certificate }] of admins.entries()) {
+    if (taken.has(certificate.uri)) {
+      fail(
+        `admins.${position}.certificate.uri`,
+        `of ${id} is another party's name as well`,
+        'write a name of this admin alone',
+      );
+    }
+    taken.add(certificate.uri);
+  }
 }
 
 /** By its address alone it is known which record a URL leads to, and where in it. */

@@ -5,11 +5,12 @@ import type { PublicJwk } from '../trust/entity-statement.ts';
 import type { Decided } from '../trust/neighbours.ts';
 import { configuredStreams, type ConfiguredStream } from './audit-streams.ts';
 import { checkTogether } from './check-together.ts';
-import { jwkFrom, jwksFrom, parseYaml, readNamed } from './read-files.ts';
+import { assertAuthorities, jwkFrom, jwksFrom, parseYaml, readNamed } from './read-files.ts';
 import {
   clientKey,
   configFile,
   directoryFile,
+  type AdminConfig,
   type ConfigFile,
   type DirectoryFile,
   type NeighbourConfig,
@@ -29,6 +30,11 @@ export interface PinnedNeighbour extends Omit<NeighbourConfig, 'pin' | 'statemen
 export interface RegisteredViewer extends Omit<ViewerConfig, 'keys'> {
   readonly keys: readonly PublicJwk[];
   readonly anchor: string | undefined;
+}
+
+/** An admin as configured, with the PEM text of the authorities that may have issued the certificate. */
+export interface RegisteredAdmin extends AdminConfig {
+  readonly anchors: string;
 }
 
 /** The credentials with which a record is asked, as files' texts. */
@@ -56,9 +62,10 @@ export interface ConfiguredRecord extends Omit<RecordConfig, 'auth'> {
 /** Checked and frozen: what the broker runs on. Private keys are in `Secrets`, apart. */
 export interface Config extends Omit<
   ConfigFile,
-  'viewers' | 'neighbours' | 'records' | 'directory' | 'store' | 'audit_streams'
+  'viewers' | 'admins' | 'neighbours' | 'records' | 'directory' | 'store' | 'audit_streams'
 > {
   readonly viewers: readonly RegisteredViewer[];
+  readonly admins: readonly RegisteredAdmin[];
   readonly neighbours: readonly PinnedNeighbour[];
   readonly records: readonly ConfiguredRecord[];
   readonly audit_streams: readonly ConfiguredStream[];
@@ -104,6 +111,12 @@ export function loadConfig(file: string): Config {
       anchor:
         viewer.certificate && text(`viewers.${position}.certificate.anchors`, viewer.certificate.anchors),
     })),
+    admins: raw.admins.map((admin, position) => {
+      const setting = `admins.${position}.certificate.anchors`;
+      const anchors = text(setting, admin.certificate.anchors);
+      assertAuthorities(source, setting, anchors);
+      return { ...admin, anchors };
+    }),
     records: raw.records.map(({ auth, ...record }, position) => ({
       ...record,
       credentials: recordCredentials(auth, `records.${position}.auth`, source, text),

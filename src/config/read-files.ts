@@ -3,6 +3,7 @@ import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 
 import { StartError } from '../errors.ts';
+import { certificatesIn } from '../trust/certificates-in.ts';
 import { publicJwk, type PublicJwk } from '../trust/entity-statement.ts';
 
 /** Reads a YAML file of a known form. @throws StartError naming file, setting, what is wrong and what to write */
@@ -45,6 +46,21 @@ export function readNamed(source: string, setting: string, file: string): string
       { cause: error },
     );
   }
+}
+
+/** What a setting for authorities names must be certificates of authorities, and nothing but these. @throws StartError */
+export function assertAuthorities(source: string, setting: string, pem: string): void {
+  let good = false;
+  try {
+    const found = certificatesIn(pem);
+    good = found.length > 0 && found.every(({ ca }) => ca);
+  } catch {
+    // Told below.
+  }
+  if (good) return;
+  throw new StartError(
+    `${source}: ${setting} names a file that holds no authority, or something else beside: write the path of a PEM file of authorities.`,
+  );
 }
 
 function readJson(source: string, setting: string, file: string): unknown {

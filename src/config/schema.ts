@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { agreement } from './agreement-form.ts';
 import { careSetting, code, date, milliseconds, odsCode, path, resourceType, sdsRole } from './forms.ts';
 import { auditStream } from './audit-streams.ts';
+import { ADMIN_ROLES } from '../trust/admins.ts';
 import { unusualAccess } from './unusual-access.ts';
 
 /**
@@ -107,6 +108,15 @@ const viewer = z.strictObject({
     .prefault({}),
 });
 
+const admin = z.strictObject({
+  id: code,
+  name: z.string().min(1),
+  /** Each may do what those before it may: `viewer` looks, `operator` operates, `security-officer` decides on trust. */
+  role: z.enum(ADMIN_ROLES),
+  /** The one URI name of the admin's certificate, and the authorities that may have issued it. */
+  certificate: z.strictObject({ uri: z.url(), anchors: path }),
+});
+
 const neighbour = z.strictObject({
   region: code,
   entity: z.url({ protocol: /^https$/ }),
@@ -178,6 +188,8 @@ export const configFile = z.strictObject({
     federation: listener,
     admin: listener,
     statement: listener,
+    /** For admins, over mutual TLS. */
+    admin_api: listener.optional(),
   }),
   /** The base that viewers see, when a proxy or another name stands before the listener. */
   public_base: z.url().optional(),
@@ -204,6 +216,8 @@ export const configFile = z.strictObject({
   /** The shared directory of regions, practices and organisations. */
   directory: path,
   viewers: z.array(viewer).min(1),
+  /** Who may use the admin API. */
+  admins: z.array(admin).default([]),
   records: z.array(record).min(1),
   neighbours: z.array(neighbour),
   demographics,
@@ -255,6 +269,7 @@ export const directoryFile = z.strictObject({
 export type ConfigFile = z.infer<typeof configFile>;
 export type RecordConfig = ConfigFile['records'][number];
 export type ViewerConfig = ConfigFile['viewers'][number];
+export type AdminConfig = ConfigFile['admins'][number];
 export type NeighbourConfig = ConfigFile['neighbours'][number];
 export type Agreement = NeighbourConfig['agreement'];
 export type BreakerConfig = RecordConfig['breaker'];

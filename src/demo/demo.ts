@@ -155,12 +155,9 @@ async function refuseTakenPorts(configs: readonly Config[]): Promise<void> {
   const ports = [
     PDS_PORT,
     ...RECORD_IDS.map((record) => RECORDS[record].port),
-    ...configs.flatMap(({ listeners }) => [
-      listeners.viewer.port,
-      listeners.federation.port,
-      listeners.admin.port,
-      listeners.statement.port,
-    ]),
+    ...configs.flatMap(({ listeners }) =>
+      Object.values(listeners).flatMap((listener) => listener?.port ?? []),
+    ),
   ];
   const taken = (await Promise.all(ports.map(async (port) => ((await isFree(port)) ? [] : [port])))).flat();
   if (taken.length > 0) {
@@ -178,17 +175,19 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
+const SHOWN = ['viewer', 'federation', 'admin', 'statement', 'admin_api'] as const;
+
 /** What a newcomer needs to go on: addresses and three commands. */
 export function welcome(configs: readonly Config[]): string[] {
   const rows = configs.map(({ region, listeners }) => {
-    const at = ({ port }: { port: number }): string => String(port);
     const records = recordsOf(region as (typeof REGION_IDS)[number]).map((record) => RECORDS[record].port);
-    return `  ${region.padEnd(18)}${at(listeners.viewer)}    ${at(listeners.federation)}        ${at(listeners.admin)}   ${at(listeners.statement)}       ${records.join(', ')}`;
+    const ports = SHOWN.map((name) => String(listeners[name]?.port ?? '').padEnd(name.length));
+    return ['', region.padEnd(16), ...ports, records.join(', ')].join('  ');
   });
   return [
     '',
     'On 127.0.0.1:',
-    `  ${'region'.padEnd(18)}viewer  federation  admin  statement  records`,
+    ['', 'region'.padEnd(16), ...SHOWN, 'records'].join('  '),
     ...rows,
     `  demographics      ${PDS_PORT}`,
     '',

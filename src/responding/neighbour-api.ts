@@ -1,11 +1,11 @@
 import express, { type Express, type Request, type Response } from 'express';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { TLSSocket } from 'node:tls';
 
 import { startDeadline, type Deadline } from '../deadline.ts';
 import { RequestError } from '../errors.ts';
 import { RESPONSE_HEADER } from '../evidence/response.ts';
 import { FHIR_JSON } from '../fhir/resource.ts';
+import { allowances } from '../http/allowance.ts';
 import { closeApp, createApp, notFound, only, toWayleaveError } from '../http/app.ts';
 import type { Log } from '../log.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
@@ -29,7 +29,7 @@ export function neighbourApi(
   log: Log,
 ): Express {
   const app = createApp();
-  const limit = limiter(ratePerSecond);
+  const limit = allowances(ratePerSecond);
 
   // The rate comes first: it costs a neighbour's flood one certificate look-up, not a signature.
   app.use('/federation/v1', async (request, _response, next) => {
@@ -96,22 +96,6 @@ function budgetOf(request: Request): number {
 function regionOf(request: Request, broker: Responding): string {
   const peer = peerCertificateOf(request.socket as TLSSocket);
   return broker.admission.neighbours.identify(peer, 'client', broker.now()).neighbour.region;
-}
-
-/** One allowance per neighbour, made when it is first seen. */
-function limiter(ratePerSecond: (region: string) => number): (region: string) => Promise<void> {
-  const limits = new Map<string, RateLimiterMemory>();
-  return async (region) => {
-    let limit = limits.get(region);
-    if (limit === undefined) {
-      limits.set(region, (limit = new RateLimiterMemory({ points: ratePerSecond(region), duration: 1 })));
-    }
-    try {
-      await limit.consume(region);
-    } catch {
-      throw new RequestError('throttled');
-    }
-  };
 }
 
 /** What is refused before the sender is proved is counted, one entry per code and minute. */

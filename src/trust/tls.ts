@@ -3,9 +3,12 @@ import {
   checkServerIdentity,
   createSecureContext,
   type ConnectionOptions,
+  type PeerCertificate,
   type SecureContextOptions,
   type TlsOptions,
 } from 'node:tls';
+
+import { uriNames } from './peer-certificate.ts';
 
 /** A certificate and the private key that proves it, both PEM. */
 export interface TlsIdentity {
@@ -14,9 +17,9 @@ export interface TlsIdentity {
 }
 
 /**
- * The listener between brokers: TLS 1.3, client certificate required. The authorities here are only a first
- * sieve for the handshake; who the peer is, `Neighbours.identify` says on every request. No tickets are
- * given, so that a connection is never resumed without its certificate being seen.
+ * The listener between brokers, and the one for admins: TLS 1.3, client certificate required. The authorities here are
+ * only a first sieve for the handshake; who the peer is, `Neighbours.identify` and `Admins.byCertificate` say on every
+ * request. No tickets are given, so that a connection is never resumed without its certificate being seen.
  */
 export function federationServerTls(own: TlsIdentity, anchors: readonly string[]): TlsOptions {
   return {
@@ -49,6 +52,20 @@ export function viewerServerTls(own: TlsIdentity, anchors: readonly string[] | u
 /** The client end towards one neighbour: its own anchors and nothing else, certificate always sent. */
 export function federationClientTls(own: TlsIdentity, anchors: readonly string[]): SecureContextOptions {
   return { cert: own.certificate, key: own.key, ca: [...anchors], minVersion: 'TLSv1.3' };
+}
+
+/**
+ * For `checkServerIdentity` of a client that knows the server by its one URI name, whatever its address.
+ *
+ * @param uri the entity identifier that the certificate must carry, and no other
+ */
+export function serverNamed(uri: string): (host: string, certificate: PeerCertificate) => Error | undefined {
+  return (_host, certificate) => {
+    const uris = uriNames(certificate.subjectaltname);
+    return uris?.length === 1 && uris[0] === uri
+      ? undefined
+      : Object.assign(new Error('another name'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+  };
 }
 
 /**

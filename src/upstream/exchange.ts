@@ -27,11 +27,14 @@ export interface Answer {
 /** Room for the signed response of a whole-record question; Node's own limit is 16 KiB. */
 const HEADER_BYTES = 128 * 1024;
 
-/** axios hands its options to the transport: the one place where the parser's header limit can be set. */
+/**
+ * axios hands its options to the transport: the one place where the parser's header limit can be set, and where it is
+ * said aloud that certificates are verified: without it a variable of the environment could turn that off.
+ */
 const transport = {
   request: (options: https.RequestOptions, onResponse: (response: http.IncomingMessage) => void) =>
     (options.protocol === 'http:' ? http : https).request(
-      { ...options, maxHeaderSize: HEADER_BYTES },
+      { ...options, maxHeaderSize: HEADER_BYTES, rejectUnauthorized: true },
       onResponse,
     ),
 };

@@ -8,9 +8,9 @@ import type { Deadline } from '../deadline.ts';
 import { DeliveryError, EvidenceError } from '../errors.ts';
 import { RESPONSE_HEADER } from '../evidence/response.ts';
 import type { Log } from '../log.ts';
-import { peerCertificateOf, uriNames } from '../trust/peer-certificate.ts';
+import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import type { IdentifiedPeer, Neighbour, Neighbours } from '../trust/neighbours.ts';
-import { federationClientTls, type TlsIdentity } from '../trust/tls.ts';
+import { federationClientTls, serverNamed, type TlsIdentity } from '../trust/tls.ts';
 import { Destination, fairly } from './destination.ts';
 import { exchange, type Call } from './exchange.ts';
 
@@ -216,12 +216,7 @@ class PinnedAgent extends https.Agent {
       maxSockets: settings.breaker.capacity,
       maxFreeSockets: settings.breaker.capacity,
       maxCachedSessions: 0,
-      checkServerIdentity: (_host, certificate) => {
-        const uris = uriNames(certificate.subjectaltname);
-        return uris?.length === 1 && uris[0] === neighbour.entity
-          ? undefined
-          : Object.assign(new Error('not this neighbour'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
-      },
+      checkServerIdentity: serverNamed(neighbour.entity),
     });
     this.anchors = neighbour.anchors;
     this.#judge = judge;

@@ -19,6 +19,7 @@ export interface RegionPorts {
   readonly federation: number;
   readonly admin: number;
   readonly statement: number;
+  readonly admin_api: number;
   readonly record: number;
 }
 
@@ -53,12 +54,15 @@ interface RawConfig {
  * @param more settings of every region
  */
 export async function preparePlaces(breaker: object = {}, more: object = {}): Promise<Places> {
-  const ports = await freePorts(REGION_IDS.length * 5 + 5);
+  const ports = await freePorts(REGION_IDS.length * 6 + 5);
   const take = (): number => ports.pop() ?? 0;
   const regions = Object.fromEntries(
     REGION_IDS.map((region) => [
       region,
-      { viewer: take(), federation: take(), admin: take(), statement: take(), record: take() },
+      {
+        ...{ viewer: take(), federation: take(), admin: take(), statement: take(), admin_api: take() },
+        record: take(),
+      },
     ]),
   ) as Record<RegionId, RegionPorts>;
   const places: Places = {

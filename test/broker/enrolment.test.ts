@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { RequestError } from '../../src/errors.ts';
+import type { RequestError } from '../../src/errors.ts';
 import type { TrustDesk } from '../../src/broker/trust-desk.ts';
 import type { RegionId } from '../../src/demo/places.ts';
 import { startFederation, type RawConfig, type TestFederation } from '../support/federation.ts';

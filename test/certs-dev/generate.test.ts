@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { FEDERATION } from '../../certs-dev/federation.ts';
+import { ADMINS, FEDERATION } from '../../certs-dev/federation.ts';
 import { generateFederation } from '../../certs-dev/generate.ts';
 import { digests } from './digests.ts';
 import { handshake } from './handshake.ts';
@@ -41,7 +41,10 @@ describe('development certificates', () => {
         'public/message.jwk.json public/log.jwk.json public/witness.jwk.json private/tls-server.key.pem private/tls-client.key.pem',
         'private/message.jwk.json private/log.jwk.json private/witness.jwk.json private/cursor.key private/paging.key',
         'private/patient-digest.key private/trust.key private/audit.keys offline/ca.key.pem offline/federation.jwk.json',
-        'offline/viewers-ca.key.pem viewers/ca.pem',
+        'offline/viewers-ca.key.pem viewers/ca.pem offline/admins-ca.key.pem admins/ca.pem',
+        ...ADMINS.flatMap((admin) =>
+          ['client.pem', 'client.key.pem', 'broker-ca.pem'].map((name) => `admins/${admin}/${name}`),
+        ),
         ...viewers.flatMap((viewer) =>
           ['client.pem', 'client.key.pem', 'viewer.jwk.json', 'viewer.public.jwk.json', 'broker-ca.pem'].map(
             (name) => `viewers/${viewer}/${name}`,
@@ -90,6 +93,21 @@ describe('development certificates', () => {
       }
     });
 
+    it(`${region}: admins' leaves name the admin and are issued by a third authority`, async () => {
+      const authority = await certificate(`${region}/admins/ca.pem`);
+      for (const admin of ADMINS) {
+        const folder = `${region}/admins/${admin}`;
+        const leaf = await certificate(`${folder}/client.pem`);
+        assert.equal(leaf.subjectAltName, `URI:https://${region}.wayleave.example/admins/${admin}`);
+        assert.deepEqual(leaf.keyUsage, ['1.3.6.1.5.5.7.3.2']);
+        assert.ok(leaf.checkPrivateKey(createPrivateKey(await text(`${folder}/client.key.pem`))));
+        assertIssued(leaf, authority);
+        for (const other of ['public/ca.pem', 'viewers/ca.pem'])
+          assert.equal(leaf.verify((await certificate(`${region}/${other}`)).publicKey), false);
+        assert.equal(await text(`${folder}/broker-ca.pem`), await text(`${region}/public/ca.pem`));
+      }
+    });
+
     it(`${region}: signing keys are labelled, and the public half has nothing private`, async () => {
       const message = FEDERATION.regions.find(({ id }) => id === region)?.messageAlgorithm;
       const jwks = JSON.parse(await text(`${region}/public/federation.jwks.json`)) as {
@@ -126,8 +144,10 @@ describe('development certificates', () => {
         if (d !== undefined) seen.push(String(kid));
       }
     }
-    // 5 secrets, 4 TLS and authority keys, 4 signing keys a region; a TLS key and a signing key a viewer.
-    assert.equal(seen.length, REGIONS.length * 13 + FEDERATION.viewers.length * 2);
+    // 5 secrets, 5 TLS and authority keys, 4 signing keys and the admins' TLS keys a region; a TLS key and a signing
+    // key a viewer.
+    const ofRegion = 5 + 5 + 4 + ADMINS.length;
+    assert.equal(seen.length, REGIONS.length * ofRegion + FEDERATION.viewers.length * 2);
     assert.equal(new Set(seen).size, seen.length);
   });
 

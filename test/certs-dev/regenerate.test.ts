@@ -54,6 +54,9 @@ describe('development certificates, generated again', () => {
   const damages: Record<string, (region: string) => Promise<unknown>> = {
     'lacks a key': (region) => rm(join(region, 'private/tls-client.key.pem')),
     'lacks a viewer': (region) => rm(join(region, 'viewers/london-viewer'), { recursive: true }),
+    'lacks an admin': (region) => rm(join(region, 'admins/officer-2'), { recursive: true }),
+    'gives its admin another authority to check it with': (region) =>
+      cp(join(region, 'admins/ca.pem'), join(region, 'admins/officer-1/broker-ca.pem')),
     'has only its first directory': async (region) => {
       await rm(region, { recursive: true });
       await mkdir(join(region, 'public'), { recursive: true });

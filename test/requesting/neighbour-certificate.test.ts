@@ -9,6 +9,7 @@ import { issueVariant, type Variant } from '../../certs-dev/variants.ts';
 import type { RegionId } from '../../src/demo/places.ts';
 import { issueLeaf, type Credential } from '../../src/trust/issue.ts';
 import { rollCallOf } from '../support/viewer.ts';
+import { unverified } from '../support/unverified.ts';
 import { AskedOfLiars } from './asked-of-liars.ts';
 import { LONDON, type LyingLondon } from './lying-london.ts';
 
@@ -69,6 +70,13 @@ describe('a neighbour with a certificate that is not its own', () => {
       assert.equal(london.heard.length, 0);
     });
   }
+
+  it('is not told it either where a variable of the environment turns verification off', async () => {
+    const { certificate, key } = await variant('unknown-ca')();
+    london.present(asked.federation, { cert: certificate, key });
+    await unverified(() => asked.assertNotReached('fault', 'tls-failed'));
+    assert.equal(london.heard.length, 0);
+  });
 
   it('is asked again with its own', async () => {
     london.present(asked.federation);

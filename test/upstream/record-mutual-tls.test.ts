@@ -6,6 +6,7 @@ import { startDeadline } from '../../src/deadline.ts';
 import { DeliveryError } from '../../src/errors.ts';
 import { issueAuthority, issueLeaf, type Credential } from '../../src/trust/issue.ts';
 import { RecordLink } from '../../src/upstream/record-link.ts';
+import { unverified } from '../support/unverified.ts';
 import { configuredRecord } from './configured-record.ts';
 import { ScriptedServer, sendJson, SILENT } from './scripted-server.ts';
 
@@ -86,6 +87,13 @@ describe('a regional record reached with mutual TLS', () => {
       impostor.stop();
     });
   }
+
+  it('is not asked behind one where a variable of the environment turns verification off', async () => {
+    const impostor = await serveWith(await leaf(other, 'server'));
+    await unverified(() => assert.rejects(get(impostor), refusedAs('tls-failed')));
+    assert.equal(impostor.seen.length, 0);
+    impostor.stop();
+  });
 
   it('is believed for the authority of its configuration alone, not for the public ones', async () => {
     await assert.rejects(get(server, broker, other.certificate), refusedAs('tls-failed'));
