@@ -18,6 +18,7 @@ import { errorFields, type Log } from '../log.ts';
 import type { Requesting } from '../requesting/requesting.ts';
 import { viewerApi } from '../requesting/viewer-api.ts';
 import type { AnsweringAccesses } from '../responding/answer-accesses.ts';
+import { PingCounts, type AnsweringPings } from '../responding/answer-ping.ts';
 import { neighbourApi } from '../responding/neighbour-api.ts';
 import type { Responding } from '../responding/respond.ts';
 import { Directory } from '../routing/directory.ts';
@@ -64,6 +65,8 @@ export interface Service {
   /** The log that it writes. */
   readonly origin: string;
   status(): Promise<LogStatus>;
+  /** Neighbours' pings that were answered since the start. */
+  pings(): ReturnType<PingCounts['all']>;
   countFault(code: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -157,6 +160,10 @@ export async function startService(
     },
     cursors: responding.reading.cursors,
   };
+  const pings: AnsweringPings = {
+    ...{ admission: responding.admission, replay: store.replay, sender: parts.senders.server, now },
+    ...{ counts: new PingCounts(), countRefusal: (code) => auditRoom.trail.countRefusal(code) },
+  };
   const witness = {
     ...{ desk: auditRoom.desk, inclusions: auditRoom.inclusions, neighbours, log: store.log, now },
     origin: auditLog.origin,
@@ -176,12 +183,13 @@ export async function startService(
   return {
     origin: auditLog.origin,
     handlers: {
-      federation: neighbourApi(responding, accesses, witness, rateOf, log),
+      federation: neighbourApi(responding, accesses, pings, witness, rateOf, log),
       viewer: viewerApi(requesting, 'certificate'),
       // Links lead back to the listener that was asked: the other one is closed to who has no certificate.
       viewer_tokens: viewerApi({ ...requesting, publicBase: parts.bases.viewer_tokens }, 'single-use'),
     },
     status: () => auditRoom.status(),
+    pings: () => pings.counts.all(),
     countFault: (code) => auditRoom.trail.countRefusal(code),
     stop: () => auditRoom.stop(),
   };

@@ -24,6 +24,7 @@ export async function statusOf(parts: Parts, door: Door, started: string): Promi
     destinations: [demographics, ...records, ...links.values()].map(({ destination }) =>
       destination.status(),
     ),
+    pings: service?.pings() ?? [],
     certificates: [
       certificateLife('own server', config.serverCertificate, now()),
       certificateLife('own client', config.clientCertificate, now()),

@@ -24,6 +24,8 @@ export interface BrokerStatus {
     | undefined;
   readonly log: object;
   readonly destinations: readonly object[];
+  /** Neighbours' signed pings that were answered since the start. */
+  readonly pings: readonly { readonly region: string; readonly answered: number; readonly last: string }[];
   readonly certificates: readonly {
     readonly name: string;
     readonly validUntil: string;

@@ -66,6 +66,7 @@ class Scripted {
     return {
       ...{ origin: this.origin, handlers: { federation: ok, viewer: ok, viewer_tokens: ok } },
       status: () => Promise.reject(new Error('not asked for')),
+      pings: () => [],
       countFault: async () => undefined,
       stop: async () => void (this.stopped += 1),
     };
