@@ -21,6 +21,7 @@ import { Viewers } from './trust/viewers.ts';
 import { Demographics } from './upstream/demographics.ts';
 import { RecordLink } from './upstream/record-link.ts';
 
+export { openLinkChecks, type LinkChecks } from './broker/link-check.ts';
 export { openWitnesses } from './broker/witnesses.ts';
 export {
   auditLogAt,

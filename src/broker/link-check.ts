@@ -1,0 +1,38 @@
+import type { Config } from '../config/load.ts';
+import type { Secrets } from '../config/secrets.ts';
+import { ownStatement } from '../evidence/pinned-neighbours.ts';
+import { senderAs } from '../evidence/sender.ts';
+import type { TlsIdentity } from '../trust/tls.ts';
+import { checkNeighbour } from '../upstream/check/check-neighbour.ts';
+import { judgeOwn, ourselves } from '../upstream/check/own-certificate.ts';
+import type { Found, Step } from '../upstream/check/step.ts';
+import { ownNames } from './own-names.ts';
+
+/** Checks of our links, in a broker's name and beside it: nothing of the broker's is touched. */
+export interface LinkChecks {
+  readonly regions: readonly string[];
+  /** @param client in the place of the certificate that is in use. @throws TypeError for a region that is no neighbour */
+  check(region: string, client?: TlsIdentity, told?: (step: Step) => void): Promise<readonly Step[]>;
+  /** What a certificate is for, and whether a neighbour that has our statement would take it. Nothing is connected to. */
+  judge(identity: TlsIdentity, role: 'client' | 'server'): Found<TlsIdentity>;
+}
+
+/** @throws StartError when our own statement does not vouch for our own keys */
+export async function openLinkChecks(config: Config, secrets: Secrets, now = Date.now): Promise<LinkChecks> {
+  const names = await ownNames(config, secrets);
+  const { metadata } = await ownStatement(config, names, now());
+  const own = metadata.wayleave_broker;
+  const inUse: TlsIdentity = { certificate: config.clientCertificate, key: secrets.tlsClientKey };
+  const { entity } = config;
+  return {
+    regions: config.neighbours.map(({ region }) => region),
+    check: (region, client = inUse, told = () => undefined) => {
+      const pin = config.neighbours.find((one) => one.region === region);
+      if (pin === undefined) throw new TypeError(`${region} is no neighbour`);
+      const senderWith = (identity: TlsIdentity) =>
+        senderAs(identity, entity, names.messageKey, own.sequence);
+      return checkNeighbour({ pin, entity, own, client, senderWith, now, stepMs: pin.timeout_ms }, told);
+    },
+    judge: (identity, role) => judgeOwn(identity, ourselves(entity, own), role, now()),
+  };
+}
