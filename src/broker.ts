@@ -1,10 +1,11 @@
 import { currentOf } from './audit/succession/chain.ts';
 import { Door } from './broker/door.ts';
+import { ExpiryWatch, outboxesFor } from './broker/expiry-watch.ts';
 import { behind } from './recovery/behind.ts';
 import { linksTo } from './broker/links.ts';
 import { ownNames } from './broker/own-names.ts';
 import { startService, type Parts } from './broker/service.ts';
-import { statusOf } from './broker/status.ts';
+import { endingsOf, statusOf } from './broker/status.ts';
 import { openStore } from './broker/stores.ts';
 import type { Config } from './config/load.ts';
 import type { Secrets } from './config/secrets.ts';
@@ -40,6 +41,8 @@ export interface Overrides {
   readonly store?: Store;
   readonly now?: () => number;
   readonly log?: Log;
+  /** Variables that the configuration names, in the place of the process's own. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A region's broker: started once, stopped once. */
@@ -78,6 +81,8 @@ export async function startBroker(
   const own = statement.metadata.wayleave_broker;
   const sender = (identity: TlsIdentity): Sender => senderAs(identity, config.entity, signer, own.sequence);
 
+  const outboxes = outboxesFor(config, log, now, overrides.environment ?? process.env);
+
   const store = overrides.store ?? (await openStore(config, now));
   const demographics = new Demographics(config.demographics, log, now);
   const records = config.records.map((record) => new RecordLink(record, log, now));
@@ -87,6 +92,7 @@ export async function startBroker(
   const parts: Parts = {
     ...{ config, secrets, store, now, log, neighbours, viewers, demographics, records, links },
     ...{ senders: { client: sender(client), server: sender(server) }, logKey, witnessKey, own },
+    ownUntil: statement.exp * 1000,
     bases: { viewer: () => base.viewer, viewer_tokens: () => base.viewer_tokens },
   };
   const door = new Door({
@@ -97,10 +103,13 @@ export async function startBroker(
   });
 
   const started = new Date(now()).toISOString();
-  const status = (): Promise<BrokerStatus> => statusOf(parts, door, started);
+  const { region } = config;
+  const watch = new ExpiryWatch({ region, look: () => endingsOf(parts), outboxes, log, now });
+  const status = (): Promise<BrokerStatus> => statusOf(parts, door, started, watch.status());
 
   const open: Listener[] = [];
   const stop = async (): Promise<void> => {
+    watch.stop();
     await door.stop();
     await Promise.all(open.map((listener) => listener.close(STOP_GRACE_MS)));
     for (const closing of [demographics, ...records, ...links.values()]) closing.close();
@@ -157,6 +166,7 @@ export async function startBroker(
       tls: withoutCertificate,
       handler: statementApi(config.statementToken.trim(), log),
     });
+    watch.start();
     log.info({ viewer, federation }, 'broker started');
     return { ports: { viewer, federation, admin, statement: statementPort }, status, stop };
   } catch (error) {

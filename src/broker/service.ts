@@ -50,8 +50,9 @@ export interface Parts {
   readonly senders: Readonly<Record<'client' | 'server', Sender>>;
   readonly logKey: Signer;
   readonly witnessKey: Signer;
-  /** Our own approved statement. */
+  /** Our own approved statement, and when it ends (milliseconds since the epoch). */
   readonly own: BrokerMetadata;
+  readonly ownUntil: number;
   /** The roots of our addresses as viewers see them: known once the listeners are there. */
   readonly bases: Readonly<Record<'viewer' | 'viewer_tokens', () => string>>;
 }

@@ -1,15 +1,19 @@
 import type { LogStatus } from '../audit/audit-room.ts';
 import type { BrokerStatus } from '../http/admin-api.ts';
 import type { Closed } from '../store/contracts.ts';
-import { certificateLife } from '../trust/certificate-life.ts';
+import { endings, type Ending } from '../trust/expiry.ts';
+import type { ChannelStatus } from '../upstream/notices/notice.ts';
 import type { Door } from './door.ts';
 import type { Parts } from './service.ts';
 
-const DAY_MS = 86_400_000;
-
 /** Everything that `wayleave status` shows. @param started ISO instant */
-export async function statusOf(parts: Parts, door: Door, started: string): Promise<BrokerStatus> {
-  const { config, store, now, neighbours, demographics, records, links } = parts;
+export async function statusOf(
+  parts: Parts,
+  door: Door,
+  started: string,
+  notices: readonly ChannelStatus[],
+): Promise<BrokerStatus> {
+  const { config, store, demographics, records, links } = parts;
   const healthy = await store.healthy();
   const hasRoom = store.hasRoom();
   const { service, closed } = door;
@@ -25,21 +29,25 @@ export async function statusOf(parts: Parts, door: Door, started: string): Promi
       destination.status(),
     ),
     pings: service?.pings() ?? [],
-    certificates: [
-      certificateLife('own server', config.serverCertificate, now()),
-      certificateLife('own client', config.clientCertificate, now()),
-      ...neighbours
-        .all()
-        .flatMap(({ region, anchors }) =>
-          anchors.map((pem) => certificateLife(`${region} anchor`, pem, now())),
-        ),
-      ...neighbours.all().map(({ region, validUntil }) => ({
-        name: `${region} statement`,
-        validUntil: new Date(validUntil).toISOString(),
-        daysLeft: Math.floor((validUntil - now()) / DAY_MS),
-      })),
-    ],
+    certificates: endingsOf(parts),
+    notices,
   };
+}
+
+/** Everything that ends, ours and theirs, by the broker's own clock. */
+export function endingsOf({ config, own, ownUntil, neighbours, now }: Parts): Ending[] {
+  const { region, serverCertificate: server, clientCertificate: client } = config;
+  return endings(
+    {
+      own: {
+        ...{ region, server, client, anchors: own.tls.anchors },
+        ...{ statementUntil: ownUntil, messageKeys: own.message_keys },
+      },
+      neighbours: neighbours.all(),
+      agreements: config.neighbours,
+    },
+    now(),
+  );
 }
 
 /** Without who decided it, which is sealed and of no use here. */
