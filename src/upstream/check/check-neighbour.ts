@@ -14,11 +14,15 @@ import type { Fault, Found, Step } from './step.ts';
 /** What a neighbour is checked with: our pin for it, and ourselves. */
 export interface Checking {
   readonly pin: Pin;
+  /** How certificates are judged: with this neighbour alone. */
+  readonly judging?: ((neighbour: Neighbour) => Neighbours) | undefined;
   readonly entity: string;
   /** Our own statement. */
   readonly own: BrokerMetadata;
   /** The client certificate that is tried: the one in use, or one that is not activated yet. */
   readonly client: TlsIdentity;
+  /** The server certificate in use, which is judged here alone. */
+  readonly server?: TlsIdentity | undefined;
   /** As whom we sign under that certificate; called once our certificate can be read. */
   readonly senderWith: (client: TlsIdentity) => Sender;
   readonly now: () => number;
@@ -37,7 +41,7 @@ export async function checkNeighbour(
   checking: Checking,
   told: (step: Step) => void = () => undefined,
 ): Promise<readonly Step[]> {
-  const { own, entity, now } = checking;
+  const { own, entity, now, judging = (one) => new Neighbours([one]) } = checking;
   const course = new Course(told);
   const within = async <Value>(
     work: (deadline: Deadline) => Promise<Found<Value>>,
@@ -47,7 +51,11 @@ export async function checkNeighbour(
   };
   const self = ourselves(entity, own);
   const neighbour = await course.take('statement', () => inForce(checking));
-  const client = await course.take('own-certificate', () => judgeOwn(checking.client, self, 'client', now()));
+  const asClient = judgeOwn(checking.client, self, 'client', now());
+  const client = await course.take('own-certificate', () => ({
+    ...asClient,
+    fault: asClient.fault ?? serverFault(checking, self),
+  }));
   if (neighbour === undefined) return course.end();
 
   const endpoint = await course.take('name', () => within((deadline) => resolveName(neighbour, deadline)));
@@ -56,7 +64,7 @@ export async function checkNeighbour(
   if (tcp === undefined) return course.end();
   try {
     if (client === undefined) return course.end();
-    const neighbours = new Neighbours([neighbour]);
+    const neighbours = judging(neighbour);
     const shaking = { endpoint, own: client, neighbour, neighbours, now };
     const shaken = await course.take('tls', () => within((deadline) => shakeHands(tcp, shaking, deadline)));
     if (shaken === undefined) return course.end();
@@ -68,7 +76,7 @@ export async function checkNeighbour(
     const link = new OpenLink(shaken.socket, { ...asking, sequence: own.sequence });
     using deadline = startDeadline(checking.stepMs);
     const first = await link.hello(deadline);
-    const blame = course.failed('own-certificate') ? { whose: 'ours' as const } : {};
+    const blame = asClient.fault === undefined ? {} : { whose: 'ours' as const };
     const accepted = await course.take('accepted', () => wasAccepted(first, blame));
     if (accepted === undefined && first.fault?.code !== 'timeout') return course.end();
     const there = await course.take('hello', () => saidHello(first));
@@ -104,6 +112,12 @@ async function inForce({ pin, now }: Checking): Promise<Found<Neighbour>> {
   }
 }
 
+/** Neighbours connect to it: that it ends cuts us off from their side. */
+function serverFault({ server, now }: Checking, self: Neighbour): Fault | undefined {
+  const fault = server && judgeOwn(server, self, 'server', now()).fault;
+  return fault && { ...fault, detail: { ...fault.detail, certificate: 'server' } };
+}
+
 function theirCertificate({ peer, identified, fault }: Shaken): Found<NonNullable<Shaken['identified']>> {
   const detail = peer === undefined ? {} : certificateDetail(peer);
   return identified === undefined || fault !== undefined
@@ -111,13 +125,13 @@ function theirCertificate({ peer, identified, fault }: Shaken): Found<NonNullabl
     : { value: identified, detail };
 }
 
-/** Any answer shows that the connection was taken; these codes, that the certificate was refused all the same. */
+/** Any answer shows that the connection was taken; these statuses, that the certificate was refused all the same. */
 function wasAccepted({ answer, fault }: FirstAnswer, blame: Pick<Fault, 'whose'>): Found<true> {
   if (answer === undefined) {
     return fault?.code === 'timeout' ? { skipped: true } : { fault: { code: 'closed', ...fault, ...blame } };
   }
-  const code = codeIn(answer);
-  return code.startsWith('certificate-') ? { fault: { code, ...blame } } : { value: true };
+  const isRefused = answer.status === 401 || answer.status === 403;
+  return isRefused ? { fault: { code: codeIn(answer), ...blame } } : { value: true };
 }
 
 function saidHello({ answer, fault }: FirstAnswer): Found<true> {

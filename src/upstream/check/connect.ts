@@ -105,21 +105,23 @@ function told(shaken: Shaken | undefined): Found<Shaken> {
 }
 
 function lookAt(socket: TLSSocket, neighbours: Neighbours, at: number): Shaken {
-  const peer = peerCertificateOf(socket);
+  let peer: PeerCertificate | undefined;
   const seen = {
-    ...{ socket, peer, version: socket.getProtocol() ?? '', cipher: socket.getCipher().name },
+    ...{ socket, version: socket.getProtocol() ?? '', cipher: socket.getCipher().name },
     group: groupOf(socket) ?? '',
   };
   try {
-    return { ...seen, identified: neighbours.identify(peer, 'server', at), fault: undefined };
+    peer = peerCertificateOf(socket);
+    return { ...seen, peer, identified: neighbours.identify(peer, 'server', at), fault: undefined };
   } catch (error) {
-    return { ...seen, identified: undefined, fault: certificateFault(error) };
+    return { ...seen, peer, identified: undefined, fault: certificateFault(error) };
   }
 }
 
 /** The code of the check that a certificate failed, whichever checks there are. */
 export function certificateFault(error: unknown): Fault {
-  if (!isWayleaveError(error)) throw error;
+  // What cannot even be read is none that we take.
+  if (!isWayleaveError(error)) return { code: 'certificate-unreadable' };
   return { code: error.code, ...(error.detail === undefined ? {} : { detail: { check: error.detail } }) };
 }
 

@@ -49,6 +49,9 @@ const MENDS: Readonly<Record<StepName, Mends>> = {
   },
   certificate: {
     'certificate-expired': theirs('Their server certificate is out of its dates: ask them to renew it.'),
+    'certificate-not-yet-valid': theirs('Their server certificate is not valid yet: compare both clocks.'),
+    'certificate-revoked': theirs('Their server certificate is revoked: ask them to activate another.'),
+    'crl-too-old': ours('The revocation list that we hold of them is too old: have it fetched or import it.'),
     '*': theirs('We refuse their server certificate: ask them for one that our pin for them vouches for.'),
   },
   accepted: {

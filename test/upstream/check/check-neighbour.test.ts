@@ -246,6 +246,14 @@ describe('a link checked step by step', () => {
     });
   });
 
+  it('our server certificate in use, which neighbours will refuse, is ours to mend although this way is open', async () => {
+    const context = { region: HERTS, authority: link.authority(HERTS), other: LONDON, now: new Date() };
+    const steps = await link.check({ server: await issueVariant('expired', 'server', context) });
+    assert.deepEqual(failures(steps), ['own-certificate certificate-expired ours']);
+    assert.equal(steps.find(({ step }) => step === 'own-certificate')?.detail['certificate'], 'server');
+    assert.equal(resultOf(steps, 'ping'), 'held');
+  });
+
   describe('statements, keys and clocks', () => {
     // London may have read a statement that is gone again.
     afterEach(async () => {

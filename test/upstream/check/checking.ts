@@ -44,9 +44,15 @@ export class CheckedLink {
   async check({
     config = this.config(),
     client,
-    now,
-  }: { config?: Config; client?: Credential; now?: () => number } = {}): Promise<readonly Step[]> {
-    const checks = await openLinkChecks(config, loadSecrets(config.secretsDirectory), now);
+    server,
+  }: { config?: Config; client?: Credential; server?: Credential } = {}): Promise<readonly Step[]> {
+    const secrets = loadSecrets(config.secretsDirectory);
+    const checks = await (server === undefined
+      ? openLinkChecks(config, secrets)
+      : openLinkChecks(
+          { ...config, serverCertificate: server.certificate },
+          { ...secrets, tlsServerKey: server.key },
+        ));
     return await checks.check(LONDON, client);
   }
 
