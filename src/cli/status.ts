@@ -8,6 +8,7 @@ import type { DestinationStatus } from '../upstream/destination.ts';
 import type { ChannelStatus } from '../upstream/notices/notice.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
 import { knownRegions, regionConfig, type RegionOptions } from './region-config.ts';
+import { plain } from './subcommand.ts';
 import { columns } from './tell.ts';
 
 const WAIT_MS = 3_000;
@@ -71,10 +72,10 @@ function lines(told: Told): string[] {
     ...logLines(status.log as LogStatus),
     ...ending.map(({ name, whose, level, daysLeft, validUntil }) =>
       level === 'ended'
-        ? `  HAS ENDED: ${name} (${whose}), at ${validUntil}`
-        : `  ENDS SOON: ${name} (${whose}), in ${daysLeft} days`,
+        ? `  HAS ENDED: ${plain(name)} (${whose}), at ${validUntil}`
+        : `  ENDS SOON: ${plain(name)} (${whose}), in ${daysLeft} days`,
     ),
-    ...(next === undefined ? [] : [`  next to end: ${next.name}, in ${next.daysLeft} days`]),
+    ...(next === undefined ? [] : [`  next to end: ${plain(next.name)}, in ${next.daysLeft} days`]),
     ...columns((status.notices as ChannelStatus[]).map(noticeRow)),
     '',
   ];

@@ -101,10 +101,6 @@ export class OpenLink {
     }
   }
 
-  close(): void {
-    this.#agent.destroy();
-  }
-
   async #tried(call: Sending, deadline: Deadline): Promise<Answer | Fault> {
     try {
       return await this.#exchange(call, deadline);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:tls';
 
 import { authorityValidity, leafValidity } from '../../../certs-dev/validity.ts';
@@ -8,6 +8,7 @@ import { startDeadline } from '../../../src/deadline.ts';
 import { issueAuthority, issueLeaf } from '../../../src/trust/issue.ts';
 import { federationServerTls } from '../../../src/trust/tls.ts';
 import { codeIn, judgeClock, OpenLink, type Asking } from '../../../src/upstream/check/ask.ts';
+import { openTcp } from '../../../src/upstream/check/connect.ts';
 import { mendFor } from '../../../src/upstream/check/mend.ts';
 import { blameSharedClock } from '../../../src/upstream/check/shared-clock.ts';
 import { STEPS, type Step } from '../../../src/upstream/check/step.ts';
@@ -40,6 +41,15 @@ describe('what a check is made of', () => {
       socket.destroy();
       listener.close();
     }
+  });
+
+  it('a connection that does not come about in time is given up', async () => {
+    const listener = createTcpServer();
+    await once(listener.listen(0, '127.0.0.1'), 'listening');
+    const { port } = listener.address() as AddressInfo;
+    using deadline = startDeadline(0);
+    assert.equal((await openTcp({ host: '127.0.0.1', port }, deadline)).fault?.code, 'timeout');
+    listener.close();
   });
 
   it('a clock is off beyond what a message may be', () => {
