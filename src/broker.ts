@@ -4,13 +4,14 @@ import { adminDoor } from './admin/admin-door.ts';
 import { brokerRoutes } from './admin/broker-routes.ts';
 import { currentOf } from './audit/succession/chain.ts';
 import { Door } from './broker/door.ts';
+import { ExpiryWatch, outboxesFor } from './broker/expiry-watch.ts';
 import { behind } from './recovery/behind.ts';
 import type { Deciding } from './broker/decide.ts';
 import { linksTo, renewLinks } from './broker/links.ts';
 import { directoryWith } from './broker/live-directory.ts';
 import { ownNames } from './broker/own-names.ts';
 import { startService, type Parts } from './broker/service.ts';
-import { statusOf } from './broker/status.ts';
+import { endingsOf, statusOf } from './broker/status.ts';
 import { openStore } from './broker/stores.ts';
 import { StatementRefresh } from './broker/statement-refresh.ts';
 import { TrustDesk } from './broker/trust-desk.ts';
@@ -35,6 +36,7 @@ import { Demographics } from './upstream/demographics.ts';
 import { RecordLink } from './upstream/record-link.ts';
 import { fetchStatement } from './upstream/statement-fetch.ts';
 
+export { openLinkChecks, type LinkChecks } from './broker/link-check.ts';
 export { openWitnesses } from './broker/witnesses.ts';
 export {
   auditLogAt,
@@ -55,6 +57,8 @@ export interface Overrides {
   readonly store?: Store;
   readonly now?: () => number;
   readonly log?: Log;
+  /** Variables that the configuration names, in the place of the process's own. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A region's broker: started once, stopped once. */
@@ -97,6 +101,8 @@ export async function startBroker(
   const own = statement.metadata.wayleave_broker;
   const sender = (identity: TlsIdentity): Sender => senderAs(identity, config.entity, signer, own.sequence);
 
+  const outboxes = outboxesFor(config, log, now, overrides.environment ?? process.env);
+
   const store = overrides.store ?? (await openStore(config, now));
   const pinned = { files: config.neighbours, store, key: secrets.trustKey, log, now };
   const keeper = await TrustKeeper.open(pinned).catch(async (error: unknown) => {
@@ -115,6 +121,7 @@ export async function startBroker(
     ...{ config, secrets, store, now, log, neighbours, viewers, demographics, records, links },
     ...{ trusted, directory },
     ...{ senders: { client: sender(client), server: sender(server) }, logKey, witnessKey, own },
+    ownUntil: statement.exp * 1000,
     bases: { viewer: () => base.viewer, viewer_tokens: () => base.viewer_tokens },
   };
   const door = new Door({
@@ -133,10 +140,13 @@ export async function startBroker(
   const trust = new TrustDesk({ ...deciding, config, keeper, refresh, fetch });
 
   const started = new Date(now()).toISOString();
-  const status = (): Promise<BrokerStatus> => statusOf(parts, door, trust, started);
+  const { region } = config;
+  const watch = new ExpiryWatch({ region, look: () => endingsOf(parts), outboxes, log, now });
+  const status = (): Promise<BrokerStatus> => statusOf(parts, door, trust, started, watch.status());
 
   const open: Listener[] = [];
   const stop = async (): Promise<void> => {
+    watch.stop();
     await refresh.stop();
     await keeper.stop();
     await door.stop();
@@ -224,6 +234,7 @@ export async function startBroker(
     });
     neighbours.onOutdated = (region) => refresh.wake(region);
     refresh.start();
+    watch.start();
     log.info({ viewer, federation }, 'broker started');
     const ports = { viewer, federation, admin, statement: statementPort, admin_api: adminApiListener?.port };
     return { ports, trust, status, stop };

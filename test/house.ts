@@ -65,6 +65,7 @@ export const DOORS: Record<string, readonly string[]> = {
   'node-forge': ['trust'],
   axios: ['upstream'],
   opossum: ['upstream'],
+  nodemailer: ['upstream'],
   kysely: ['store'],
   pg: ['store'],
   'node:sqlite': ['store'],

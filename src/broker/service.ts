@@ -19,6 +19,7 @@ import { errorFields, type Log } from '../log.ts';
 import type { Requesting } from '../requesting/requesting.ts';
 import { viewerApi } from '../requesting/viewer-api.ts';
 import type { AnsweringAccesses } from '../responding/answer-accesses.ts';
+import { PingCounts, type AnsweringPings } from '../responding/answer-ping.ts';
 import { neighbourApi } from '../responding/neighbour-api.ts';
 import type { Responding } from '../responding/respond.ts';
 import type { Directory } from '../routing/directory.ts';
@@ -55,8 +56,9 @@ export interface Parts {
   readonly senders: Readonly<Record<'client' | 'server', Sender>>;
   readonly logKey: Signer;
   readonly witnessKey: Signer;
-  /** Our own approved statement. */
+  /** Our own approved statement, and when it ends (milliseconds since the epoch). */
   readonly own: BrokerMetadata;
+  readonly ownUntil: number;
   /** The roots of our addresses as viewers see them: known once the listeners are there. */
   readonly bases: Readonly<Record<'viewer' | 'viewer_tokens', () => string>>;
 }
@@ -71,6 +73,8 @@ export interface Service {
   readonly origin: string;
   readonly trail: AuditTrail;
   status(): Promise<LogStatus>;
+  /** Neighbours' pings that were answered since the start. */
+  pings(): ReturnType<PingCounts['all']>;
   countFault(code: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -167,6 +171,10 @@ export async function startService(
     },
     cursors: responding.reading.cursors,
   };
+  const pings: AnsweringPings = {
+    ...{ admission: responding.admission, replay: store.replay, sender: parts.senders.server, now },
+    ...{ counts: new PingCounts(), countRefusal: (code) => auditRoom.trail.countRefusal(code) },
+  };
   const witness = {
     ...{ desk: auditRoom.desk, inclusions: auditRoom.inclusions, neighbours, log: store.log, now },
     origin: auditLog.origin,
@@ -185,13 +193,14 @@ export async function startService(
   return {
     origin: auditLog.origin,
     handlers: {
-      federation: neighbourApi(responding, accesses, witness, rateOf, log),
+      federation: neighbourApi(responding, accesses, pings, witness, rateOf, log),
       viewer: viewerApi(requesting, 'certificate'),
       // Links lead back to the listener that was asked: the other one is closed to who has no certificate.
       viewer_tokens: viewerApi({ ...requesting, publicBase: parts.bases.viewer_tokens }, 'single-use'),
     },
     trail: auditRoom.trail,
     status: () => auditRoom.status(),
+    pings: () => pings.counts.all(),
     countFault: (code) => auditRoom.trail.countRefusal(code),
     stop: () => auditRoom.stop(),
   };

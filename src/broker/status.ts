@@ -1,12 +1,11 @@
 import type { LogStatus } from '../audit/audit-room.ts';
 import type { BrokerStatus } from '../http/admin-api.ts';
 import type { Closed } from '../store/contracts.ts';
-import { certificateLife } from '../trust/certificate-life.ts';
+import { endings, type Ending } from '../trust/expiry.ts';
+import type { ChannelStatus } from '../upstream/notices/notice.ts';
 import type { Door } from './door.ts';
 import type { Parts } from './service.ts';
 import type { TrustDesk } from './trust-desk.ts';
-
-const DAY_MS = 86_400_000;
 
 /** Everything that `wayleave status` shows. @param started ISO instant */
 export async function statusOf(
@@ -14,8 +13,9 @@ export async function statusOf(
   door: Door,
   trust: TrustDesk,
   started: string,
+  notices: readonly ChannelStatus[],
 ): Promise<BrokerStatus> {
-  const { config, store, now, neighbours, demographics, records, links } = parts;
+  const { config, store, demographics, records, links } = parts;
   const healthy = await store.healthy();
   const hasRoom = store.hasRoom();
   const { service, closed } = door;
@@ -31,20 +31,9 @@ export async function statusOf(
       destination.status(),
     ),
     trust: trustStatus(trust),
-    certificates: [
-      certificateLife('own server', config.serverCertificate, now()),
-      certificateLife('own client', config.clientCertificate, now()),
-      ...neighbours
-        .all()
-        .flatMap(({ region, anchors }) =>
-          anchors.map((pem) => certificateLife(`${region} anchor`, pem, now())),
-        ),
-      ...neighbours.all().map(({ region, validUntil }) => ({
-        name: `${region} statement`,
-        validUntil: new Date(validUntil).toISOString(),
-        daysLeft: Math.floor((validUntil - now()) / DAY_MS),
-      })),
-    ],
+    pings: service?.pings() ?? [],
+    certificates: endingsOf(parts),
+    notices,
   };
 }
 
@@ -60,6 +49,22 @@ function trustStatus(trust: TrustDesk): BrokerStatus['trust'] {
     })),
     proposed: proposals.map(({ region }) => region),
   };
+}
+
+/** Everything that ends, ours and theirs, by the broker's own clock. */
+export function endingsOf({ config, own, ownUntil, neighbours, trusted, now }: Parts): Ending[] {
+  const { region, serverCertificate: server, clientCertificate: client } = config;
+  return endings(
+    {
+      own: {
+        ...{ region, server, client, anchors: own.tls.anchors },
+        ...{ statementUntil: ownUntil, messageKeys: own.message_keys },
+      },
+      neighbours: neighbours.all(),
+      agreements: trusted(),
+    },
+    now(),
+  );
 }
 
 /** Without who decided it, which is sealed and of no use here. */

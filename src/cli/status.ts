@@ -5,8 +5,10 @@ import type { LogStatus } from '../audit/audit-room.ts';
 import type { StreamStatus } from '../audit/stream/audit-stream.ts';
 import type { BrokerStatus } from '../http/admin-api.ts';
 import type { DestinationStatus } from '../upstream/destination.ts';
+import type { ChannelStatus } from '../upstream/notices/notice.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
 import { knownRegions, regionConfig, type RegionOptions } from './region-config.ts';
+import { plain } from './subcommand.ts';
 import { columns } from './tell.ts';
 
 const WAIT_MS = 3_000;
@@ -61,14 +63,21 @@ function lines(told: Told): string[] {
     `${one.window.refused} refused`,
     one.since === undefined ? '' : `since ${one.since}`,
   ]);
-  const soon = [...status.certificates].sort((left, right) => left.daysLeft - right.daysLeft)[0];
+  const ending = status.certificates.filter(({ level }) => level !== 'ok' && level !== '90');
+  const next = status.certificates.find(({ level }) => level !== 'ended');
   return [
     `${status.region}: ${status.ready ? 'ready' : 'not ready'}, store ${status.store}, up since ${status.started}`,
     ...closedLines(status),
     ...columns(rows),
     ...trustLines(status),
     ...logLines(status.log as LogStatus),
-    ...(soon === undefined ? [] : [`  next certificate to end: ${soon.name}, in ${soon.daysLeft} days`]),
+    ...ending.map(({ name, whose, level, daysLeft, validUntil }) =>
+      level === 'ended'
+        ? `  HAS ENDED: ${plain(name)} (${whose}), at ${validUntil}`
+        : `  ENDS SOON: ${plain(name)} (${whose}), in ${daysLeft} days`,
+    ),
+    ...(next === undefined ? [] : [`  next to end: ${plain(next.name)}, in ${next.daysLeft} days`]),
+    ...columns((status.notices as ChannelStatus[]).map(noticeRow)),
     '',
   ];
 }
@@ -149,6 +158,13 @@ function streamRow({ id, kind, behind, sent, fault }: StreamStatus): string[] {
     id,
     fault ?? 'in order',
     behind === undefined ? 'not known how far behind' : `${behind} entries behind`,
+    sent === undefined ? '' : `sent ${sent}`,
+  ];
+}
+
+function noticeRow({ channel, waiting, sent, fault }: ChannelStatus): string[] {
+  return [
+    ...['  notices by', channel, fault ?? 'in order', `${waiting} waiting`],
     sent === undefined ? '' : `sent ${sent}`,
   ];
 }

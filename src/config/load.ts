@@ -5,6 +5,7 @@ import type { PublicJwk } from '../trust/entity-statement.ts';
 import type { Decided } from '../trust/neighbours.ts';
 import { configuredStreams, type ConfiguredStream } from './audit-streams.ts';
 import { checkTogether } from './check-together.ts';
+import { configuredNotices, type ConfiguredNotices } from './notices.ts';
 import { assertAuthorities, jwkFrom, jwksFrom, parseYaml, readNamed } from './read-files.ts';
 import {
   clientKey,
@@ -62,13 +63,14 @@ export interface ConfiguredRecord extends Omit<RecordConfig, 'auth'> {
 /** Checked and frozen: what the broker runs on. Private keys are in `Secrets`, apart. */
 export interface Config extends Omit<
   ConfigFile,
-  'viewers' | 'admins' | 'neighbours' | 'records' | 'directory' | 'store' | 'audit_streams'
+  'viewers' | 'admins' | 'neighbours' | 'records' | 'directory' | 'store' | 'audit_streams' | 'notices'
 > {
   readonly viewers: readonly RegisteredViewer[];
   readonly admins: readonly RegisteredAdmin[];
   readonly neighbours: readonly PinnedNeighbour[];
   readonly records: readonly ConfiguredRecord[];
   readonly audit_streams: readonly ConfiguredStream[];
+  readonly notices: ConfiguredNotices;
   readonly directory: DirectoryFile;
   /** The store's URL: `sqlite:` and an absolute path, or `postgres://`. */
   readonly store: string;
@@ -105,6 +107,7 @@ export function loadConfig(file: string): Config {
     store: raw.store.replace(/^sqlite:(.+)$/s, (_, file: string) => `sqlite:${near(file)}`),
     directory,
     audit_streams: configuredStreams(raw.audit_streams, { source, near, text }),
+    notices: configuredNotices(raw.notices, { source, near, text }),
     viewers: raw.viewers.map((viewer, position) => ({
       ...viewer,
       keys: viewer.keys.map((name) => jwkFrom(source, `viewers.${position}.keys`, near(name))),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { agreement } from './agreement-form.ts';
 import { careSetting, code, date, milliseconds, odsCode, path, resourceType, sdsRole } from './forms.ts';
 import { auditStream } from './audit-streams.ts';
+import { noticesForm } from './notices.ts';
 import { ADMIN_ROLES } from '../trust/admins.ts';
 import { unusualAccess } from './unusual-access.ts';
 
@@ -242,6 +243,8 @@ export const configFile = z.strictObject({
     .prefault({}),
   unusual_access: unusualAccess.prefault({ many_patients: {} }),
   audit_streams: z.array(auditStream).default([]),
+  /** Who is told of what ends soon. */
+  notices: noticesForm.prefault({}),
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 

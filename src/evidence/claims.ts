@@ -8,6 +8,8 @@ export const TYP = {
   response: 'wayleave-response+jwt',
   accessQuestion: 'wayleave-access-question+jwt',
   accessAnswer: 'wayleave-access-answer+jwt',
+  ping: 'wayleave-ping+jwt',
+  pong: 'wayleave-pong+jwt',
 } as const;
 
 export const shortText = z.string().min(1).max(200);

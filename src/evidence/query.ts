@@ -71,7 +71,7 @@ export function envelope(sender: Sender, audience: string, now: number) {
 declare const verified: unique symbol;
 declare const unspent: unique symbol;
 
-/** What every message that asks about a patient says. */
+/** What every message that asks says; a patient, where it is about one (its own form demands that). */
 export interface AskingClaims {
   iss: string;
   aud: string;
@@ -80,7 +80,7 @@ export interface AskingClaims {
   jti: string;
   stmt: number;
   cnf: { 'x5t#S256': string };
-  patient: string;
+  patient?: string | undefined;
   patient_also?: string | string[] | undefined;
 }
 
@@ -99,7 +99,7 @@ export interface Verified<Claims> {
   readonly token: string;
   readonly digest: string;
   readonly peer: IdentifiedPeer;
-  /** The patient's current number first, and those that are superseded. */
+  /** The patient's current number first, and those that are superseded; empty where no patient is asked about. */
   readonly nhsNumbers: ReadonlySet<string>;
   readonly [verified]: true;
 }
@@ -145,7 +145,8 @@ export async function verifyAsked<Claims extends AskingClaims>(
     now,
   });
   neighbours.heard(peer.neighbour, claims.stmt);
-  const numbers = [claims.patient, claims.patient_also ?? []].flat().map(fromNhsNumberToken);
+  const named = [claims.patient ?? [], claims.patient_also ?? []].flat();
+  const numbers = named.map(fromNhsNumberToken);
   const nhsNumbers = new Set(numbers.filter((number) => number !== undefined));
   const asked: Omit<Verified<Claims>, typeof verified> = {
     ...{ claims, digest, peer, nhsNumbers },

@@ -40,11 +40,19 @@ export interface BrokerStatus {
     /** Regions that an admin has proposed. */
     readonly proposed: readonly string[];
   };
+  /** Neighbours' signed pings that were answered since the start. */
+  readonly pings: readonly { readonly region: string; readonly answered: number; readonly last: string }[];
+  /** Everything that ends, ours and theirs, the soonest first. */
   readonly certificates: readonly {
+    readonly whose: string;
+    readonly kind: string;
     readonly name: string;
     readonly validUntil: string;
     readonly daysLeft: number;
+    readonly level: string;
   }[];
+  /** How telling administrators of what ends goes, by channel. */
+  readonly notices: readonly object[];
 }
 
 /** Health and status, for this machine: no patient, no clinical content. */

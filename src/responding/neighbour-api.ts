@@ -10,12 +10,14 @@ import { closeApp, createApp, notFound, only, toWayleaveError } from '../http/ap
 import type { Log } from '../log.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { answerAccesses, type AnsweringAccesses } from './answer-accesses.ts';
+import { answerPing, type AnsweringPings } from './answer-ping.ts';
 import type { SignedAnswer } from './answer.ts';
 import { respond, type Responding } from './respond.ts';
 import { witnessApi, type WitnessApiSettings } from './witness-api.ts';
 
 const MOST_QUERY_BYTES = 256 * 1024;
 const MOST_QUESTION_BYTES = 16 * 1024;
+const MOST_PING_BYTES = 8 * 1024;
 /** A query is never worked on for longer, whatever its sender allows. */
 const LONGEST_BUDGET_MS = 30_000;
 const DEFAULT_BUDGET_MS = 5_000;
@@ -24,6 +26,7 @@ const DEFAULT_BUDGET_MS = 5_000;
 export function neighbourApi(
   broker: Responding,
   accesses: AnsweringAccesses,
+  pings: AnsweringPings,
   witness: WitnessApiSettings,
   ratePerSecond: (region: string) => number,
   log: Log,
@@ -49,6 +52,10 @@ export function neighbourApi(
   takesSigned('/federation/v1/accesses', MOST_QUESTION_BYTES, {
     ...{ member: 'question', type: 'application/json' },
     journey: (token, socket, deadline) => answerAccesses(token, socket, accesses, deadline),
+  });
+  takesSigned('/federation/v1/ping', MOST_PING_BYTES, {
+    ...{ member: 'ping', type: 'application/json' },
+    journey: (token, socket) => answerPing(token, socket, pings),
   });
   app.use('/federation/v1', witnessApi(witness));
   app.use(notFound);

@@ -1,4 +1,4 @@
-import { createHash, type X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 
 /** A certificate that the other end of an open TLS connection proved to hold. */
@@ -51,4 +51,21 @@ export function uriNames(subjectAltName: string | undefined): string[] | undefin
     .split(', ')
     .filter((name) => name.startsWith('URI:'))
     .map((name) => name.slice('URI:'.length));
+}
+
+/** A chain of ours as the other end of a connection would meet it: PEM, the leaf first; undefined when it is none. */
+export function peerCertificateIn(pem: string): PeerCertificate | undefined {
+  try {
+    const [leaf, ...issuers] = certificatesIn(pem);
+    if (leaf === undefined) return undefined;
+    return { leaf, issuers, thumbprint: thumbprintOf(leaf), uris: uriNames(leaf.subjectAltName) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Every certificate of a PEM text, in its order. @throws Error when one cannot be read */
+export function certificatesIn(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
 }

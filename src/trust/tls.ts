@@ -5,6 +5,7 @@ import {
   type ConnectionOptions,
   type PeerCertificate,
   type SecureContextOptions,
+  type TLSSocket,
   type TlsOptions,
 } from 'node:tls';
 
@@ -15,6 +16,13 @@ export interface TlsIdentity {
   readonly certificate: string;
   readonly key: string;
 }
+
+/**
+ * Groups for the key exchange, best first (TLS 1.3 `supported_groups`): the hybrid of ML-KEM-768 and X25519
+ * (draft-ietf-tls-ecdhe-mlkem), so that what is recorded today is not read by a quantum computer later; then those that
+ * every TLS 1.3 stack has. `*`: a key share of it is sent at once, so that neither kind of other end costs a round trip.
+ */
+export const GROUPS = '*X25519MLKEM768:*X25519:P-256:P-384';
 
 /**
  * The listener between brokers, and the one for admins: TLS 1.3, client certificate required. The authorities here are
@@ -29,6 +37,7 @@ export function federationServerTls(own: TlsIdentity, anchors: readonly string[]
     requestCert: true,
     rejectUnauthorized: true,
     minVersion: 'TLSv1.3',
+    ecdhCurve: GROUPS,
     secureOptions: constants.SSL_OP_NO_TICKET,
   };
 }
@@ -44,6 +53,7 @@ export function viewerServerTls(own: TlsIdentity, anchors: readonly string[] | u
     cert: own.certificate,
     key: own.key,
     minVersion: 'TLSv1.2',
+    ecdhCurve: GROUPS,
     secureOptions: constants.SSL_OP_NO_TICKET,
     ...mutual,
   };
@@ -51,7 +61,13 @@ export function viewerServerTls(own: TlsIdentity, anchors: readonly string[] | u
 
 /** The client end towards one neighbour: its own anchors and nothing else, certificate always sent. */
 export function federationClientTls(own: TlsIdentity, anchors: readonly string[]): SecureContextOptions {
-  return { cert: own.certificate, key: own.key, ca: [...anchors], minVersion: 'TLSv1.3' };
+  return {
+    cert: own.certificate,
+    key: own.key,
+    ca: [...anchors],
+    minVersion: 'TLSv1.3',
+    ecdhCurve: GROUPS,
+  };
 }
 
 /**
@@ -93,6 +109,13 @@ export function namedServerTls(
         ? checkServerIdentity(host, certificate)
         : Object.assign(new Error('no DNS name'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }),
   };
+}
+
+/** The name of the group that a connection's keys were agreed in; undefined before the handshake's end. */
+export function groupOf(socket: TLSSocket): string | undefined {
+  // Empty at the server's end; the typings know neither that nor a group that is no curve.
+  const info = socket.getEphemeralKeyInfo() as { name?: string } | null;
+  return info?.name;
 }
 
 const FORWARD_SECRET = [

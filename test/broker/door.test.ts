@@ -67,6 +67,7 @@ class Scripted {
       ...{ origin: this.origin, handlers: { federation: ok, viewer: ok, viewer_tokens: ok } },
       status: () => Promise.reject(new Error('not asked for')),
       trail: undefined as never,
+      pings: () => [],
       countFault: async () => undefined,
       stop: async () => void (this.stopped += 1),
     };
