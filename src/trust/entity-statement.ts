@@ -29,13 +29,26 @@ const recordMetadata = z.object({
 /** As C2SP asks: a URL without its scheme; it is the name of a key as well. */
 const logOrigin = z.string().regex(/^[a-z0-9.:-]+(\/[a-z0-9-]+)+$/, "a log's origin");
 
+/** A DNS name (RFC 1123): in lower case, as it is compared, and never with a wildcard. */
+const hostName = z
+  .string()
+  .max(253)
+  .regex(
+    /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    'a DNS name in lower case',
+  );
+
 /** `metadata.wayleave_broker` of an entity statement: what a broker says of itself. */
 export const brokerMetadata = z.object({
   region: z.string(),
   name: z.string(),
   contact: z.string(),
   endpoints: z.object({ federation: z.url({ protocol: /^https$/ }) }),
-  tls: z.object({ anchors: z.array(z.string()).min(1) }),
+  tls: z.object({
+    anchors: z.array(z.string()).min(1),
+    /** Host names that certificates without a URI name may carry in the place of the entity identifier. */
+    names: z.array(hostName).max(16).optional(),
+  }),
   message_keys: z.array(publicJwk).min(1),
   /** Ed25519 keys that sign the checkpoints of the logs below, under the log's origin as name. */
   log_keys: z.array(publicJwk).min(1),

@@ -2,8 +2,10 @@ import { X509Certificate } from 'node:crypto';
 
 import { RequestError } from '../errors.ts';
 import type { BrokerMetadata, EntityStatement, PublicJwk } from './entity-statement.ts';
-import { judgeCertificate, oneName } from './judge-certificate.ts';
+import { judgeCertificate } from './judge-certificate.ts';
 import type { PeerCertificate } from './peer-certificate.ts';
+import { whomItNames, type Named } from './peer-names.ts';
+import type { RevocationLists } from './revocation.ts';
 
 /** The header in which a neighbour says which sequence of the caller's own entity statement it has approved. */
 export const STATEMENT_HEADER = 'wayleave-statement';
@@ -46,10 +48,16 @@ export function neighbourFrom(statement: EntityStatement, pinnedAnchors: readonl
 export class Neighbours {
   readonly #byEntity = new Map<string, Pinned>();
   readonly #byRegion = new Map<string, Pinned>();
+  readonly #listsOf: (region: string) => RevocationLists | undefined;
 
-  constructor(neighbours: readonly Neighbour[]) {
+  /** @param listsOf the revocation lists that are held for a region; undefined where none are configured */
+  constructor(
+    neighbours: readonly Neighbour[],
+    listsOf: (region: string) => RevocationLists | undefined = () => undefined,
+  ) {
+    this.#listsOf = listsOf;
     for (const neighbour of neighbours) {
-      const pinned = { neighbour, anchors: neighbour.anchors.map((pem) => new X509Certificate(pem)) };
+      const pinned = pin(neighbour);
       this.#byEntity.set(neighbour.entity, pinned);
       this.#byRegion.set(neighbour.region, pinned);
     }
@@ -76,28 +84,32 @@ export class Neighbours {
   /**
    * Judges the certificate of a connection's other end, anew on every request.
    *
-   * The certificate must carry exactly one URI name, the entity identifier of a neighbour in force, and chain
-   * to the anchors pinned for *that* neighbour: another neighbour's authority cannot vouch for it.
+   * The certificate must name exactly one neighbour in force, by the entity identifier as its one URI name or, without
+   * any URI name, by a host name that this neighbour's approved statement lists; and lead to the anchors pinned for
+   * *that* neighbour: another neighbour's authority cannot vouch for it.
    *
    * @param role what the other end is on this connection
    * @param at milliseconds since the epoch
-   * @throws RequestError `certificate-missing`, `certificate-unknown`, `certificate-expired`
+   * @throws RequestError `certificate-missing`, and what `whomItNames` and `judgeCertificate` throw
    */
   identify(peer: PeerCertificate | undefined, role: 'client' | 'server', at: number): IdentifiedPeer {
     if (peer === undefined) throw new RequestError('certificate-missing');
-    const pinned = this.#byEntity.get(oneName(peer));
-    if (pinned === undefined) throw new RequestError('certificate-unknown', 'no such neighbour');
-    if (!speaksAt(pinned.neighbour, at)) {
-      throw new RequestError('certificate-unknown', 'statement not in force');
-    }
-    judgeCertificate(peer, pinned.anchors, role, at);
+    const inForce = [...this.#byEntity.values()].filter(({ neighbour }) => speaksAt(neighbour, at));
+    const pinned = whomItNames(peer, inForce);
+    judgeCertificate(peer, pinned.anchors, role, at, this.#listsOf(pinned.neighbour.region));
     return { neighbour: pinned.neighbour, thumbprint: peer.thumbprint } as IdentifiedPeer;
   }
 }
 
-interface Pinned {
+interface Pinned extends Named {
   readonly neighbour: Neighbour;
   readonly anchors: readonly X509Certificate[];
+}
+
+function pin(neighbour: Neighbour): Pinned {
+  const { entity, broker } = neighbour;
+  const anchors = neighbour.anchors.map((pem) => new X509Certificate(pem));
+  return { neighbour, anchors, entity, hosts: broker.tls.names ?? [] };
 }
 
 function speaksAt(neighbour: Neighbour, at: number): boolean {

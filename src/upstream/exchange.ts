@@ -77,8 +77,17 @@ export async function exchange(call: Call, deadline: Deadline): Promise<Answer> 
       socket: (response.request as http.ClientRequest).socket as Socket,
     };
   } catch (error) {
-    throw new DeliveryError(deliveryCode(error, deadline), undefined, { cause: sparse(error) });
+    const code = deliveryCode(error, deadline);
+    throw new DeliveryError(code, code === 'tls-failed' ? tlsDetail(error) : undefined, {
+      cause: sparse(error),
+    });
   }
+}
+
+/** Which check of the other end's certificate failed: ours, or OpenSSL's or Node's code for theirs. */
+function tlsDetail(error: unknown): string | undefined {
+  if (!(error instanceof AxiosError)) return undefined;
+  return error.cause instanceof DeliveryError ? error.cause.detail : error.code;
 }
 
 function deliveryCode(error: unknown, deadline: Deadline): DeliveryCode {

@@ -97,26 +97,44 @@ describe('the listener between brokers: who may connect', () => {
   });
 
   describe('of a pinned authority, and yet nobody we know', () => {
-    const cases: readonly [name: string, tls: () => Promise<TlsMaterial>][] = [
-      ["another region's name from this region's authority", () => variant('wrong-region')],
-      ['two URI names, the right one first', () => variant('two-uris')],
-      ['two URI names, the right one last', () => issued({ uris: [`${HERTS}/x`, HERTS] }, authority)],
-      ['no URI name', () => issued({ dns: ['herts-west-essex.wayleave.example'] }, authority)],
+    const cases: readonly [name: string, tls: () => Promise<TlsMaterial>, code: string][] = [
+      [
+        "another region's name from this region's authority",
+        () => variant('wrong-region'),
+        'certificate-chain',
+      ],
+      ['two URI names, the right one first', () => variant('two-uris'), 'certificate-name'],
+      [
+        'two URI names, the right one last',
+        () => issued({ uris: [`${HERTS}/x`, HERTS] }, authority),
+        'certificate-name',
+      ],
+      [
+        'no URI name',
+        () => issued({ dns: ['herts-west-essex.wayleave.example'] }, authority),
+        'certificate-unknown',
+      ],
       [
         'a URI name that no neighbour has',
         () => issued({ uris: ['https://kent.wayleave.example'] }, authority),
+        'certificate-unknown',
       ],
-      ['a name that only begins like a neighbour', () => issued({ uris: [`${HERTS}.example`] }, authority)],
+      [
+        'a name that only begins like a neighbour',
+        () => issued({ uris: [`${HERTS}.example`] }, authority),
+        'certificate-unknown',
+      ],
       [
         "a host name that reads like a neighbour's URI",
         () => issued({ dns: [`x, URI:${HERTS}, DNS:y`] }, authority),
+        'certificate-name',
       ],
-      ['no stated use', () => issued({ uris: [HERTS] }, authority, {})],
+      ['no stated use', () => issued({ uris: [HERTS] }, authority, {}), 'certificate-usage'],
     ];
-    for (const [name, tls] of cases) {
+    for (const [name, tls, code] of cases) {
       it(name, async () => {
         const chosen = await tls();
-        await asking.refusesUnsigned(403, 'certificate-unknown', () => knock(chosen));
+        await asking.refusesUnsigned(403, code, () => knock(chosen));
       });
     }
   });
