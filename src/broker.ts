@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 
 import { currentOf } from './audit/succession/chain.ts';
+import { neighboursWithCrls } from './broker/crls.ts';
 import { Door } from './broker/door.ts';
 import { behind } from './recovery/behind.ts';
 import { linksTo } from './broker/links.ts';
@@ -10,14 +11,13 @@ import { statusOf } from './broker/status.ts';
 import { openStore } from './broker/stores.ts';
 import type { Config } from './config/load.ts';
 import type { Secrets } from './config/secrets.ts';
-import { ownStatement, pinnedNeighbours } from './evidence/pinned-neighbours.ts';
+import { ownStatement } from './evidence/pinned-neighbours.ts';
 import type { Sender } from './evidence/query.ts';
 import { senderAs } from './evidence/sender.ts';
 import { adminApi, statementApi, type BrokerStatus } from './http/admin-api.ts';
 import { listen, type Listener, type ListenOptions } from './http/listen.ts';
 import { createLog, type Log } from './log.ts';
 import type { Store } from './store/contracts.ts';
-import { Neighbours } from './trust/neighbours.ts';
 import { peerCertificateOf } from './trust/peer-certificate.ts';
 import { federationServerTls, viewerServerTls, type TlsIdentity } from './trust/tls.ts';
 import { Viewers } from './trust/viewers.ts';
@@ -72,7 +72,7 @@ export async function startBroker(
   const server: TlsIdentity = { certificate: config.serverCertificate, key: secrets.tlsServerKey };
   const client: TlsIdentity = { certificate: config.clientCertificate, key: secrets.tlsClientKey };
 
-  const neighbours = new Neighbours(await pinnedNeighbours(config.neighbours, now()));
+  const { neighbours, crls } = await neighboursWithCrls(config, log, now);
   const viewers = new Viewers(config.viewers);
   const names = await ownNames(config, secrets);
   const { messageKey: signer, logKey, witnessKey } = names;
@@ -87,7 +87,7 @@ export async function startBroker(
 
   const base = { viewer: config.public_base ?? '', viewer_tokens: config.viewer_tokens_base ?? '' };
   const parts: Parts = {
-    ...{ config, secrets, store, now, log, neighbours, viewers, demographics, records, links },
+    ...{ config, secrets, store, now, log, neighbours, crls, viewers, demographics, records, links },
     ...{ senders: { client: sender(client), server: sender(server) }, logKey, witnessKey, own },
     bases: { viewer: () => base.viewer, viewer_tokens: () => base.viewer_tokens },
   };
@@ -104,6 +104,7 @@ export async function startBroker(
   const open: Listener[] = [];
   const stop = async (): Promise<void> => {
     await door.stop();
+    crls.stop();
     await Promise.all(open.map((listener) => listener.close(STOP_GRACE_MS)));
     for (const closing of [demographics, ...records, ...links.values()]) closing.close();
     await store.close();
@@ -122,6 +123,7 @@ export async function startBroker(
   };
 
   try {
+    await crls.start();
     await door.open();
     const { listeners } = config;
     const federation = await start({

@@ -72,7 +72,11 @@ const IDENTITY = {
   'certificate-name': form(403, 'security', 'The client certificate does not name exactly one party.'),
   'certificate-usage': form(403, 'security', 'The client certificate is not for this use.'),
   'certificate-chain': form(403, 'security', 'The client certificate does not lead to a pinned authority.'),
-  'certificate-weak-key': form(403, 'security', 'The client certificate, or an issuer of it, has a weak key.'),
+  'certificate-weak-key': form(
+    403,
+    'security',
+    'The client certificate, or an issuer of it, has a weak key.',
+  ),
   'certificate-weak-signature': form(
     403,
     'security',

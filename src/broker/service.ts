@@ -30,6 +30,7 @@ import type { Demographics } from '../upstream/demographics.ts';
 import type { NeighbourLink } from '../upstream/neighbour-link.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
 import { SyslogLink } from '../upstream/syslog-link.ts';
+import type { Crls } from './crls.ts';
 import { witnessesAmong } from './links.ts';
 import { auditLogIn, patientDigestOf } from './stores.ts';
 
@@ -41,6 +42,7 @@ export interface Parts {
   readonly now: () => number;
   readonly log: Log;
   readonly neighbours: Neighbours;
+  readonly crls: Crls;
   readonly viewers: Viewers;
   readonly demographics: Demographics;
   readonly records: readonly RecordLink[];

@@ -38,6 +38,7 @@ export async function statusOf(parts: Parts, door: Door, started: string): Promi
         daysLeft: Math.floor((validUntil - now()) / DAY_MS),
       })),
     ],
+    crls: parts.crls.status(),
   };
 }
 

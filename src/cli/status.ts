@@ -3,6 +3,7 @@ import http from 'node:http';
 
 import type { LogStatus } from '../audit/audit-room.ts';
 import type { StreamStatus } from '../audit/stream/audit-stream.ts';
+import type { CrlStatus } from '../broker/crls.ts';
 import type { BrokerStatus } from '../http/admin-api.ts';
 import type { DestinationStatus } from '../upstream/destination.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
@@ -52,6 +53,7 @@ async function statusOf(options: RegionOptions): Promise<Told> {
 function lines(told: Told): string[] {
   if ('failed' in told) return [`${told.region}: not reached at ${told.address} (${told.failed})`, ''];
   const { status } = told;
+  const { crls = [] } = status;
   const rows = (status.destinations as DestinationStatus[]).map((one) => [
     `  ${one.kind}`,
     one.name,
@@ -67,6 +69,7 @@ function lines(told: Told): string[] {
     ...closedLines(status),
     ...columns(rows),
     ...logLines(status.log as LogStatus),
+    ...columns((crls as CrlStatus[]).map(crlRow)),
     ...(soon === undefined ? [] : [`  next certificate to end: ${soon.name}, in ${soon.daysLeft} days`]),
     '',
   ];
@@ -110,6 +113,31 @@ function logLines({ origin, witnesses, forks = [], succeeded = [], unproved, str
     ...forks.map((fork) => `  FORK: ${fork.origin} signed two heads that do not fit, seen ${fork.seen}`),
     ...succeeded.map((log) => `  ${log.region} goes on with another log: ${log.origin}, since ${log.seen}`),
     ...unproved.map((log) => `  UNPROVED: ${log.origin} has not joined its heads since ${log.since}`),
+  ];
+}
+
+function crlRow({
+  region,
+  place,
+  state,
+  whenOld,
+  nextUpdate,
+  revoked,
+  ageMinutes,
+  fault,
+}: CrlStatus): string[] {
+  const policy = whenOld === 'warn' ? 'ACCEPTED without it' : 'REFUSED';
+  return [
+    '  revocation list',
+    region,
+    state === 'good'
+      ? state
+      : `${state === 'none' ? 'NONE HELD' : 'TOO OLD'}: its certificates are ${policy}`,
+    revoked === undefined ? '' : `${revoked} revoked`,
+    ageMinutes === undefined ? '' : `${ageMinutes} min old`,
+    nextUpdate === undefined ? '' : `next ${nextUpdate}`,
+    fault ?? '',
+    place,
   ];
 }
 

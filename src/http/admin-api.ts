@@ -29,6 +29,8 @@ export interface BrokerStatus {
     readonly validUntil: string;
     readonly daysLeft: number;
   }[];
+  /** Neighbours' revocation lists. */
+  readonly crls: readonly object[];
 }
 
 /** Health and status, for this machine: no patient, no clinical content. */

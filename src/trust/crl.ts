@@ -43,8 +43,13 @@ export function believeCrl(bytes: Buffer, authorities: readonly X509Certificate[
  * @throws CrlRefused `crl-older`
  */
 export function assertNotOlder(offered: Crl, held: Crl): void {
-  const lower = offered.number !== undefined && held.number !== undefined && offered.number < held.number;
-  if (lower || offered.thisUpdate < held.thisUpdate) throw new CrlRefused('crl-older');
+  if (isOlder(offered, held)) throw new CrlRefused('crl-older');
+}
+
+/** By either measure: a lower number (RFC 5280, 5.2.3), or made earlier. */
+export function isOlder(one: Crl, other: Crl): boolean {
+  const lower = one.number !== undefined && other.number !== undefined && one.number < other.number;
+  return lower || one.thisUpdate < other.thisUpdate;
 }
 
 function reading<Result>(read: () => Result): Result {

@@ -67,7 +67,9 @@ function pairOf(key: Key): { publicKey: KeyObject; privateKey: KeyObject } {
   return generateKeyPairSync('ec', { namedCurve: curves[key as keyof typeof curves] });
 }
 
-const ALGORITHMS: Readonly<Record<string, readonly [id: string, hash: Hash | undefined, parameters: boolean]>> = {
+const ALGORITHMS: Readonly<
+  Record<string, readonly [id: string, hash: Hash | undefined, parameters: boolean]>
+> = {
   'rsa sha256': ['1.2.840.113549.1.1.11', 'sha256', true],
   'rsa sha384': ['1.2.840.113549.1.1.12', 'sha384', true],
   'rsa sha1': ['1.2.840.113549.1.1.5', 'sha1', true],
@@ -78,8 +80,15 @@ const ALGORITHMS: Readonly<Record<string, readonly [id: string, hash: Hash | und
 
 /** The AlgorithmIdentifier with which a key signs over a hash, and the hash itself. */
 export function algorithmOf(key: KeyObject, hash: Hash): { identifier: Der; hash: Hash | undefined } {
-  const [id, over, parameters] = ALGORITHMS[`${key.asymmetricKeyType} ${hash}`] ?? ['1.3.101.112', undefined, false];
-  return { identifier: der(0x30, [oid(id), ...(parameters ? [der(0x05, Buffer.alloc(0))] : [])]), hash: over };
+  const [id, over, parameters] = ALGORITHMS[`${key.asymmetricKeyType} ${hash}`] ?? [
+    '1.3.101.112',
+    undefined,
+    false,
+  ];
+  return {
+    identifier: der(0x30, [oid(id), ...(parameters ? [der(0x05, Buffer.alloc(0))] : [])]),
+    hash: over,
+  };
 }
 
 const USAGES = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2', email: '1.3.6.1.5.5.7.3.4' };
@@ -102,7 +111,17 @@ function extensionsOf(wanted: Wanted): Der[] {
   return [
     extension('2.5.29.19', der(0x30, basic), true),
     extension('2.5.29.15', der(0x03, Buffer.from([0, keyUsage])), true),
-    ...(usages.length > 0 ? [extension('2.5.29.37', der(0x30, usages.map((usage) => oid(USAGES[usage]))))] : []),
+    ...(usages.length > 0
+      ? [
+          extension(
+            '2.5.29.37',
+            der(
+              0x30,
+              usages.map((usage) => oid(USAGES[usage])),
+            ),
+          ),
+        ]
+      : []),
     ...(names.length > 0 ? [extension('2.5.29.17', der(0x30, names))] : []),
     ...(trees.length > 0 ? [extension('2.5.29.30', der(0x30, [der(0xa0, trees)]), true)] : []),
     ...(wanted.strange ? [extension('1.3.6.1.4.1.32473.1', der(0x05, Buffer.alloc(0)), true)] : []),

@@ -34,7 +34,15 @@ export function name(commonName: string): Der {
 
 /** UTCTime (RFC 5280, 4.1.2.5.1). */
 export function time(date: Date): Der {
-  return der(0x17, Buffer.from(`${date.toISOString().replace(/[-:T]|\.\d+/g, '').slice(2)}`));
+  return der(
+    0x17,
+    Buffer.from(
+      `${date
+        .toISOString()
+        .replace(/[-:T]|\.\d+/g, '')
+        .slice(2)}`,
+    ),
+  );
 }
 
 export function extension(id: string, value: Buffer, critical = false): Der {

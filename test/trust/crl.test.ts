@@ -11,14 +11,25 @@ describe('a revocation list', () => {
   const other = made({ name: 'Essex CA', authority: true });
   const leaf = made({ name: 'leaf', by: authority });
   const refused = (bytes: Buffer, code: string, by: readonly Made[] = [authority]): void =>
-    assert.throws(() => believeCrl(bytes, by.map(({ x509 }) => x509)), { name: 'CrlRefused', code });
+    assert.throws(
+      () =>
+        believeCrl(
+          bytes,
+          by.map(({ x509 }) => x509),
+        ),
+      { name: 'CrlRefused', code },
+    );
 
   for (const key of ['rsa-2048', 'p256', 'p384', 'ed25519'] as const) {
     it(`is believed from an authority with a ${key} key, as DER and as PEM`, () => {
       const by = made({ name: 'Any CA', authority: true, key });
       const one = made({ name: 'one', by });
       const bytes = madeCrl({ by, revoked: [one.x509], number: 7 });
-      for (const form of [bytes, Buffer.from(asPem(bytes)), Buffer.from(asPem(bytes).replaceAll('\n', '\r\n'))]) {
+      for (const form of [
+        bytes,
+        Buffer.from(asPem(bytes)),
+        Buffer.from(asPem(bytes).replaceAll('\n', '\r\n')),
+      ]) {
         const list = believeCrl(form, [other.x509, by.x509]);
         assert.equal(list.number, 7n);
         assert.deepEqual([...list.revoked.keys()], [one.x509.serialNumber.toLowerCase()]);
@@ -29,9 +40,10 @@ describe('a revocation list', () => {
   }
 
   it('may have no entries, no number, and extensions that need not be known', () => {
-    const list = believeCrl(madeCrl({ by: authority, number: 'none', extensions: [OTHER_KINDS.strangeBeside] }), [
-      authority.x509,
-    ]);
+    const list = believeCrl(
+      madeCrl({ by: authority, number: 'none', extensions: [OTHER_KINDS.strangeBeside] }),
+      [authority.x509],
+    );
     assert.deepEqual([list.number, list.revoked.size], [undefined, 0]);
   });
 
@@ -50,7 +62,10 @@ describe('a revocation list', () => {
       madeCrl({ by: authority, revoked: [leaf.x509], entryExtensions: [OTHER_KINDS.foreignEntry] }),
       'crl-indirect',
     ],
-    'of some certificates only': [madeCrl({ by: authority, extensions: [OTHER_KINDS.partial] }), 'crl-partial'],
+    'of some certificates only': [
+      madeCrl({ by: authority, extensions: [OTHER_KINDS.partial] }),
+      'crl-partial',
+    ],
     'with a critical extension that nobody knows': [
       madeCrl({ by: authority, extensions: [OTHER_KINDS.strange] }),
       'crl-critical-extension',
@@ -60,7 +75,10 @@ describe('a revocation list', () => {
       'crl-critical-extension',
     ],
     'without a next update': [madeCrl({ by: authority, until: 'none' }), 'crl-unreadable'],
-    'with something after it': [Buffer.concat([madeCrl({ by: authority }), Buffer.from([0])]), 'crl-unreadable'],
+    'with something after it': [
+      Buffer.concat([madeCrl({ by: authority }), Buffer.from([0])]),
+      'crl-unreadable',
+    ],
     'cut short': [madeCrl({ by: authority }).subarray(0, -1), 'crl-unreadable'],
     'that is a certificate': [authority.x509.raw, 'crl-unreadable'],
     'that is a page of HTML': [Buffer.from('<html>not found</html>'), 'crl-unreadable'],
@@ -97,6 +115,7 @@ describe('a revocation list', () => {
     for (const older of [list(6, -60), list(6, -30), list(7, -90), list(8, -90), list('none', -90)]) {
       assert.throws(() => assertNotOlder(older, held), { code: 'crl-older' });
     }
-    for (const newer of [list(7, -60), list(8, -60), list(8, -30), list('none', -30)]) assertNotOlder(newer, held);
+    for (const newer of [list(7, -60), list(8, -60), list(8, -30), list('none', -30)])
+      assertNotOlder(newer, held);
   });
 });
