@@ -1,7 +1,6 @@
-import type { TLSSocket } from 'node:tls';
-
 import { currentOf } from './audit/succession/chain.ts';
 import { neighboursWithCrls } from './broker/crls.ts';
+import { HANDSHAKES } from './broker/handshakes.ts';
 import { Door } from './broker/door.ts';
 import { behind } from './recovery/behind.ts';
 import { linksTo } from './broker/links.ts';
@@ -18,7 +17,6 @@ import { adminApi, statementApi, type BrokerStatus } from './http/admin-api.ts';
 import { listen, type Listener, type ListenOptions } from './http/listen.ts';
 import { createLog, type Log } from './log.ts';
 import type { Store } from './store/contracts.ts';
-import { peerCertificateOf } from './trust/peer-certificate.ts';
 import { federationServerTls, viewerServerTls, type TlsIdentity } from './trust/tls.ts';
 import { Viewers } from './trust/viewers.ts';
 import { Demographics } from './upstream/demographics.ts';
@@ -109,15 +107,14 @@ export async function startBroker(
     for (const closing of [demographics, ...records, ...links.values()]) closing.close();
     await store.close();
   };
-  const start = async (options: Omit<ListenOptions, 'onFault' | 'onHandshake'>): Promise<number> => {
+  const start = async (options: Omit<ListenOptions, 'onFault'>): Promise<number> => {
     const onFault = (code: string): void => {
       log.warn({ listener: options.name, code }, 'connection refused');
       door.service
         ?.countFault(`${options.name}-${code}`)
         .catch(() => log.error({ listener: options.name }, 'refusal not counted'));
     };
-    const onHandshake = (socket: TLSSocket): void => void peerCertificateOf(socket);
-    const listener = await listen({ ...options, onFault, onHandshake });
+    const listener = await listen({ ...options, ...HANDSHAKES, onFault });
     open.push(listener);
     return listener.port;
   };

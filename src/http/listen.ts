@@ -31,6 +31,8 @@ export interface ListenOptions {
    * issuers are to be seen, they must be looked at here (nodejs/node#65579).
    */
   readonly onHandshake?: (socket: TLSSocket) => void;
+  /** Finds a code for a verdict on a client's certificate that Node has no name for. */
+  readonly nameOf?: (verdict: string, socket: TLSSocket) => string;
   /** Called with the code of a failed handshake or an unreadable request; nothing else is known of it. */
   readonly onFault?: (code: string) => void;
 }
@@ -70,7 +72,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     // Node judges a client certificate after the handshake: the verdict is on the socket, as a string.
     const verdict: unknown = socket.authorizationError;
-    options.onFault?.(typeof verdict === 'string' ? verdict : (error.code ?? 'tls'));
+    if (typeof verdict !== 'string') return void options.onFault?.(error.code ?? 'tls');
+    options.onFault?.(options.nameOf?.(verdict, socket) ?? verdict);
   });
   if (options.onHandshake !== undefined) seeHandshakes(server, options.onHandshake);
   const answering = new WeakMap<Duplex, http.ServerResponse>();

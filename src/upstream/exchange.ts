@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 
 import type { Deadline } from '../deadline.ts';
 import { DeliveryError, type DeliveryCode } from '../errors.ts';
+import { faultOfText, UNNAMED } from '../trust/unnamed-fault.ts';
 import { connectionCode } from './connection-code.ts';
 
 export interface Call {
@@ -87,7 +88,8 @@ export async function exchange(call: Call, deadline: Deadline): Promise<Answer> 
 /** Which check of the other end's certificate failed: ours, or OpenSSL's or Node's code for theirs. */
 function tlsDetail(error: unknown): string | undefined {
   if (!(error instanceof AxiosError)) return undefined;
-  return error.cause instanceof DeliveryError ? error.cause.detail : error.code;
+  if (error.cause instanceof DeliveryError) return error.cause.detail;
+  return error.code === UNNAMED ? (faultOfText(error.message) ?? UNNAMED) : error.code;
 }
 
 function deliveryCode(error: unknown, deadline: Deadline): DeliveryCode {

@@ -47,7 +47,8 @@ export class PinnedAgent extends https.Agent {
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
     const fault = this.#faultOf(socket as TLSSocket);
     if (fault !== undefined) {
-      socket.destroy();
+      // Both with the fault: the request would tell a lost connection, and the socket would go back into the pool.
+      socket.destroy(fault);
       request.destroy(fault);
       return;
     }

@@ -62,7 +62,7 @@ describe('the listener between brokers: who may connect', () => {
       ],
       ['an expired certificate', () => variant('expired'), 'CERT_HAS_EXPIRED'],
       ['a certificate for servers only', () => variant('server-only-eku'), 'INVALID_PURPOSE'],
-      ['a certificate that a leaf issued', () => variant('nested'), 'UNSPECIFIED'],
+      ['a certificate that a leaf issued', () => variant('nested'), 'certificate-chain'],
       ["a viewer's certificate", async () => viewerMaterial(), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
       ['a self-signed certificate', () => issued({ uris: [HERTS] }), 'DEPTH_ZERO_SELF_SIGNED_CERT'],
       [
