@@ -11,6 +11,8 @@ export interface Wanted {
   readonly name: string;
   readonly by?: Made;
   readonly key?: Key;
+  /** Another certificate for the same key. */
+  readonly sameKeyAs?: Made;
   readonly hash?: Hash;
   /** Relative to now, in minutes; default an hour ago, and a day ahead. */
   readonly from?: number;
@@ -31,12 +33,13 @@ export interface Wanted {
 export interface Made extends Credential {
   readonly x509: X509Certificate;
   readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
   readonly subject: Der;
 }
 
 /** Makes a certificate (RFC 5280) of any key and signature, which the project's own maker rightly cannot. */
 export function made(wanted: Wanted): Made {
-  const { publicKey, privateKey } = pairOf(wanted.key ?? 'p256');
+  const { publicKey, privateKey } = wanted.sameKeyAs ?? pairOf(wanted.key ?? 'p256');
   const subject = name(wanted.name);
   const signer = wanted.by?.privateKey ?? privateKey;
   const algorithm = algorithmOf(signer, wanted.hash ?? 'sha256');
@@ -55,7 +58,7 @@ export function made(wanted: Wanted): Made {
   const raw = der(0x30, [tbs, algorithm.identifier, der(0x03, Buffer.concat([Buffer.from([0]), signature]))]);
   const x509 = new X509Certificate(raw);
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
-  return { certificate: x509.toString(), key, x509, privateKey, subject };
+  return { certificate: x509.toString(), key, x509, privateKey, publicKey, subject };
 }
 
 function pairOf(key: Key): { publicKey: KeyObject; privateKey: KeyObject } {

@@ -287,10 +287,7 @@ describe('a change of a neighbour’s trust, on a connection that stays open', (
     });
 
     it(`takes an anchor that was renewed with the same key, beside its expired certificate: as ${role}`, async () => {
-      const expired = {
-        ...made({ name: 'London Root', by: root, authority: true, until: -1 }),
-        subject: root.subject,
-      };
+      const expired = made({ name: 'London Root', authority: true, sameKeyAs: root, until: -1 });
       assert.equal(await verdictOf({ leaf: leaf(role) }, pin(expired, root), role), 'london');
     });
   }
