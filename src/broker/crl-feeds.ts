@@ -22,7 +22,7 @@ export interface CrlFeed {
   keep(bytes: Buffer): Promise<void>;
 }
 
-const FILES_MS = 5_000;
+const FILES_MS = 1_000;
 const RETRY_MS = 30_000;
 
 /** Read when its size or its time of change is another than before. */

@@ -173,6 +173,14 @@ describe('a neighbour’s certificate, over real handshakes at both ends', () =>
     });
   }
 
+  it('an issuer that is pinned without its root: no connection', async () => {
+    const only: Pinned[] = [{ region: 'london', anchors: [issuing] }];
+    for (const role of ROLES) {
+      const presented = { leaf: leaf(role, { by: issuing }) };
+      assert.equal(await verdictOf(presented, only, role), 'handshake UNABLE_TO_GET_ISSUER_CERT');
+    }
+  });
+
   function hosts(...dns: string[]): (role: Role) => Presented {
     return (role) => ({ leaf: leaf(role, { uris: [], dns }) });
   }
