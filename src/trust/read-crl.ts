@@ -66,7 +66,7 @@ export function readCrl(der: Buffer): ReadCrl {
     algorithm: oidOf(algorithm),
     signed: expect(tbs, TAG.sequence).whole,
     signature: content.subarray(1),
-    entries: () => new Map(list === undefined ? [] : entriesOf(list)),
+    entries: () => (list === undefined ? new Map<string, Revoked>() : entriesOf(list)),
   };
 }
 
@@ -89,16 +89,32 @@ function refuseCritical(extensions: ReadonlyMap<string, Extension>): void {
   }
 }
 
-function* entriesOf(list: DerElement): Generator<[string, Revoked]> {
+/** A list may have some hundred thousand entries, of few days and few reasons: each of these is read once. */
+function entriesOf(list: DerElement): Map<string, Revoked> {
+  const timeAt = readOnce(timeOf);
+  const reasonIn = readOnce(reasonOf);
+  const found = new Map<string, Revoked>();
   for (const entry of within(list)) {
     const [serial, at, extensions] = within(expect(entry, TAG.sequence));
-    const found = extensionsOf(extensions);
-    if (found.has(CERTIFICATE_ISSUER)) throw new CrlRefused('crl-indirect');
-    refuseCritical(found);
-    const reason = found.get(REASON)?.value;
-    yield [
-      serialOf(serial),
-      { at: timeOf(at), reason: reason && readDer(reason, TAG.enumerated).content[0] },
-    ];
+    const reason = extensions && reasonIn(extensions);
+    found.set(serialOf(serial), { at: timeAt(expect(at, TAG.utcTime, TAG.generalizedTime)), reason });
   }
+  return found;
+}
+
+function reasonOf(extensions: DerElement): number | undefined {
+  const found = extensionsOf(extensions);
+  if (found.has(CERTIFICATE_ISSUER)) throw new CrlRefused('crl-indirect');
+  refuseCritical(found);
+  const reason = found.get(REASON)?.value;
+  return reason && readDer(reason, TAG.enumerated).content[0];
+}
+
+function readOnce<Result>(read: (element: DerElement) => Result): (element: DerElement) => Result {
+  const known = new Map<string, Result>();
+  return (element) => {
+    const key = element.whole.toString('latin1');
+    if (!known.has(key)) known.set(key, read(element));
+    return known.get(key) as Result;
+  };
 }

@@ -7,6 +7,7 @@ import { addressFeed, fileFeed } from '../../src/broker/crl-feeds.ts';
 import { CrlSource } from '../../src/broker/crl-source.ts';
 import { Crls, type CrlStatus } from '../../src/broker/crls.ts';
 import { crlForm, type ConfiguredCrl, type CrlSettings } from '../../src/config/crl-form.ts';
+import { factsOf } from '../../src/trust/certificate-facts.ts';
 import { MOST_CRL_BYTES } from '../../src/trust/crl.ts';
 import { made, type Made } from '../support/made-certificate.ts';
 import { asPem, madeCrl } from '../support/made-crl.ts';
@@ -184,6 +185,20 @@ describe('the neighbours’ revocation lists', () => {
     await until(() => crls.of('london')?.by(next.x509) !== undefined);
     assert.equal(crls.of('london')?.by(root.x509)?.revoked.size, 1);
     assert.equal(crls.status().length, 2);
+  });
+
+  it('are read once while they stay the same', async () => {
+    const bytes = numbered(5);
+    const source = new CrlSource({ ...fileFeed(file), read: async () => bytes });
+    await source.look([root.x509]);
+    const first = source.held.get(factsOf(root.x509).authority);
+    await source.look([root.x509]);
+    assert.ok(first);
+    assert.equal(source.held.get(factsOf(root.x509).authority), first);
+    await source.look([next.x509]);
+    assert.deepEqual([source.held.size, source.fault], [0, 'crl-issuer']);
+    await source.look([root.x509]);
+    assert.deepEqual([source.held.size, source.fault], [1, undefined]);
   });
 
   it('follow a change of the pinned anchors, without a restart', async () => {

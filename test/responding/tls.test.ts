@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type ConnectionOptions } from 'node:tls';
 
@@ -9,6 +11,7 @@ import { leafValidity } from '../../certs-dev/validity.ts';
 import { issueVariant, type Variant } from '../../certs-dev/variants.ts';
 import { signCertificate, type Credential } from '../../src/trust/certificate.ts';
 import { issueLeaf } from '../../src/trust/issue.ts';
+import { made } from '../support/made-certificate.ts';
 import type { TlsMaterial } from '../support/neighbour.ts';
 import type { Reply } from '../support/viewer.ts';
 import { Asking } from './asking.ts';
@@ -21,16 +24,30 @@ describe('the listener between brokers: who may connect', () => {
   let asking: Asking;
   let authority: Credential;
   let ahead = 0;
+  let directory: string;
+  const root = made({ name: 'Second root', authority: true });
 
   before(async () => {
-    asking = await Asking.start({ now: () => Date.now() + ahead });
+    directory = await mkdtemp(join(tmpdir(), 'wayleave-tls-'));
+    await writeFile(join(directory, 'root.pem'), root.certificate);
+    asking = await Asking.start({
+      now: () => Date.now() + ahead,
+      edit: (region, config) => {
+        const neighbours = config['neighbours'] as { region: string; pin: { tls_anchors: string[] } }[];
+        const herts = neighbours.find((one) => one.region === 'herts-west-essex');
+        if (region === 'london') herts?.pin.tls_anchors.push(join(directory, 'root.pem'));
+      },
+    });
     const keys = join(asking.federation.directory, 'keys/herts-west-essex');
     authority = {
       certificate: readFileSync(join(keys, 'public/ca.pem'), 'utf8'),
       key: readFileSync(join(keys, 'offline/ca.key.pem'), 'utf8'),
     };
   });
-  after(() => asking.stop());
+  after(async () => {
+    await asking.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
   afterEach(() => (ahead = 0));
 
   const material = ({ certificate, key }: Credential): TlsMaterial => ({ cert: certificate, key });
@@ -159,6 +176,13 @@ describe('the listener between brokers: who may connect', () => {
     assert.equal(first.status, 204);
     assert.equal(first.headers['local-port'], second.headers['local-port']);
     agent.destroy();
+  });
+
+  it('finds the way through the issuers that came with a certificate, under a second pinned anchor', async () => {
+    const issuing = made({ name: 'Issuing', by: root, authority: true });
+    const leaf = made({ name: 'client', by: issuing, usages: ['client'], uris: [HERTS] });
+    const tls = { cert: leaf.certificate + issuing.certificate, key: leaf.key };
+    assert.equal((await asking.send('', { ...HELLO, tls })).status, 204);
   });
 
   it('gives no session that another connection could resume', async () => {

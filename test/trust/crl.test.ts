@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import assert from 'node:assert/strict';
 
 import { assertNotOlder, believeCrl, MOST_CRL_BYTES } from '../../src/trust/crl.ts';
@@ -106,6 +107,20 @@ describe('a revocation list', () => {
       changed.writeUInt8(changed.readUInt8(at) ^ 0x01, at);
       assert.throws(() => believeCrl(changed, [authority.x509]), { name: 'CrlRefused' }, `octet ${at}`);
     }
+  });
+
+  it('is refused whatever bytes are offered in its place, with a code', () => {
+    const good = madeCrl({ by: authority, revoked: [leaf.x509] });
+    const spliced = fc
+      .tuple(fc.nat(good.length), fc.nat(good.length), fc.uint8Array({ maxLength: 40 }))
+      .map(([from, to, bytes]) => Buffer.concat([good.subarray(0, from), bytes, good.subarray(to)]))
+      .filter((bytes) => !bytes.equals(good));
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), spliced), (bytes) => {
+        assert.throws(() => believeCrl(Buffer.from(bytes), [authority.x509]), { name: 'CrlRefused' });
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('does not give way to one with a lower number, or of an earlier time', () => {
