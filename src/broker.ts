@@ -3,6 +3,8 @@ import type { TLSSocket, TlsOptions } from 'node:tls';
 import { adminDoor } from './admin/admin-door.ts';
 import { brokerRoutes } from './admin/broker-routes.ts';
 import { currentOf } from './audit/succession/chain.ts';
+import { Crls } from './broker/crls.ts';
+import { HANDSHAKES } from './broker/handshakes.ts';
 import { Door } from './broker/door.ts';
 import { ExpiryWatch, outboxesFor } from './broker/expiry-watch.ts';
 import { behind } from './recovery/behind.ts';
@@ -30,6 +32,7 @@ import type { Store } from './store/contracts.ts';
 import { Admins } from './trust/admins.ts';
 import type { Neighbours } from './trust/neighbours.ts';
 import { peerCertificateOf } from './trust/peer-certificate.ts';
+import type { RevocationLists } from './trust/revocation.ts';
 import { federationServerTls, viewerServerTls, type TlsIdentity } from './trust/tls.ts';
 import { Viewers } from './trust/viewers.ts';
 import { Demographics } from './upstream/demographics.ts';
@@ -104,12 +107,15 @@ export async function startBroker(
   const outboxes = outboxesFor(config, log, now, overrides.environment ?? process.env);
 
   const store = overrides.store ?? (await openStore(config, now));
-  const pinned = { files: config.neighbours, store, key: secrets.trustKey, log, now };
+  const listsOf = (region: string): RevocationLists | undefined => crls.of(region);
+  const pinned = { files: config.neighbours, store, key: secrets.trustKey, listsOf, log, now };
   const keeper = await TrustKeeper.open(pinned).catch(async (error: unknown) => {
     await store.close();
     throw error;
   });
   const { neighbours } = keeper;
+  const anchorsOf = (region: string): readonly string[] => neighbours.byRegion(region)?.anchors ?? [];
+  const crls: Crls = new Crls(config.neighbours, anchorsOf, log, now);
   const directory = new Directory(directoryWith(config.directory, neighbours.all()));
   const demographics = new Demographics(config.demographics, log, now);
   const records = config.records.map((record) => new RecordLink(record, log, now));
@@ -118,7 +124,7 @@ export async function startBroker(
 
   const base = { viewer: config.public_base ?? '', viewer_tokens: config.viewer_tokens_base ?? '' };
   const parts: Parts = {
-    ...{ config, secrets, store, now, log, neighbours, viewers, demographics, records, links },
+    ...{ config, secrets, store, now, log, neighbours, crls, viewers, demographics, records, links },
     ...{ trusted, directory },
     ...{ senders: { client: sender(client), server: sender(server) }, logKey, witnessKey, own },
     ownUntil: statement.exp * 1000,
@@ -150,6 +156,7 @@ export async function startBroker(
     await refresh.stop();
     await keeper.stop();
     await door.stop();
+    crls.stop();
     await Promise.all(open.map((listener) => listener.close(STOP_GRACE_MS)));
     for (const closing of [demographics, ...records, ...links.values()]) closing.close();
     await store.close();
@@ -163,7 +170,7 @@ export async function startBroker(
       log.warn({ listener: options.name, code }, 'connection refused');
       count(options.name, code);
     };
-    const listener = await listen({ ...options, onFault });
+    const listener = await listen({ ...options, ...HANDSHAKES, onFault });
     open.push(listener);
     return listener;
   };
@@ -175,6 +182,7 @@ export async function startBroker(
     );
 
   try {
+    await crls.start();
     await door.open();
     const { listeners } = config;
     const federationListener = await start({

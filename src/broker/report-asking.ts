@@ -4,13 +4,13 @@ import { agreementInForce } from '../config/agreements.ts';
 import type { Config } from '../config/load.ts';
 import type { Secrets } from '../config/secrets.ts';
 import { startDeadline } from '../deadline.ts';
-import { ownStatement, pinnedNeighbours } from '../evidence/pinned-neighbours.ts';
+import { ownStatement } from '../evidence/pinned-neighbours.ts';
 import { senderAs } from '../evidence/sender.ts';
 import { createLog } from '../log.ts';
 import { Directory } from '../routing/directory.ts';
-import { Neighbours } from '../trust/neighbours.ts';
 import type { TlsIdentity } from '../trust/tls.ts';
 import { Demographics } from '../upstream/demographics.ts';
+import { neighboursWithCrls } from './crls.ts';
 import { linksTo } from './links.ts';
 import { ownNames } from './own-names.ts';
 import type { AccessQuestion, AskingAccesses } from '../requesting/ask-access-page.ts';
@@ -25,9 +25,10 @@ import { ownPatient, type OwnPatient } from '../requesting/own-patient.ts';
 export async function reportAsking(config: Config, secrets: Secrets, audit: AccessTrail, now = Date.now) {
   const log = createLog(config.region, 'silent');
   const client: TlsIdentity = { certificate: config.clientCertificate, key: secrets.tlsClientKey };
-  const neighbours = new Neighbours(await pinnedNeighbours(config.neighbours, now()));
   const names = await ownNames(config, secrets);
   const { sequence } = (await ownStatement(config, names, now())).metadata.wayleave_broker;
+  const { neighbours, crls } = await neighboursWithCrls(config, log, now);
+  await crls.start();
   const links = linksTo(config, neighbours, client, log, now);
   const registrations = new Demographics(config.demographics, log, now);
   const { region, entity, budgets } = config;
@@ -43,6 +44,9 @@ export async function reportAsking(config: Config, secrets: Secrets, audit: Acce
       return await ownPatient(nhsNumber, also, { ...asking, registrations }, deadline);
     },
     askForAccesses: (question: AccessQuestion): Promise<RegionTold[]> => askForAccesses(question, asking),
-    close: (): void => [registrations, ...links.values()].forEach((one) => one.close()),
+    close: (): void => {
+      crls.stop();
+      for (const one of [registrations, ...links.values()]) one.close();
+    },
   };
 }

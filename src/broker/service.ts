@@ -33,6 +33,7 @@ import type { NeighbourLink } from '../upstream/neighbour-link.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
 import type { WitnessLink } from '../upstream/witness-link.ts';
 import { SyslogLink } from '../upstream/syslog-link.ts';
+import type { Crls } from './crls.ts';
 import { witnessesAmong } from './links.ts';
 import { auditLogIn, patientDigestOf } from './stores.ts';
 import type { TrustedNeighbour } from './trusted-neighbours.ts';
@@ -45,6 +46,7 @@ export interface Parts {
   readonly now: () => number;
   readonly log: Log;
   readonly neighbours: Neighbours;
+  readonly crls: Crls;
   readonly viewers: Viewers;
   readonly demographics: Demographics;
   readonly records: readonly RecordLink[];

@@ -33,6 +33,7 @@ export async function statusOf(
     trust: trustStatus(trust),
     pings: service?.pings() ?? [],
     certificates: endingsOf(parts),
+    crls: parts.crls.status(),
     notices,
   };
 }

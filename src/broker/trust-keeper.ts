@@ -4,6 +4,7 @@ import { StartError } from '../errors.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { Store } from '../store/contracts.ts';
 import { Neighbours } from '../trust/neighbours.ts';
+import type { RevocationLists } from '../trust/revocation.ts';
 import { TrustRegister } from './trust-register.ts';
 import { identities, trustedNeighbours, type TrustedNeighbour } from './trusted-neighbours.ts';
 
@@ -13,6 +14,8 @@ export interface KeeperSettings {
   readonly store: Pick<Store, 'decisions' | 'statements'>;
   /** 32 bytes of the secrets: seals decisions. */
   readonly key: Buffer;
+  /** The revocation lists that are held for a region; undefined where none are configured. */
+  readonly listsOf?: (region: string) => RevocationLists | undefined;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -39,7 +42,7 @@ export class TrustKeeper {
   private constructor(settings: KeeperSettings, register: TrustRegister) {
     this.#settings = settings;
     this.register = register;
-    this.neighbours = new Neighbours([]);
+    this.neighbours = new Neighbours([], settings.listsOf);
   }
 
   /** @throws StartError for a pin without its statement; RegisterBroken; HouseError `store-unavailable` */

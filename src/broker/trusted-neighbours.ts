@@ -19,7 +19,8 @@ export function trustedNeighbours(
   return [...neighbours.values()].flatMap((standing) => {
     const file = files.find(({ region }) => region === standing.region);
     const { region, entity, federationKeys, anchors, signed, agreement } = standing;
-    const settings = agreement === undefined ? file : enrolledNeighbour.parse({ agreement });
+    const settings =
+      agreement === undefined ? file : { ...enrolledNeighbour.parse({ agreement }), crl: file?.crl };
     if (settings === undefined || signed === undefined) return [];
     const pinned = { region, entity, federationKeys, anchors, statementToken: signed.token };
     return [{ ...settings, ...pinned, decided: decidedOf(standing) }];

@@ -1,10 +1,11 @@
 import type { Config } from '../config/load.ts';
 import type { Secrets } from '../config/secrets.ts';
-import { ownStatement, pinnedNeighbours } from '../evidence/pinned-neighbours.ts';
+import { ownStatement } from '../evidence/pinned-neighbours.ts';
 import { createLog } from '../log.ts';
 import type { BrokerMetadata } from '../trust/entity-statement.ts';
-import { Neighbours, type Neighbour } from '../trust/neighbours.ts';
+import type { Neighbour } from '../trust/neighbours.ts';
 import type { WitnessLink } from '../upstream/witness-link.ts';
+import { neighboursWithCrls } from './crls.ts';
 import { linksTo, witnessesAmong } from './links.ts';
 import { ownNames } from './own-names.ts';
 
@@ -19,15 +20,18 @@ export interface OpenWitnesses {
 
 /** @throws StartError as the broker's start would */
 export async function openWitnesses(config: Config, secrets: Secrets): Promise<OpenWitnesses> {
-  const neighbours = new Neighbours(await pinnedNeighbours(config.neighbours, Date.now()));
   const { metadata } = await ownStatement(config, await ownNames(config, secrets), Date.now());
   const client = { certificate: config.clientCertificate, key: secrets.tlsClientKey };
-  const links = linksTo(config, neighbours, client, createLog(config.region, 'silent'), Date.now);
+  const log = createLog(config.region, 'silent');
+  const { neighbours, crls } = await neighboursWithCrls(config, log, Date.now);
+  await crls.start();
+  const links = linksTo(config, neighbours, client, log, Date.now);
   return {
     own: metadata.wayleave_broker,
     neighbours: neighbours.all().filter(({ region }) => region !== config.region),
     links: witnessesAmong(links, config),
     close: () => {
+      crls.stop();
       for (const link of links.values()) link.close();
     },
   };

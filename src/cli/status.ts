@@ -3,6 +3,7 @@ import http from 'node:http';
 
 import type { LogStatus } from '../audit/audit-room.ts';
 import type { StreamStatus } from '../audit/stream/audit-stream.ts';
+import type { CrlStatus } from '../broker/crls.ts';
 import type { BrokerStatus } from '../http/admin-api.ts';
 import type { DestinationStatus } from '../upstream/destination.ts';
 import type { ChannelStatus } from '../upstream/notices/notice.ts';
@@ -54,6 +55,7 @@ async function statusOf(options: RegionOptions): Promise<Told> {
 function lines(told: Told): string[] {
   if ('failed' in told) return [`${told.region}: not reached at ${told.address} (${told.failed})`, ''];
   const { status } = told;
+  const { crls = [] } = status;
   const rows = (status.destinations as DestinationStatus[]).map((one) => [
     `  ${one.kind}`,
     one.name,
@@ -77,6 +79,7 @@ function lines(told: Told): string[] {
         : `  ENDS SOON: ${plain(name)} (${whose}), in ${daysLeft} days`,
     ),
     ...(next === undefined ? [] : [`  next to end: ${plain(next.name)}, in ${next.daysLeft} days`]),
+    ...columns((crls as CrlStatus[]).map(crlRow)),
     ...columns((status.notices as ChannelStatus[]).map(noticeRow)),
     '',
   ];
@@ -149,6 +152,31 @@ function logLines({ origin, witnesses, forks = [], succeeded = [], unproved, str
     ...forks.map((fork) => `  FORK: ${fork.origin} signed two heads that do not fit, seen ${fork.seen}`),
     ...succeeded.map((log) => `  ${log.region} goes on with another log: ${log.origin}, since ${log.seen}`),
     ...unproved.map((log) => `  UNPROVED: ${log.origin} has not joined its heads since ${log.since}`),
+  ];
+}
+
+function crlRow({
+  region,
+  place,
+  state,
+  whenOld,
+  nextUpdate,
+  revoked,
+  ageMinutes,
+  fault,
+}: CrlStatus): string[] {
+  const policy = whenOld === 'warn' ? 'ACCEPTED without it' : 'REFUSED';
+  return [
+    '  revocation list',
+    region,
+    state === 'good'
+      ? state
+      : `${state === 'none' ? 'NONE HELD' : 'TOO OLD'}: its certificates are ${policy}`,
+    revoked === undefined ? '' : `${revoked} revoked`,
+    ageMinutes === undefined ? '' : `${ageMinutes} min old`,
+    nextUpdate === undefined ? '' : `next ${nextUpdate}`,
+    fault ?? '',
+    place,
   ];
 }
 

@@ -10,5 +10,9 @@ import type { Config } from './load.ts';
 export function configurationDigest(config: Config): string {
   const { source: _source, secretsDirectory: _secrets, store: _store, ...said } = config;
   const records = config.records.map(({ credentials: { kind }, ...record }) => ({ ...record, kind }));
-  return hash('sha256', JSON.stringify({ ...said, records }), 'base64url');
+  const neighbours = config.neighbours.map(({ crl, ...neighbour }) => ({
+    ...neighbour,
+    ...(crl && { crl: { ...crl, files: crl.files.length, cache: undefined } }),
+  }));
+  return hash('sha256', JSON.stringify({ ...said, neighbours, records }), 'base64url');
 }

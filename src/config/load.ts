@@ -4,6 +4,7 @@ import { StartError } from '../errors.ts';
 import type { PublicJwk } from '../trust/entity-statement.ts';
 import type { Decided } from '../trust/neighbours.ts';
 import { configuredStreams, type ConfiguredStream } from './audit-streams.ts';
+import { configuredCrl, type ConfiguredCrl } from './crl-form.ts';
 import { checkTogether } from './check-together.ts';
 import { configuredNotices, type ConfiguredNotices } from './notices.ts';
 import { assertAuthorities, jwkFrom, jwksFrom, parseYaml, readNamed } from './read-files.ts';
@@ -20,7 +21,8 @@ import {
 } from './schema.ts';
 
 /** A neighbour as configured, with the files that its pin names read. */
-export interface PinnedNeighbour extends Omit<NeighbourConfig, 'pin' | 'statement'> {
+export interface PinnedNeighbour extends Omit<NeighbourConfig, 'pin' | 'statement' | 'crl'> {
+  readonly crl: ConfiguredCrl | undefined;
   readonly federationKeys: readonly PublicJwk[];
   readonly anchors: readonly string[];
   readonly statementToken: string;
@@ -131,6 +133,7 @@ export function loadConfig(file: string): Config {
         federationKeys: jwksFrom(source, `${at}.pin.federation_keys`, near(neighbour.pin.federation_keys)),
         anchors: neighbour.pin.tls_anchors.map((name) => text(`${at}.pin.tls_anchors`, name)),
         statementToken: text(`${at}.statement`, neighbour.statement),
+        crl: configuredCrl(neighbour.crl, near, (name) => text(`${at}.crl.issuers`, name)),
       };
     }),
   };

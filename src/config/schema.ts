@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { agreement } from './agreement-form.ts';
 import { careSetting, code, date, milliseconds, odsCode, path, resourceType, sdsRole } from './forms.ts';
+import { crlForm } from './crl-form.ts';
 import { auditStream } from './audit-streams.ts';
 import { noticesForm } from './notices.ts';
 import { ADMIN_ROLES } from '../trust/admins.ts';
@@ -129,6 +130,7 @@ const neighbour = z.strictObject({
   }),
   /** The approved entity statement. */
   statement: path,
+  crl: crlForm.optional(),
   agreement,
   timeout_ms: milliseconds.default(5_000),
   /** Queries a second that this neighbour may send us. */

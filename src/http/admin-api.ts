@@ -53,6 +53,8 @@ export interface BrokerStatus {
   }[];
   /** How telling administrators of what ends goes, by channel. */
   readonly notices: readonly object[];
+  /** Neighbours' revocation lists. */
+  readonly crls: readonly object[];
 }
 
 /** Health and status, for this machine: no patient, no clinical content. */

@@ -30,6 +30,13 @@ export interface ListenOptions {
   readonly headerBytes?: number;
   /** The most that a request may take to arrive, in milliseconds; default one minute. */
   readonly requestMs?: number;
+  /**
+   * Called when the handshake of a connection with a client certificate is over, before Node has looked at it: where its
+   * issuers are to be seen, they must be looked at here (nodejs/node#65579).
+   */
+  readonly onHandshake?: (socket: TLSSocket) => void;
+  /** Finds a code for a verdict on a client's certificate that Node has no name for. */
+  readonly nameOf?: (verdict: string, socket: TLSSocket) => string;
   /** Called with the code of a failed handshake or an unreadable request; nothing else is known of it. */
   readonly onFault?: (code: string) => void;
 }
@@ -69,13 +76,15 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     // Node judges a client certificate after the handshake: the verdict is on the socket, as a string.
     const verdict: unknown = socket.authorizationError;
-    options.onFault?.(typeof verdict === 'string' ? verdict : (error.code ?? 'tls'));
+    if (typeof verdict !== 'string') return void options.onFault?.(error.code ?? 'tls');
+    options.onFault?.(options.nameOf?.(verdict, socket) ?? verdict);
   });
   const open = new Set<TLSSocket>();
   server.on('secureConnection', (socket: TLSSocket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
+  if (options.onHandshake !== undefined) seeHandshakes(server, options.onHandshake);
   const answering = new WeakMap<Duplex, http.ServerResponse>();
   server.on('request', (request, response) => void answering.set(request.socket, response));
   // An expectation that is not known is no reason to refuse (RFC 9110, 10.1.1), and Node's refusal has no body.
@@ -103,6 +112,21 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     },
     close: (graceMs) => closeServer(server, graceMs),
   };
+}
+
+/**
+ * Node 24.21 looks at a client's certificate by itself when the handshake is over, and loses the issuers that came with
+ * it, so that no later look finds them. The key log is the one event that tells of a connection before that; what it
+ * tells of its keys is wiped at once.
+ */
+function seeHandshakes(server: http.Server | https.Server, see: (socket: TLSSocket) => void): void {
+  const seen = new WeakSet<TLSSocket>();
+  server.on('keylog', (line: Buffer, socket: TLSSocket) => {
+    line.fill(0);
+    if (seen.has(socket)) return;
+    seen.add(socket);
+    socket.prependOnceListener('secure', () => see(socket));
+  });
 }
 
 /**

@@ -2,8 +2,9 @@ import type { X509Certificate } from 'node:crypto';
 
 import { RequestError } from '../errors.ts';
 import { certificatesIn } from './certificates-in.ts';
-import { judgeCertificate, oneName } from './judge-certificate.ts';
+import { judgeCertificate } from './judge-certificate.ts';
 import type { PeerCertificate } from './peer-certificate.ts';
+import { oneName } from './peer-names.ts';
 
 /** What an admin may do, each role with everything that the one before it may: look, operate, decide whom we trust. */
 export const ADMIN_ROLES = ['viewer', 'operator', 'security-officer'] as const;

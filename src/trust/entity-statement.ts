@@ -33,6 +33,15 @@ const pemCertificate = z.string().max(16_384).refine(isOneCertificate, 'one X.50
 /** As C2SP asks: a URL without its scheme; it is the name of a key as well. */
 const logOrigin = z.string().regex(/^[a-z0-9.:-]+(\/[a-z0-9-]+)+$/, "a log's origin");
 
+/** A DNS name (RFC 1123): in lower case, as it is compared, and never with a wildcard. */
+const hostName = z
+  .string()
+  .max(253)
+  .regex(
+    /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    'a DNS name in lower case',
+  );
+
 /** `metadata.wayleave_broker` of an entity statement: what a broker says of itself. */
 export const brokerMetadata = z.object({
   region: z.string(),
@@ -43,7 +52,11 @@ export const brokerMetadata = z.object({
     /** Where the statement itself is served, below `/.well-known`; absent: at the entity identifier. */
     statement: z.url({ protocol: /^https$/ }).optional(),
   }),
-  tls: z.object({ anchors: z.array(pemCertificate).min(1).max(16) }),
+  tls: z.object({
+    anchors: z.array(pemCertificate).min(1).max(16),
+    /** Host names that certificates without a URI name may carry in the place of the entity identifier. */
+    names: z.array(hostName).max(16).optional(),
+  }),
   message_keys: z.array(publicJwk).min(1),
   /** Ed25519 keys that sign the checkpoints of the logs below, under the log's origin as name. */
   log_keys: z.array(publicJwk).min(1),

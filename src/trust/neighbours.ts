@@ -2,8 +2,10 @@ import { X509Certificate } from 'node:crypto';
 
 import { RequestError } from '../errors.ts';
 import type { BrokerMetadata, EntityStatement, PublicJwk } from './entity-statement.ts';
-import { judgeCertificate, oneName } from './judge-certificate.ts';
+import { judgeCertificate } from './judge-certificate.ts';
 import type { PeerCertificate } from './peer-certificate.ts';
+import { whomItNames, type Named } from './peer-names.ts';
+import type { RevocationLists } from './revocation.ts';
 
 /** The header in which a neighbour says which sequence of the caller's own entity statement it has approved. */
 export const STATEMENT_HEADER = 'wayleave-statement';
@@ -67,10 +69,16 @@ export function neighbourFrom(
 export class Neighbours {
   #byEntity: ReadonlyMap<string, Pinned> = new Map();
   #byRegion: ReadonlyMap<string, Pinned> = new Map();
+  readonly #listsOf: (region: string) => RevocationLists | undefined;
   /** Called with a region whose approved statement seems not to be its newest. */
   onOutdated: (region: string) => void = () => undefined;
 
-  constructor(neighbours: readonly Neighbour[]) {
+  /** @param listsOf the revocation lists that are held for a region; undefined where none are configured */
+  constructor(
+    neighbours: readonly Neighbour[],
+    listsOf: (region: string) => RevocationLists | undefined = () => undefined,
+  ) {
+    this.#listsOf = listsOf;
     this.replace(neighbours);
   }
 
@@ -125,28 +133,26 @@ export class Neighbours {
     const known = this.#byRegion.get(neighbour.region);
     const isSame = known !== undefined && known.neighbour.anchors.join() === neighbour.anchors.join();
     const anchors = isSame ? known.anchors : neighbour.anchors.map((pem) => new X509Certificate(pem));
-    return { neighbour, anchors };
+    return { neighbour, anchors, entity: neighbour.entity, hosts: neighbour.broker.tls.names ?? [] };
   }
 
   /**
    * Judges the certificate of a connection's other end, anew on every request.
    *
-   * The certificate must carry exactly one URI name, the entity identifier of a neighbour in force, and chain
-   * to the anchors pinned for *that* neighbour: another neighbour's authority cannot vouch for it.
+   * The certificate must name exactly one neighbour in force, by the entity identifier as its one URI name or, without
+   * any URI name, by a host name that this neighbour's approved statement lists; and lead to the anchors pinned for
+   * *that* neighbour: another neighbour's authority cannot vouch for it.
    *
    * @param role what the other end is on this connection
    * @param at milliseconds since the epoch
-   * @throws RequestError `certificate-missing`, `certificate-unknown`, `certificate-expired`, `certificate-revoked`,
-   *   `neighbour-revoked`
+   * @throws RequestError `certificate-missing`, `certificate-revoked`, `neighbour-revoked`, and what `whomItNames` and
+   *   `judgeCertificate` throw
    */
   identify(peer: PeerCertificate | undefined, role: 'client' | 'server', at: number): IdentifiedPeer {
     if (peer === undefined) throw new RequestError('certificate-missing');
-    const pinned = this.#byEntity.get(oneName(peer));
-    if (pinned === undefined) throw new RequestError('certificate-unknown', 'no such neighbour');
-    if (!speaksAt(pinned.neighbour, at)) {
-      throw new RequestError('certificate-unknown', 'statement not in force');
-    }
-    judgeCertificate(peer, pinned.anchors, role, at);
+    const inForce = [...this.#byEntity.values()].filter(({ neighbour }) => speaksAt(neighbour, at));
+    const pinned = whomItNames(peer, inForce);
+    judgeCertificate(peer, pinned.anchors, role, at, this.#listsOf(pinned.neighbour.region));
     // Last, so that it is told to nobody but the neighbour itself.
     if (isRevoked(pinned.neighbour)) throw new RequestError('neighbour-revoked');
     if (pinned.neighbour.decided?.revokedCertificates.has(peer.thumbprint) === true) {
@@ -160,7 +166,7 @@ function isRevoked({ decided }: Neighbour): boolean {
   return decided?.revoked === true;
 }
 
-interface Pinned {
+interface Pinned extends Named {
   readonly neighbour: Neighbour;
   readonly anchors: readonly X509Certificate[];
 }

@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 /** A certificate that the other end of an open TLS connection proved to hold. */
 export interface PeerCertificate {
   readonly leaf: X509Certificate;
-  /** The certificates above the leaf, nearest first, as the TLS layer found them. */
+  /** What came with the leaf, in the order in which it was sent, each once. */
   readonly issuers: readonly X509Certificate[];
   /** RFC 8705 `x5t#S256`: base64url SHA-256 of the DER certificate. */
   readonly thumbprint: string;
@@ -12,7 +12,8 @@ export interface PeerCertificate {
   readonly uris: readonly string[] | undefined;
 }
 
-const LONGEST_CHAIN = 4;
+/** More than any path needs: what a peer sends beyond that is not looked at. */
+const MOST_ISSUERS = 6;
 const read = new WeakMap<TLSSocket, PeerCertificate>();
 
 /**
@@ -25,9 +26,11 @@ export function peerCertificateOf(socket: TLSSocket): PeerCertificate | undefine
   const leaf = socket.getPeerX509Certificate();
   if (leaf === undefined) return undefined;
   const issuers: X509Certificate[] = [];
-  for (let next = leaf.issuerCertificate; next !== undefined && issuers.length < LONGEST_CHAIN;) {
+  const seen = new Set([leaf.fingerprint256]);
+  for (let next = leaf.issuerCertificate; next !== undefined && issuers.length < MOST_ISSUERS;) {
+    if (seen.has(next.fingerprint256)) break;
+    seen.add(next.fingerprint256);
     issuers.push(next);
-    if (next.fingerprint256 === next.issuerCertificate?.fingerprint256) break;
     next = next.issuerCertificate;
   }
   const peer = { leaf, issuers, thumbprint: thumbprintOf(leaf), uris: uriNames(leaf.subjectAltName) };
@@ -40,17 +43,27 @@ export function thumbprintOf(certificate: X509Certificate): string {
   return createHash('sha256').update(certificate.raw).digest('base64url');
 }
 
-/**
- * The URI names in OpenSSL's text form of a subjectAltName. Node quotes a name that holds a comma or other
- * special characters (CVE-2021-44532); such a list is not read at all rather than read wrongly.
- */
+/** The URI names of a subjectAltName; undefined when the list cannot be read without doubt. */
 export function uriNames(subjectAltName: string | undefined): string[] | undefined {
+  return namesOf('URI:', subjectAltName);
+}
+
+/** The host names of a subjectAltName, in lower case; undefined when the list cannot be read without doubt. */
+export function dnsNames(subjectAltName: string | undefined): string[] | undefined {
+  return namesOf('DNS:', subjectAltName)?.map((name) => name.toLowerCase());
+}
+
+/**
+ * Reads OpenSSL's text form. Node quotes a name that holds a comma or other special characters (CVE-2021-44532); such
+ * a list is not read at all rather than read wrongly.
+ */
+function namesOf(kind: 'URI:' | 'DNS:', subjectAltName: string | undefined): string[] | undefined {
   if (subjectAltName === undefined) return [];
   if (subjectAltName.includes('"')) return undefined;
   return subjectAltName
     .split(', ')
-    .filter((name) => name.startsWith('URI:'))
-    .map((name) => name.slice('URI:'.length));
+    .filter((name) => name.startsWith(kind))
+    .map((name) => name.slice(kind.length));
 }
 
 /** A chain of ours as the other end of a connection would meet it: PEM, the leaf first; undefined when it is none. */

@@ -2,8 +2,9 @@ import { X509Certificate } from 'node:crypto';
 
 import { RequestError } from '../errors.ts';
 import type { PublicJwk } from './entity-statement.ts';
-import { judgeCertificate, oneName } from './judge-certificate.ts';
+import { judgeCertificate } from './judge-certificate.ts';
 import type { PeerCertificate } from './peer-certificate.ts';
+import { oneName } from './peer-names.ts';
 
 /** A viewer as registered: a platform whose users ask through us. */
 export interface Viewer {
@@ -51,7 +52,7 @@ export class Viewers {
   /**
    * The viewer whose certificate this is, judged anew on every request.
    *
-   * @throws RequestError `certificate-missing`, `certificate-unknown`, `certificate-expired`
+   * @throws RequestError `certificate-missing`, `certificate-unknown`, and what `oneName` and `judgeCertificate` throw
    */
   byCertificate(peer: PeerCertificate | undefined, at: number): Viewer {
     if (peer === undefined) throw new RequestError('certificate-missing');

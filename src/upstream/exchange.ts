@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 
 import type { Deadline } from '../deadline.ts';
 import { DeliveryError, type DeliveryCode } from '../errors.ts';
+import { faultOfText, UNNAMED } from '../trust/unnamed-fault.ts';
 import { connectionCode } from './connection-code.ts';
 
 export interface Call {
@@ -80,8 +81,18 @@ export async function exchange(call: Call, deadline: Deadline): Promise<Answer> 
       socket: (response.request as http.ClientRequest).socket as Socket,
     };
   } catch (error) {
-    throw new DeliveryError(deliveryCode(error, deadline), undefined, { cause: sparse(error) });
+    const code = deliveryCode(error, deadline);
+    throw new DeliveryError(code, code === 'tls-failed' ? tlsDetail(error) : undefined, {
+      cause: sparse(error),
+    });
   }
+}
+
+/** Which check of the other end's certificate failed: ours, or OpenSSL's or Node's code for theirs. */
+function tlsDetail(error: unknown): string | undefined {
+  if (!(error instanceof AxiosError)) return undefined;
+  if (error.cause instanceof DeliveryError) return error.cause.detail;
+  return error.code === UNNAMED ? (faultOfText(error.message) ?? UNNAMED) : error.code;
 }
 
 function deliveryCode(error: unknown, deadline: Deadline): DeliveryCode {

@@ -1,18 +1,17 @@
-import https from 'node:https';
-import type { ClientRequest } from 'node:http';
+import type https from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import type { Duplex } from 'node:stream';
 
 import type { BreakerConfig } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
-import { DeliveryError, EvidenceError } from '../errors.ts';
+import { DeliveryError, EvidenceError, RequestError } from '../errors.ts';
 import { RESPONSE_HEADER } from '../evidence/response.ts';
 import type { Log } from '../log.ts';
-import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import type { IdentifiedPeer, Neighbour, Neighbours } from '../trust/neighbours.ts';
-import { federationClientTls, serverNamed, type TlsIdentity } from '../trust/tls.ts';
+import { peerCertificateOf } from '../trust/peer-certificate.ts';
+import type { TlsIdentity } from '../trust/tls.ts';
 import { Destination, fairly } from './destination.ts';
 import { exchange, type Call } from './exchange.ts';
+import { PinnedAgent } from './pinned-agent.ts';
 
 /** What came back for a query: not yet believed. */
 export interface NeighbourAnswer {
@@ -97,7 +96,7 @@ export class NeighbourLink {
   }
 
   #newAgent(): PinnedAgent {
-    return new PinnedAgent(this.neighbour, this.#settings, (socket) => this.#identify(socket));
+    return new PinnedAgent(this.neighbour.anchors, this.#settings, (socket) => this.#identify(socket));
   }
 
   /**
@@ -179,9 +178,15 @@ export class NeighbourLink {
 
   /** Judged on every request, not once per connection: a certificate may expire or be revoked in between. */
   #identify(socket: TLSSocket): IdentifiedPeer {
-    const peer = this.#neighbours.identify(peerCertificateOf(socket), 'server', this.#now());
-    if (peer.neighbour.entity !== this.neighbour.entity) throw new DeliveryError('tls-failed', 'identity');
-    return peer;
+    try {
+      const peer = this.#neighbours.identify(peerCertificateOf(socket), 'server', this.#now());
+      if (peer.neighbour.entity === this.neighbour.entity) return peer;
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      // As a refusal of ours it would count as a sign of the neighbour's health.
+      throw new DeliveryError('tls-failed', error.code, { cause: error });
+    }
+    throw new DeliveryError('tls-failed', 'another neighbour');
   }
 
   async #hello(deadline: Deadline): Promise<void> {
@@ -199,58 +204,4 @@ function refuseUnsigned(status: number): never {
   if (status === 429 || status === 503) throw new DeliveryError('peer-throttled');
   if (status >= 400 && status < 500) throw new DeliveryError('peer-refused');
   throw new DeliveryError('peer-failed', 'unsigned');
-}
-
-/**
- * Keep-alive connections to one neighbour, made under its own anchors alone. The certificate must carry the
- * neighbour's entity identifier as its one URI name, whatever the address; sessions are never resumed.
- */
-class PinnedAgent extends https.Agent {
-  readonly anchors: readonly string[];
-  readonly #judge: (socket: TLSSocket) => void;
-
-  constructor(neighbour: Neighbour, settings: LinkSettings, judge: (socket: TLSSocket) => void) {
-    super({
-      ...federationClientTls(settings.own, neighbour.anchors),
-      keepAlive: true,
-      maxSockets: settings.breaker.capacity,
-      maxFreeSockets: settings.breaker.capacity,
-      maxCachedSessions: 0,
-      checkServerIdentity: serverNamed(neighbour.entity),
-    });
-    this.anchors = neighbour.anchors;
-    this.#judge = judge;
-  }
-
-  /** Closes idle connections that would not be used again. */
-  judgeFree(): void {
-    for (const socket of this.#free()) {
-      try {
-        this.#judge(socket);
-      } catch {
-        socket.destroy();
-      }
-    }
-  }
-
-  /** No connection is kept any longer than the call that it carries. */
-  retire(): void {
-    this.maxFreeSockets = 0;
-    for (const socket of this.#free()) socket.destroy();
-  }
-
-  #free(): TLSSocket[] {
-    return Object.values(this.freeSockets).flatMap((sockets) => (sockets ?? []) as TLSSocket[]);
-  }
-
-  override reuseSocket(socket: Duplex, request: ClientRequest): void {
-    try {
-      this.#judge(socket as TLSSocket);
-    } catch (error) {
-      socket.destroy();
-      request.destroy(new DeliveryError('tls-failed', 'no longer trusted', { cause: error }));
-      return;
-    }
-    super.reuseSocket(socket, request);
-  }
 }

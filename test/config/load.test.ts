@@ -102,6 +102,34 @@ describe('a configuration file', () => {
       (config) => (config['records'][1].offers = ['Alergy']),
       'records.1.offers.0',
     ],
+    [
+      'revocation lists from nowhere',
+      (config) => (config['neighbours'][0].crl = { when_old: 'warn' }),
+      'neighbours.0.crl',
+      'files, urls, or both',
+    ],
+    [
+      'a revocation list over a file address',
+      (config) => (config['neighbours'][0].crl = { urls: ['file:///etc/list.crl'] }),
+      'neighbours.0.crl.urls.0',
+    ],
+    [
+      'a user in the address of a revocation list',
+      (config) => (config['neighbours'][0].crl = { urls: ['http://me:word@ca.example/list.crl'] }),
+      'neighbours.0.crl.urls.0',
+      'without a user',
+    ],
+    [
+      'a rule for old revocation lists that is none',
+      (config) => (config['neighbours'][0].crl = { files: ['a.crl'], when_old: 'ignore' }),
+      'neighbours.0.crl.when_old',
+      'refuse',
+    ],
+    [
+      'an issuer of revocation lists that is not there',
+      (config) => (config['neighbours'][0].crl = { files: ['a.crl'], issuers: ['none.pem'] }),
+      'neighbours.0.crl.issuers',
+    ],
     ['a record without a base', (config) => delete config['records'][0].base, 'records.0.base'],
     [
       'a public base that is no address',

@@ -112,7 +112,7 @@ describe('the viewer’s certificate', () => {
     } as const;
     for (const uris of [[uri(), 'https://elsewhere.example'], [uri(), uri()], []]) {
       const { status, body } = await askWith(await signCertificate({ ...profile, uris }, authority()));
-      assert.deepEqual([status, errorCode(body)], [403, 'certificate-unknown']);
+      assert.deepEqual([status, errorCode(body)], [403, 'certificate-name']);
     }
   });
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type ConnectionOptions } from 'node:tls';
 
@@ -9,6 +11,7 @@ import { leafValidity } from '../../certs-dev/validity.ts';
 import { issueVariant, type Variant } from '../../certs-dev/variants.ts';
 import { signCertificate, type Credential } from '../../src/trust/certificate.ts';
 import { issueLeaf } from '../../src/trust/issue.ts';
+import { made } from '../support/made-certificate.ts';
 import type { TlsMaterial } from '../support/neighbour.ts';
 import type { Reply } from '../support/viewer.ts';
 import { Asking } from './asking.ts';
@@ -21,16 +24,30 @@ describe('the listener between brokers: who may connect', () => {
   let asking: Asking;
   let authority: Credential;
   let ahead = 0;
+  let directory: string;
+  const root = made({ name: 'Second root', authority: true });
 
   before(async () => {
-    asking = await Asking.start({ now: () => Date.now() + ahead });
+    directory = await mkdtemp(join(tmpdir(), 'wayleave-tls-'));
+    await writeFile(join(directory, 'root.pem'), root.certificate);
+    asking = await Asking.start({
+      now: () => Date.now() + ahead,
+      edit: (region, config) => {
+        const neighbours = config['neighbours'] as { region: string; pin: { tls_anchors: string[] } }[];
+        const herts = neighbours.find((one) => one.region === 'herts-west-essex');
+        if (region === 'london') herts?.pin.tls_anchors.push(join(directory, 'root.pem'));
+      },
+    });
     const keys = join(asking.federation.directory, 'keys/herts-west-essex');
     authority = {
       certificate: readFileSync(join(keys, 'public/ca.pem'), 'utf8'),
       key: readFileSync(join(keys, 'offline/ca.key.pem'), 'utf8'),
     };
   });
-  after(() => asking.stop());
+  after(async () => {
+    await asking.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
   afterEach(() => (ahead = 0));
 
   const material = ({ certificate, key }: Credential): TlsMaterial => ({ cert: certificate, key });
@@ -62,7 +79,7 @@ describe('the listener between brokers: who may connect', () => {
       ],
       ['an expired certificate', () => variant('expired'), 'CERT_HAS_EXPIRED'],
       ['a certificate for servers only', () => variant('server-only-eku'), 'INVALID_PURPOSE'],
-      ['a certificate that a leaf issued', () => variant('nested'), 'UNSPECIFIED'],
+      ['a certificate that a leaf issued', () => variant('nested'), 'certificate-chain'],
       ["a viewer's certificate", async () => viewerMaterial(), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
       ['a self-signed certificate', () => issued({ uris: [HERTS] }), 'DEPTH_ZERO_SELF_SIGNED_CERT'],
       [
@@ -97,26 +114,44 @@ describe('the listener between brokers: who may connect', () => {
   });
 
   describe('of a pinned authority, and yet nobody we know', () => {
-    const cases: readonly [name: string, tls: () => Promise<TlsMaterial>][] = [
-      ["another region's name from this region's authority", () => variant('wrong-region')],
-      ['two URI names, the right one first', () => variant('two-uris')],
-      ['two URI names, the right one last', () => issued({ uris: [`${HERTS}/x`, HERTS] }, authority)],
-      ['no URI name', () => issued({ dns: ['herts-west-essex.wayleave.example'] }, authority)],
+    const cases: readonly [name: string, tls: () => Promise<TlsMaterial>, code: string][] = [
+      [
+        "another region's name from this region's authority",
+        () => variant('wrong-region'),
+        'certificate-chain',
+      ],
+      ['two URI names, the right one first', () => variant('two-uris'), 'certificate-name'],
+      [
+        'two URI names, the right one last',
+        () => issued({ uris: [`${HERTS}/x`, HERTS] }, authority),
+        'certificate-name',
+      ],
+      [
+        'no URI name',
+        () => issued({ dns: ['herts-west-essex.wayleave.example'] }, authority),
+        'certificate-unknown',
+      ],
       [
         'a URI name that no neighbour has',
         () => issued({ uris: ['https://kent.wayleave.example'] }, authority),
+        'certificate-unknown',
       ],
-      ['a name that only begins like a neighbour', () => issued({ uris: [`${HERTS}.example`] }, authority)],
+      [
+        'a name that only begins like a neighbour',
+        () => issued({ uris: [`${HERTS}.example`] }, authority),
+        'certificate-unknown',
+      ],
       [
         "a host name that reads like a neighbour's URI",
         () => issued({ dns: [`x, URI:${HERTS}, DNS:y`] }, authority),
+        'certificate-name',
       ],
-      ['no stated use', () => issued({ uris: [HERTS] }, authority, {})],
+      ['no stated use', () => issued({ uris: [HERTS] }, authority, {}), 'certificate-usage'],
     ];
-    for (const [name, tls] of cases) {
+    for (const [name, tls, code] of cases) {
       it(name, async () => {
         const chosen = await tls();
-        await asking.refusesUnsigned(403, 'certificate-unknown', () => knock(chosen));
+        await asking.refusesUnsigned(403, code, () => knock(chosen));
       });
     }
   });
@@ -141,6 +176,13 @@ describe('the listener between brokers: who may connect', () => {
     assert.equal(first.status, 204);
     assert.equal(first.headers['local-port'], second.headers['local-port']);
     agent.destroy();
+  });
+
+  it('finds the way through the issuers that came with a certificate, under a second pinned anchor', async () => {
+    const issuing = made({ name: 'Issuing', by: root, authority: true });
+    const leaf = made({ name: 'client', by: issuing, usages: ['client'], uris: [HERTS] });
+    const tls = { cert: leaf.certificate + issuing.certificate, key: leaf.key };
+    assert.equal((await asking.send('', { ...HELLO, tls })).status, 204);
   });
 
   it('gives no session that another connection could resume', async () => {
