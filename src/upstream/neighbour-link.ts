@@ -1,4 +1,3 @@
-import type https from 'node:https';
 import type { TLSSocket } from 'node:tls';
 
 import type { BreakerConfig } from '../config/schema.ts';

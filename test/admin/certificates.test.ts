@@ -115,7 +115,7 @@ describe('the admin API of a broker: who is let in', () => {
           const { cert, key } = await signed({ uris: [OFFICER] }, issuer);
           return { cert: `${cert}${issuer.certificate}`, key };
         },
-        'UNSPECIFIED',
+        'certificate-chain',
       ],
       [
         'TLS 1.2',
@@ -132,22 +132,26 @@ describe('the admin API of a broker: who is let in', () => {
   });
 
   describe('of the right authority, and yet nobody: 403, and counted', () => {
-    const cases: readonly [what: string, tls: () => Promise<TlsMaterial>][] = [
+    const cases: readonly [what: string, tls: () => Promise<TlsMaterial>, code?: string][] = [
       ['a name that no admin has', () => leaf({ uri: `${LONDON}/admins/officer-3` })],
       ['a name that only begins like an admin’s', () => leaf({ uri: `${OFFICER}0` })],
       ['the region’s own name', () => leaf({ uri: LONDON })],
       ['a viewer’s name', () => leaf({ uri: `${LONDON}/viewers/london-viewer` })],
-      ['two names, the right one first', () => signed({ uris: [OFFICER, `${LONDON}/admins/operator-1`] })],
-      ['two names, the right one last', () => signed({ uris: [LONDON, OFFICER] })],
-      ['no name', () => signed({ uris: [] })],
+      [
+        'two names, the right one first',
+        () => signed({ uris: [OFFICER, `${LONDON}/admins/operator-1`] }),
+        'certificate-name',
+      ],
+      ['two names, the right one last', () => signed({ uris: [LONDON, OFFICER] }), 'certificate-name'],
+      ['no name', () => signed({ uris: [] }), 'certificate-name'],
     ];
-    for (const [what, make] of cases) {
+    for (const [what, make, code = 'certificate-unknown'] of cases) {
       it(what, async () => {
         const tls = await make();
-        await countsOne('admin_api-certificate-unknown', async () => {
+        await countsOne(`admin_api-${code}`, async () => {
           for (const path of ['/admin/v1/whoami', '/admin/v1/nothing', '/']) {
             const { status, body } = await ask(tls, path);
-            assert.deepEqual([status, errorCode(body)], [403, 'certificate-unknown'], path);
+            assert.deepEqual([status, errorCode(body)], [403, code], path);
           }
         });
       });

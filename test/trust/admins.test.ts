@@ -67,9 +67,9 @@ describe('admins', () => {
   });
 
   it('are each judged by their own authority: another admin’s vouches for nobody else', async () => {
-    refused(peerOf(await leaf({}, other)), 'certificate-unknown');
-    refused(peerOf(await leaf({}, other), other.certificate), 'certificate-unknown');
-    refused(peerOf(await leaf({ uri: OPERATOR })), 'certificate-unknown');
+    refused(peerOf(await leaf({}, other)), 'certificate-chain');
+    refused(peerOf(await leaf({}, other), other.certificate), 'certificate-chain');
+    refused(peerOf(await leaf({ uri: OPERATOR })), 'certificate-chain');
     assert.deepEqual(admins.anchors(), [one.certificate, other.certificate]);
   });
 
@@ -100,17 +100,17 @@ describe('admins', () => {
     ];
     for (const names of several) {
       const { certificate } = await signCertificate({ ...profile, ...names }, one);
-      refused(peerOf(certificate), 'certificate-unknown');
+      refused(peerOf(certificate), 'certificate-name');
     }
   });
 
   it('with a certificate for servers are refused', async () => {
-    refused(peerOf(await leaf({ usage: 'server' })), 'certificate-unknown');
+    refused(peerOf(await leaf({ usage: 'server' })), 'certificate-usage');
   });
 
   it('with a certificate that is over, or has not begun, are refused', async () => {
     refused(peerOf(await leaf(pastValidity(NOW))), 'certificate-expired');
-    refused(peerOf(await leaf({ notBefore: new Date(AT + 60_000) })), 'certificate-expired');
+    refused(peerOf(await leaf({ notBefore: new Date(AT + 60_000) })), 'certificate-not-yet-valid');
   });
 
   it('are judged at the time of each request', async () => {
