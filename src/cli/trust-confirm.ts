@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 
-import { jwkThumbprint } from '../audit/proof/statements.ts';
 import { Keyring } from '../audit/sealing.ts';
 import { Checkpoints } from '../audit/witnessing/checkpoints.ts';
 import { OurPast } from '../audit/witnessing/our-past.ts';
@@ -10,6 +9,7 @@ import { askNeighbours, type Report } from '../recovery/ask-neighbours.ts';
 import { openDecision, type SealedDecision } from '../recovery/decision.ts';
 import { openStoreAgain, type OpenedStore } from '../recovery/open-store.ts';
 import { CommandRefused } from '../recovery/refused.ts';
+import { jwkThumbprint } from '../trust/jwk-thumbprint.ts';
 import type { Neighbour } from '../trust/neighbours.ts';
 import { logOrigin } from '../tlog/origin.ts';
 import { CommandFailed, type Io } from './io.ts';

@@ -1,7 +1,7 @@
 import type { PublicJwk } from '../../trust/entity-statement.ts';
+import { jwkThumbprint } from '../../trust/jwk-thumbprint.ts';
 import {
   byRegion,
-  jwkThumbprint,
   readSelfSigned,
   speaksAt,
   vouchesFor,

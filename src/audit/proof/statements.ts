@@ -1,5 +1,4 @@
 import { EvidenceError } from '../../errors.ts';
-import { sha256 } from '../../evidence/digests.ts';
 import { verifyingKey } from '../../evidence/keys.ts';
 import { readHeader } from '../../evidence/jws.ts';
 import { verifyStatement } from '../../evidence/statement.ts';
@@ -12,6 +11,7 @@ import {
   type EntityStatement,
   type PublicJwk,
 } from '../../trust/entity-statement.ts';
+import { jwkThumbprint } from '../../trust/jwk-thumbprint.ts';
 
 /** A region as a statement shows it that its own federation key signed. */
 export interface SelfSigned {
@@ -99,11 +99,6 @@ function payloadOf(token: string): unknown {
   } catch (cause) {
     throw new EvidenceError('malformed', 'entity statement', { cause });
   }
-}
-
-/** SHA-256 of the key's required members, in their order (RFC 7638), base64url. */
-export function jwkThumbprint({ crv, kty, x, y }: PublicJwk): string {
-  return sha256(JSON.stringify(kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x }));
 }
 
 /** The keys that may sign a checkpoint of a log, and cosign it, as some statements list them. */
