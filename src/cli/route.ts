@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { openStore, patientDigestOf } from '../broker.ts';
 import { agreementInForce } from '../config/agreements.ts';
 import type { Config } from '../config/load.ts';
-import { loadSecrets } from '../config/secrets.ts';
+import { storeSecrets } from '../config/secrets.ts';
 import { startDeadline } from '../deadline.ts';
 import { REASONS, RULES } from '../fhir/codes.ts';
 import { createLog } from '../log.ts';
@@ -54,7 +54,7 @@ async function planOf(config: Config, nhsNumber: string, shownByViewer: readonly
       careLocations: store.careLocations,
       withoutRegistration: config.routing.without_registration,
       agreementWith: (region: string) => agreementInForce(config.neighbours, region, Date.now()),
-      patientDigest: patientDigestOf(loadSecrets(config.secretsDirectory)),
+      patientDigest: patientDigestOf(storeSecrets(config.secretsDirectory)),
       now: Date.now,
     };
     return (await planFor({ nhsNumber, shownByViewer }, planning, deadline)).plan;

@@ -157,6 +157,11 @@ export const configFile = z.strictObject({
   contact: z.string(),
   /** Directory of private keys; read apart and never logged. */
   secrets: path,
+  /** The environment's variable with the passphrase of the private keys, where they have one. */
+  secrets_passphrase_env: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of a variable of the environment')
+    .optional(),
   certificates: z.strictObject({ server: path, client: path }),
   /** Our own entity statement, signed where the federation key is. */
   statement: path,
