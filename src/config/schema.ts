@@ -198,7 +198,8 @@ export const configFile = z.strictObject({
   store_reserve_mb: z.int().min(0).max(1_000_000).default(64),
   /** The shared directory of regions, practices and organisations. */
   directory: path,
-  viewers: z.array(viewer).min(1),
+  /** None, for a region that only answers its neighbours. */
+  viewers: z.array(viewer),
   records: z.array(record).min(1),
   neighbours: z.array(neighbour),
   demographics,

@@ -14,6 +14,7 @@ export interface ThumbprintMembers {
  * @throws TypeError for a key of another kind: what is left out of the digest would make two keys one
  */
 export function jwkThumbprint({ crv, kty, x, y }: ThumbprintMembers): string {
-  if ((kty !== 'EC' && kty !== 'OKP') || crv === undefined || x === undefined) throw new TypeError('EC or OKP');
+  if ((kty !== 'EC' && kty !== 'OKP') || crv === undefined || x === undefined)
+    throw new TypeError('EC or OKP');
   return hash('sha256', JSON.stringify(kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x }), 'base64url');
 }

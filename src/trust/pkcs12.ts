@@ -64,9 +64,7 @@ function certificateIn(bag: forge.pkcs12.Bag): X509Certificate {
 }
 
 function keyIn(bag: forge.pkcs12.Bag): KeyObject {
-  const asn1 = bag.key
-    ? forge.pki.wrapRsaPrivateKey(forge.pki.privateKeyToAsn1(bag.key))
-    : bag.asn1;
+  const asn1 = bag.key ? forge.pki.wrapRsaPrivateKey(forge.pki.privateKeyToAsn1(bag.key)) : bag.asn1;
   return createPrivateKey({ key: encode(asn1), format: 'der', type: 'pkcs8' });
 }
 
