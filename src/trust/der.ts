@@ -9,9 +9,12 @@ export function encode(value: Der): Buffer {
   return Buffer.from(forge.asn1.toDer(value).getBytes(), 'latin1');
 }
 
+/** forge would read a bit string that looks like ASN.1 as that; its typings do not know the option. */
+const AS_IT_IS = { decodeBitStrings: false } as unknown as boolean;
+
 /** What is DER already, to be put into something else. */
 export function decode(bytes: Buffer): Der {
-  return forge.asn1.fromDer(bytes.toString('latin1'));
+  return forge.asn1.fromDer(bytes.toString('latin1'), AS_IT_IS);
 }
 
 export function sequence(...parts: Der[]): Der {
