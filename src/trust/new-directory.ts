@@ -27,11 +27,13 @@ export async function makeDirectory(
     await mkdir(fresh);
     await fillDirectory(fresh, files, closed);
     for (const folder of foldersOf(files)) await flushDirectory(join(fresh, folder));
-    await rename(fresh, target);
+    await rename(fresh, target).catch((error: NodeJS.ErrnoException) => {
+      // Another came first.
+      throw error.code === 'ENOTEMPTY' || error.code === 'EEXIST' ? exists(target) : error;
+    });
     await flushDirectory(dirname(target));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw code === 'ENOTEMPTY' || code === 'EEXIST' ? exists(target) : notWritten(target, error);
+    throw error instanceof MaterialError ? error : notWritten(target, error);
   } finally {
     if (workshop !== undefined) await rm(workshop, { recursive: true, force: true });
   }

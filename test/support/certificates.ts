@@ -59,7 +59,7 @@ export function issue(wish: Wish, issuer?: Issued): Issued {
   const serial = randomBytes(16);
   serial.writeUInt8((serial.readUInt8(0) & 0x7f) | 0x40, 0);
   const tbs = der.sequence(
-    forge.asn1.create(forge.asn1.Class.CONTEXT_SPECIFIC, 0 as forge.asn1.Type, true, [der.integer(2)]),
+    forge.asn1.create(forge.asn1.Class.CONTEXT_SPECIFIC, 0, true, [der.integer(2)]),
     forge.asn1.create(forge.asn1.Class.UNIVERSAL, forge.asn1.Type.INTEGER, false, serial.toString('latin1')),
     algorithm,
     nameOf(issuer?.certificate.subject.replace(/^CN=/, '') ?? wish.name),
@@ -69,7 +69,7 @@ export function issue(wish: Wish, issuer?: Issued): Issued {
     ),
     nameOf(wish.name),
     der.decode(createPublicKey(key).export({ format: 'der', type: 'spki' })),
-    forge.asn1.create(forge.asn1.Class.CONTEXT_SPECIFIC, 3 as forge.asn1.Type, true, [extensions(wish)]),
+    forge.asn1.create(forge.asn1.Class.CONTEXT_SPECIFIC, 3, true, [extensions(wish)]),
   );
   const signature = sign(digest, der.encode(tbs), { key: signer, dsaEncoding: 'der' });
   const pem = der.pemText('CERTIFICATE', der.encode(der.sequence(tbs, algorithm, der.bits(signature))));

@@ -241,7 +241,7 @@ describe('importing a certificate of ours', () => {
     function structure(key: Issued | undefined, certificates: Issued[], useMac: boolean): forge.asn1.Asn1 {
       return forge.pkcs12.toPkcs12Asn1(
         // Without a key: its typings do not know that.
-        (key === undefined ? null : forgeKey(key)) as forge.pki.rsa.PrivateKey,
+        key === undefined ? null : forgeKey(key),
         certificates.map(forgeCertificate),
         'secret',
         { algorithm: 'aes256', useMac },
