@@ -105,7 +105,7 @@ async function openedJwe(file: string, text: string, passphrase: string | undefi
 }
 
 const sealed = (file: string): string =>
-  `secrets: ${file} is encrypted: name the variable that holds its passphrase (secrets_passphrase_env).`;
+  `secrets: ${file} is encrypted: name the variable that holds its passphrase (secrets_passphrase_env, or --passphrase-env).`;
 
 async function asStart<Result>(action: () => Promise<Result>): Promise<Result> {
   try {

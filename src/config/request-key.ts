@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 
 import { MaterialError } from '../errors.ts';
-import { OWNER_ALONE, writeDurably } from '../trust/durable-file.ts';
+import { OWNER_ALONE, writeNewDurably } from '../trust/durable-file.ts';
 import { settle, type PairFiles } from '../trust/key-pair-files.ts';
 import { openPrivateKey } from '../trust/private-key.ts';
 import { newTlsKey, tlsKeyText, type TlsKeyKind } from './new-region.ts';
@@ -28,7 +28,7 @@ export async function requestKey(
       );
     }
     const key = await newTlsKey(fresh);
-    await writeDurably(place.nextKey, await tlsKeyText(key, passphrase), OWNER_ALONE);
+    await writeNewDurably(place.nextKey, await tlsKeyText(key, passphrase), OWNER_ALONE);
     return { file: place.nextKey, key };
   }
   const file = waiting === undefined ? place.key : place.nextKey;

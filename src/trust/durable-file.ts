@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { link, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { MaterialError } from '../errors.ts';
@@ -14,9 +14,34 @@ export const FOR_ANYONE = 0o644;
  *
  * @throws MaterialError `not-written`; what was there is there still
  */
-export async function writeDurably(file: string, text: string, mode: number): Promise<void> {
-  const fresh = join(dirname(file), `.${basename(file)}.${randomUUID()}.new`);
+export function writeDurably(file: string, text: string, mode: number): Promise<void> {
+  return throughFresh(file, text, mode, (fresh) => rename(fresh, file));
+}
+
+/**
+ * The same, never over another file, not even one that comes at the same moment.
+ *
+ * @throws MaterialError `exists`, `not-written`
+ */
+export function writeNewDurably(file: string, text: string, mode: number): Promise<void> {
+  return throughFresh(file, text, mode, async (fresh) => {
+    await link(fresh, file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+      throw new MaterialError('exists', `${file} is there already: another command has written it.`);
+    });
+    await rm(fresh);
+  });
+}
+
+async function throughFresh(
+  file: string,
+  text: string,
+  mode: number,
+  place: (fresh: string) => Promise<void>,
+): Promise<void> {
+  const fresh = `${freshPrefix(file)}${randomUUID()}.new`;
   try {
+    await removeLeftovers(file);
     const handle = await open(fresh, 'wx', mode);
     try {
       // The mask of the process may have taken bits away that others need to read a public file.
@@ -26,11 +51,29 @@ export async function writeDurably(file: string, text: string, mode: number): Pr
     } finally {
       await handle.close();
     }
-    await rename(fresh, file);
+    await place(fresh);
     await flushDirectory(dirname(file));
   } catch (error) {
     await rm(fresh, { force: true }).catch(() => undefined);
-    throw notWritten(file, error);
+    throw error instanceof MaterialError ? error : notWritten(file, error);
+  }
+}
+
+function freshPrefix(file: string): string {
+  return join(dirname(file), `.${basename(file)}.`);
+}
+
+const ABANDONED_AFTER_MS = 600_000;
+
+/** What a command left that was killed while it wrote this file: it may be a key. One that is at work is far younger. */
+async function removeLeftovers(file: string): Promise<void> {
+  const prefix = basename(freshPrefix(file));
+  for (const name of await readdir(dirname(file))) {
+    if (!name.startsWith(prefix) || !name.endsWith('.new')) continue;
+    const left = join(dirname(file), name);
+    const found = await stat(left).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > ABANDONED_AFTER_MS)
+      await rm(left, { force: true });
   }
 }
 

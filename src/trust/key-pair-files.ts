@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { MaterialError } from '../errors.ts';
-import { FOR_ANYONE, OWNER_ALONE, renameDurably, writeDurably } from './durable-file.ts';
+import { FOR_ANYONE, OWNER_ALONE, renameDurably, writeDurably, writeNewDurably } from './durable-file.ts';
 import { openPrivateKey } from './private-key.ts';
 
 export type TlsRole = 'server' | 'client';
@@ -104,7 +104,7 @@ export async function changeSteps(
     );
   }
   return [
-    ...(isNew ? [() => writeDurably(place.nextKey, key.text, OWNER_ALONE)] : []),
+    ...(isNew ? [() => writeNewDurably(place.nextKey, key.text, OWNER_ALONE)] : []),
     ...(former === undefined
       ? []
       : [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { MaterialError } from '../../src/errors.ts';
 import { changeSteps, keyFor, settle, type PairChange } from '../../src/trust/key-pair-files.ts';
@@ -111,7 +111,9 @@ describe('the files of a certificate and its key', () => {
         async () => {
           for (const step of all) await step();
         },
-        (error) => error instanceof MaterialError && error.code === 'not-written',
+        (error) =>
+          error instanceof MaterialError &&
+          error.code === (obstacle === 'nextKey' ? 'exists' : 'not-written'),
       );
       assert.equal(certificateText(), present.pem);
       assert.equal(readFileSync(pair.files.place.key, 'utf8'), present.keyPem);
@@ -123,6 +125,27 @@ describe('the files of a certificate and its key', () => {
       }
     });
   }
+
+  it('is not changed where another import puts its key in place at the same moment', async () => {
+    const [one, other] = [await steps(fresh), await steps(leaf('other'))];
+    await one[0]?.();
+    await assert.rejects(
+      async () => other[0]?.(),
+      (error) => error instanceof MaterialError && error.code === 'exists',
+    );
+    for (const step of one.slice(1)) await step();
+    await fits(fresh.pem);
+  });
+
+  it('is rid of what a killed command left behind, once that is old', async () => {
+    const folder = dirname(pair.files.place.nextKey);
+    const [old, young] = ['.tls-server.next.key.pem.a.new', '.tls-server.next.key.pem.b.new'];
+    for (const name of [old, young]) writeFileSync(join(folder, name), 'a key', { mode: 0o600 });
+    utimesSync(join(folder, old), new Date(0), new Date(0));
+    for (const step of await steps(fresh)) await step();
+    const left = readdirSync(folder).filter((name) => name.endsWith('.new'));
+    assert.deepEqual(left, [young]);
+  });
 
   it('is not changed at all while it is planned', async () => {
     const before = snapshotOf(pair.directory);
