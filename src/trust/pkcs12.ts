@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import forge from 'node-forge';
 
 import { MaterialError } from '../errors.ts';
-import { encode } from './der.ts';
+import { encode, sequence } from './der.ts';
 
 const { oids } = forge.pki;
 
@@ -43,11 +43,9 @@ function open(bytes: Buffer, file: string, password: string | undefined): forge.
     throw unreadable(file);
   }
   try {
-    return forge.pkcs12.pkcs12FromAsn1(structure, true, password ?? '');
+    return openWith(structure, password ?? '');
   } catch (error) {
-    // Of a wrong password the MAC tells, or, where there is none, what comes out of the decryption.
-    const message = error instanceof Error ? error.message : '';
-    if (!/MAC could not be verified|Invalid password|decrypt/i.test(message)) throw unreadable(file);
+    if (!isAboutPassword(error)) throw unreadable(file);
     throw new MaterialError(
       'password-wrong',
       password === undefined
@@ -55,6 +53,31 @@ function open(bytes: Buffer, file: string, password: string | undefined): forge.
         : `${file} does not open with this password: use the one that came with it.`,
     );
   }
+}
+
+/**
+ * PKCS#12 takes a password as UTF-16 for its MAC and for its own ciphers, and as UTF-8 for those of PBES2; forge takes one
+ * text for both. Outside ASCII, where the MAC has verified and the rest does not open, it is opened once more as UTF-8.
+ */
+function openWith(structure: forge.asn1.Asn1, password: string): forge.pkcs12.Pkcs12Pfx {
+  try {
+    return forge.pkcs12.pkcs12FromAsn1(structure, true, password);
+  } catch (error) {
+    const [version, content, mac] = structure.value as forge.asn1.Asn1[];
+    const utf8 = forge.util.encodeUtf8(password);
+    const asUtf8 = version && content && mac && utf8 !== password && !isAboutMac(error);
+    if (!asUtf8) throw error;
+    return forge.pkcs12.pkcs12FromAsn1(sequence(version, content), true, utf8);
+  }
+}
+
+/** Of a wrong password the MAC tells, or, where there is none, what comes out of the decryption. */
+function isAboutPassword(error: unknown): boolean {
+  return isAboutMac(error) || /Invalid password|decrypt/i.test(String(error));
+}
+
+function isAboutMac(error: unknown): boolean {
+  return /MAC could not be verified/.test(String(error));
 }
 
 function certificateIn(bag: forge.pkcs12.Bag): X509Certificate {

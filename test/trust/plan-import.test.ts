@@ -233,7 +233,7 @@ describe('importing a certificate of ours', () => {
   });
 
   describe('as PKCS#12', () => {
-    const rsaRoot = issue({ name: 'RSA root', ca: true, key: rsaKey() });
+    const rsaRoot = issue({ name: 'Awdurdod Sŵn', ca: true, key: rsaKey() });
     const rsaLeaf = issue({ ...leafWish, key: rsaKey() }, rsaRoot);
     const forgeCertificate = (one: Issued): forge.pki.Certificate => forge.pki.certificateFromPem(one.pem);
     const forgeKey = (one: Issued): forge.pki.rsa.PrivateKey => forge.pki.privateKeyFromPem(one.keyPem);
@@ -310,21 +310,33 @@ describe('importing a certificate of ours', () => {
       const certificate = join(pair.directory, 'c.pem');
       writeFileSync(key, present.keyPem);
       writeFileSync(certificate, pem(leaf, middle, root));
-      const made = spawnSync('openssl', [
-        ...['pkcs12', '-export', '-inkey', key, '-in', certificate, '-out', join(pair.directory, 'o.p12')],
-        ...['-passout', 'pass:secret'],
-      ]);
+      const passphrase = 'sëcrét €';
+      const file = join(pair.directory, 'o.p12');
+      const made = spawnSync(
+        'openssl',
+        [
+          ...['pkcs12', '-export', '-inkey', key, '-in', certificate, '-out', file],
+          ...['-passout', 'env:PASSPHRASE'],
+        ],
+        { env: { ...process.env, LC_ALL: 'C.UTF-8', PASSPHRASE: passphrase } },
+      );
       if (made.error !== undefined) this.skip();
-      const bytes = readFileSync(join(pair.directory, 'o.p12'));
-      const { certificates, keys } = readMaterial(bytes, 'o.p12', 'secret');
+      const bytes = readFileSync(file);
+      const { certificates, keys } = readMaterial(bytes, file, passphrase);
       assert.ok(keys.length === 1 && keys[0]?.equals(present.key));
       assert.deepEqual(
         certificates.map(({ fingerprint256 }) => fingerprint256).sort(),
         [leaf, middle, root].map((one) => new X509Certificate(one.pem).fingerprint256).sort(),
       );
-      const { chain } = await plan(bytes, { passphrase: 'secret' });
+      const { chain } = await plan(bytes, { passphrase });
       assert.equal(chain.length, 3);
-      await refused('password-wrong', bytes, { passphrase: 'wrong' });
+      for (const wrong of ['wrong', 'sëcrét ', '']) {
+        await refused('password-wrong', bytes, { passphrase: wrong });
+      }
+      // What was changed is told by the MAC, whatever the password is written in.
+      const changed = Buffer.from(bytes);
+      changed.writeUInt8(changed.readUInt8(changed.length >> 1) ^ 1, changed.length >> 1);
+      await refused('password-wrong', changed, { passphrase });
     });
   });
 });
