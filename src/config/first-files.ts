@@ -1,4 +1,4 @@
-import { Document, isMap, type Scalar } from 'yaml';
+import { Document, isMap, isScalar, visit, type Scalar } from 'yaml';
 
 import { DEFAULT_DAYS, DEFAULT_REFRESH_HINT_S } from '../trust/statement-request.ts';
 
@@ -136,5 +136,10 @@ function yaml(heading: string, content: object, comments: Readonly<Record<string
       key.commentBefore = comment;
     }
   }
+  visit(document, {
+    Seq: (_, list) => {
+      list.flow = list.items.every(isScalar);
+    },
+  });
   return document.toString({ lineWidth: 110 });
 }

@@ -9,15 +9,15 @@ import { DEFAULT_DAYS, MOST_DAYS, type StatementRequest } from '../trust/stateme
 import { path } from './forms.ts';
 import { jwkFrom, parseYaml, readNamed } from './read-files.ts';
 
-const shape = brokerMetadata.shape;
+const { sequence: _, ...said } = brokerMetadata.shape;
 const keys = z.array(z.union([publicJwk, path])).min(1);
 
 /** A statement's words as a file has them: keys and anchors are in it, or are named as files beside it. */
 const statementFile = z.strictObject({
-  ...brokerMetadata.omit({ sequence: true }).shape,
+  ...said,
   entity: z.url({ protocol: /^https$/ }),
   days: z.int().min(1).max(MOST_DAYS).default(DEFAULT_DAYS),
-  tls: shape.tls.extend({ anchors: z.array(z.string().min(1)).min(1) }),
+  tls: said.tls.extend({ anchors: z.array(z.string().min(1)).min(1) }),
   message_keys: keys,
   log_keys: keys,
   witness_keys: keys,
