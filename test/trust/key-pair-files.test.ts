@@ -137,6 +137,16 @@ describe('the files of a certificate and its key', () => {
     await fits(fresh.pem);
   });
 
+  it('ends a change that was cut off before it begins the next one', async () => {
+    const begun = await steps(fresh);
+    for (const step of begun.slice(0, -1)) await step();
+    assert.equal((await keyFor(fresh.certificate, pair.files))?.file, pair.files.place.nextKey);
+    const third = leaf('third');
+    for (const step of await steps(third)) await step();
+    assert.equal(readFileSync(pair.files.place.key, 'utf8'), third.keyPem);
+    assert.equal(readFileSync(pair.files.place.formerKey, 'utf8'), fresh.keyPem);
+  });
+
   it('is rid of what a killed command left behind, once that is old', async () => {
     const folder = dirname(pair.files.place.nextKey);
     const [old, young] = ['.tls-server.next.key.pem.a.new', '.tls-server.next.key.pem.b.new'];
