@@ -1,13 +1,7 @@
-import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-export interface MadeFile {
-  /** Relative to the directory that it is made for. */
-  readonly path: string;
-  readonly text: string;
-  /** Secret files are readable by their owner only. */
-  readonly secret: boolean;
-}
+import { fillDirectory, type MadeFile } from '../src/trust/made-file.ts';
 
 export interface Replacement {
   readonly target: string;
@@ -34,8 +28,7 @@ export async function replaceDirectory({
   try {
     const fresh = join(workshop, 'new');
     await mkdir(fresh);
-    for (const name of closed) await mkdir(join(fresh, name), { mode: 0o700 });
-    for (const file of files) await write(fresh, file);
+    await fillDirectory(fresh, files, closed);
     // Where two processes both start from nothing, the first to come this far wins and its directory stays.
     if ((await moved(fresh, target)) || !(await stillWanted())) return;
     await rename(target, join(workshop, 'old')).catch(unless('ENOENT'));
@@ -43,12 +36,6 @@ export async function replaceDirectory({
   } finally {
     await rm(workshop, { recursive: true, force: true });
   }
-}
-
-async function write(directory: string, { path, text, secret }: MadeFile): Promise<void> {
-  const file = join(directory, path);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, text, { mode: secret ? 0o600 : 0o644 });
 }
 
 /** Whether the directory could take its place, which it cannot where another with something in it is. */

@@ -1,4 +1,4 @@
-import type { SigningAlgorithm } from './signing-key.ts';
+import type { SigningAlgorithm } from '../src/trust/signing-key.ts';
 
 export interface DevelopmentRegion {
   readonly id: string;

@@ -3,9 +3,9 @@ import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { jwkThumbprint } from '../src/trust/jwk-thumbprint.ts';
 import { unless } from './directory.ts';
 import type { Layout, SigningKeyPlace } from './layout.ts';
-import { thumbprint } from './signing-key.ts';
 
 /** Why a region's directory cannot be used as it stands, as the end of a sentence. */
 class Fault extends Error {}
@@ -92,8 +92,10 @@ async function checkSigningKey(read: Read, place: SigningKeyPlace): Promise<void
     return place.form === 'jwks' ? published.keys[0] : published;
   });
   const [kid, publicKid] = [
-    parse(place.private, () => thumbprint(publicPart(createPrivateKey({ key: privateJwk, format: 'jwk' })))),
-    parse(place.public, () => thumbprint(publicPart(createPublicKey({ key: publicJwk, format: 'jwk' })))),
+    parse(place.private, () =>
+      jwkThumbprint(publicPart(createPrivateKey({ key: privateJwk, format: 'jwk' }))),
+    ),
+    parse(place.public, () => jwkThumbprint(publicPart(createPublicKey({ key: publicJwk, format: 'jwk' })))),
   ];
   if (kid !== publicKid) throw new Fault(`${place.private} and ${place.public} are two keys`);
   for (const [path, jwk] of [

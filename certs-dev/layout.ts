@@ -1,34 +1,9 @@
+import type { Layout, LeafPlace, SigningKeyPlace } from '../src/trust/make-files.ts';
+import type { SigningAlgorithm } from '../src/trust/signing-key.ts';
 import type { DevelopmentRegion, DevelopmentViewer } from './federation.ts';
 import { adminIdentifier, ADMINS, entityIdentifier, viewerIdentifier } from './federation.ts';
-import type { SigningAlgorithm } from './signing-key.ts';
 
-/** Paths are relative to the region's directory. */
-export interface Layout {
-  readonly authorities: readonly { name: string; certificate: string; key: string }[];
-  readonly leaves: readonly LeafPlace[];
-  readonly signingKeys: readonly SigningKeyPlace[];
-  /** 32 random bytes each, as base64url text. */
-  readonly secrets: readonly string[];
-  readonly copies: readonly { from: string; to: string }[];
-}
-
-export interface LeafPlace {
-  /** Path of the issuing authority's certificate. */
-  readonly issuer: string;
-  readonly certificate: string;
-  readonly key: string;
-  readonly commonName: string;
-  readonly uri: string;
-  readonly usage: 'server' | 'client';
-}
-
-export interface SigningKeyPlace {
-  readonly algorithm: SigningAlgorithm;
-  readonly private: string;
-  readonly public: string;
-  /** Whether the public file is one key, or a set with one key in it. */
-  readonly form: 'jwk' | 'jwks';
-}
+export type { Layout, SigningKeyPlace };
 
 /** Directories that only their owner may enter. Every private key and secret is also mode 0600 by itself. */
 export const CLOSED_DIRECTORIES: readonly string[] = ['private', 'offline'];

@@ -3,15 +3,16 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
 import { readConfigFile } from '../src/config/load.ts';
+import { ownStatementRequest } from '../src/config/own-statement.ts';
 import type { ConfigFile } from '../src/config/schema.ts';
 import { importSigner } from '../src/evidence/keys.ts';
+import { nextStatement } from '../src/evidence/next-statement.ts';
 import { signStatement, verifyStatement } from '../src/evidence/statement.ts';
-import type { BrokerMetadata, EntityStatement, PublicJwk } from '../src/trust/entity-statement.ts';
+import type { EntityStatement, PublicJwk } from '../src/trust/entity-statement.ts';
+import type { StatementRequest } from '../src/trust/statement-request.ts';
 import { logOrigin } from '../src/tlog/origin.ts';
 
-const LIFE_S = 180 * 86_400;
 const RENEW_BEFORE_S = 30 * 86_400;
-const REFRESH_HINT_S = 300;
 
 /**
  * Sees to it that a region's entity statement says what its configuration file says, signed by its development
@@ -24,46 +25,34 @@ export async function ensureStatement(configFile: string, directory: string, now
   const config = readConfigFile(configFile);
   const target = join(directory, 'public', 'entity-statement.jwt');
   const { keys } = await readJson<{ keys: PublicJwk[] }>(join(directory, 'public', 'federation.jwks.json'));
-  const metadata = await describe(config, directory);
   const current = await readCurrent(target, keys, config.entity, now);
   const kept = current?.metadata.wayleave_broker;
+  const request = await describe(config, directory, kept?.logs ?? []);
   if (current !== undefined && kept !== undefined && current.exp - now / 1000 > RENEW_BEFORE_S) {
-    if (isDeepStrictEqual(kept, { ...metadata, sequence: kept.sequence })) return false;
+    if (isDeepStrictEqual(kept, { ...request.broker, sequence: kept.sequence })) return false;
   }
-  const iat = Math.floor(now / 1000);
-  const statement: EntityStatement = {
-    iss: config.entity,
-    sub: config.entity,
-    iat,
-    exp: iat + LIFE_S,
-    jwks: { keys },
-    metadata: { wayleave_broker: { ...metadata, sequence: (kept?.sequence ?? 0) + 1 } },
-  };
+  const federationKey = keys[0];
+  if (federationKey === undefined) throw new TypeError('no federation key');
+  const statement = nextStatement({ request, former: current, signingKey: federationKey, now });
   const signer = await importSigner(await readJson(join(directory, 'offline', 'federation.jwk.json')));
   await writeFile(`${target}.new`, signStatement(signer, statement));
   await rename(`${target}.new`, target);
   return true;
 }
 
-async function describe(config: ConfigFile, directory: string): Promise<Omit<BrokerMetadata, 'sequence'>> {
+async function describe(
+  config: ConfigFile,
+  directory: string,
+  formerLogs: readonly string[],
+): Promise<StatementRequest> {
   const file = (name: string): string => join(directory, 'public', name);
-  return {
-    region: config.region,
-    name: config.name,
-    contact: config.contact,
-    endpoints: {
-      federation: config.federation_base,
-      ...(config.statement_base === undefined ? {} : { statement: config.statement_base }),
-    },
-    tls: { anchors: [await readFile(file('ca.pem'), 'utf8')] },
-    message_keys: [await readJson<PublicJwk>(file('message.jwk.json'))],
-    log_keys: [await readJson<PublicJwk>(file('log.jwk.json'))],
-    logs: [logOrigin(config.entity, config.replica)],
-    witness_keys: [await readJson<PublicJwk>(file('witness.jwk.json'))],
-    coverage: config.coverage,
-    records: config.records.map(({ id, name, offers, care_setting }) => ({ id, name, offers, care_setting })),
-    refresh_hint: REFRESH_HINT_S,
-  };
+  return ownStatementRequest(config, {
+    messageKeys: [await readJson<PublicJwk>(file('message.jwk.json'))],
+    logKeys: [await readJson<PublicJwk>(file('log.jwk.json'))],
+    witnessKeys: [await readJson<PublicJwk>(file('witness.jwk.json'))],
+    logs: [...new Set([...formerLogs, logOrigin(config.entity, config.replica)])],
+    anchors: [await readFile(file('ca.pem'), 'utf8')],
+  });
 }
 
 async function readCurrent(

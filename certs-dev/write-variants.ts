@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Credential } from '../src/trust/issue.ts';
+import { credentialFiles } from '../src/trust/made-file.ts';
 import { replaceDirectory, unless } from './directory.ts';
 import type { DevelopmentRegion } from './federation.ts';
 import { TLS_AUTHORITY } from './layout.ts';
-import { credentialFiles } from './make-region.ts';
 import type { Variant } from './variants.ts';
 import { issueVariant } from './variants.ts';
 

@@ -247,3 +247,51 @@ export class HouseError extends WayleaveError<HouseCode> {}
 export class StartError extends Error {
   override readonly name = 'StartError';
 }
+
+/**
+ * Why a key, a certificate or a statement of our own cannot be taken as it is. One code a check; the message is a
+ * sentence with the file, what is wrong and the mend, and quotes no key and no passphrase.
+ */
+export class MaterialError extends Error {
+  override readonly name = 'MaterialError';
+  readonly code: MaterialCode;
+
+  constructor(code: MaterialCode, sentence: string, options?: ErrorOptions) {
+    super(sentence, options);
+    this.code = code;
+  }
+}
+
+export type MaterialCode =
+  // Files
+  | 'exists'
+  | 'not-written'
+  | 'unreadable'
+  // Keys
+  | 'key-missing'
+  | 'key-unreadable'
+  | 'key-mismatch'
+  | 'several-keys'
+  | 'weak-key'
+  | 'password-wrong'
+  // Certificates
+  | 'no-certificate'
+  | 'leaf-missing'
+  | 'several-leaves'
+  | 'issuer-missing'
+  | 'not-an-authority'
+  | 'foreign-certificate'
+  | 'anchor-unlisted'
+  | 'name-missing'
+  | 'name-foreign'
+  | 'usage-wrong'
+  | 'weak-signature'
+  | 'not-yet-valid'
+  | 'expired'
+  | 'bad-name'
+  // Statements
+  | 'entity-changed'
+  | 'log-dropped'
+  | 'federation-key-dropped'
+  | 'federation-key-unlisted'
+  | 'statement-refused';

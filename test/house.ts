@@ -12,7 +12,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   deadline: ['errors'],
   log: [],
   fhir: [],
-  config: ['trust'],
+  config: ['trust', 'evidence'],
   tlog: [],
   store: ['tlog'],
   trust: [],
@@ -63,6 +63,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
 export const DOORS: Record<string, readonly string[]> = {
   jose: ['evidence'],
   'node-forge': ['trust'],
+  '@scure/bip39': ['trust'],
   axios: ['upstream'],
   opossum: ['upstream'],
   nodemailer: ['upstream'],

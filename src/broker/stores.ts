@@ -4,7 +4,7 @@ import { AuditLog } from '../audit/log.ts';
 import { Keyring } from '../audit/sealing.ts';
 import { currentOf } from '../audit/succession/chain.ts';
 import type { Config } from '../config/load.ts';
-import { loadSecrets, type Secrets } from '../config/secrets.ts';
+import { storeSecrets, type StoreSecrets } from '../config/secrets.ts';
 import { keyedDigest } from '../evidence/seal.ts';
 import type { BackupFiles } from '../recovery/take-backup.ts';
 import type { Store } from '../store/contracts.ts';
@@ -59,7 +59,7 @@ function sqliteFile(store: string): string | undefined {
 }
 
 /** The keyed digest under which this region's store knows a patient. */
-export function patientDigestOf(secrets: Secrets): (nhsNumber: string) => string {
+export function patientDigestOf(secrets: StoreSecrets): (nhsNumber: string) => string {
   const key = createSecretKey(secrets.patientDigestKey);
   return (nhsNumber) => keyedDigest(key, nhsNumber);
 }
@@ -68,7 +68,7 @@ export function patientDigestOf(secrets: Secrets): (nhsNumber: string) => string
 export async function auditLogIn(
   store: Store,
   config: Config,
-  secrets: Secrets,
+  secrets: StoreSecrets,
   now = Date.now,
 ): Promise<AuditLog> {
   const origin = currentOf(await store.log.logs(), logOrigin(config.entity, config.replica));
@@ -77,11 +77,11 @@ export async function auditLogIn(
 
 /** Any log of a store, under a region's secrets. */
 export function auditLogAt(config: Config): (store: Store, origin: string) => AuditLog {
-  const secrets = loadSecrets(config.secretsDirectory);
+  const secrets = storeSecrets(config.secretsDirectory);
   return (store, origin) => logAt(store, origin, secrets, Date.now);
 }
 
-function logAt(store: Store, origin: string, secrets: Secrets, now: () => number): AuditLog {
+function logAt(store: Store, origin: string, secrets: StoreSecrets, now: () => number): AuditLog {
   const keyring = new Keyring(secrets.auditKeys);
   const stored = { store: store.log, hasRoom: () => store.hasRoom() };
   return new AuditLog({ ...stored, origin, keyring, digest: patientDigestOf(secrets), now });

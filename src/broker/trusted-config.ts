@@ -21,7 +21,7 @@ const NOBODY: Decided = {
  */
 export async function trustedConfig(
   config: Config,
-  { trustKey: key }: Secrets,
+  { trustKey: key }: Pick<Secrets, 'trustKey'>,
   { decisions: store }: Pick<Store, 'decisions'>,
 ): Promise<Config> {
   try {

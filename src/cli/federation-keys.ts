@@ -16,6 +16,11 @@ export function withFederationKeys(command: Command): Command {
 
 /** The federation keys of a JWKS file. @throws CommandFailed */
 export function keysIn(file: string): PublicJwk[] {
+  return jwksOf('--federation-key', file);
+}
+
+/** The keys of a JWKS file that an option names. @throws CommandFailed */
+export function jwksOf(option: string, file: string): PublicJwk[] {
   let parsed: unknown;
   try {
     parsed = JSON.parse(readBytes(file).toString('utf8'));
@@ -28,7 +33,7 @@ export function keysIn(file: string): PublicJwk[] {
     .min(1)
     .safeParse((parsed as { keys?: unknown } | undefined)?.keys);
   if (keys.success) return keys.data;
-  throw new CommandFailed(`--federation-key ${file} is no JWKS of public keys: write one.`, 2);
+  throw new CommandFailed(`${option} ${file} is no JWKS of public keys: write one.`, 2);
 }
 
 /** @throws CommandFailed */

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 
 import { AuditTrail } from '../audit/trail.ts';
 import { auditLogIn, openStore, patientDigestOf } from '../broker.ts';
-import { loadSecrets } from '../config/secrets.ts';
+import { storeSecrets } from '../config/secrets.ts';
 import { readObjections } from '../routing/objections-file.ts';
 import { adminName } from './admin-name.ts';
 import { CommandFailed, type Io } from './io.ts';
@@ -36,7 +36,7 @@ export function objectionsCommand(io: Io): Command {
           `${faults.length} of the entries cannot be read and nothing was imported: mend them and import again.`,
         );
       }
-      const secrets = loadSecrets(config.secretsDirectory);
+      const secrets = storeSecrets(config.secretsDirectory);
       const digest = patientDigestOf(secrets);
       const store = await openStore(config);
       try {

@@ -5,7 +5,8 @@ import type { AuditLog } from '../audit/log.ts';
 import { AuditTrail } from '../audit/trail.ts';
 import { auditLogIn, BACKUP_FILES, openStore, patientDigestOf, trustedConfig } from '../broker.ts';
 import type { Config } from '../config/load.ts';
-import { loadSecrets, type Secrets } from '../config/secrets.ts';
+import { openSecrets } from '../config/open-secrets.ts';
+import type { Secrets } from '../config/secrets.ts';
 import type { Store } from '../store/contracts.ts';
 import { adminName } from './admin-name.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
@@ -32,7 +33,7 @@ export async function withAudit<Result>(
   action: (audit: OpenAudit) => Promise<Result>,
 ): Promise<Result> {
   const file = regionConfig(options);
-  const secrets = loadSecrets(file.secretsDirectory);
+  const secrets = await openSecrets(file);
   const { backup } = options;
   const store = backup === undefined ? await openStore(file) : BACKUP_FILES.openStore(resolve(backup));
   try {

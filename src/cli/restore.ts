@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 import { Keyring } from '../audit/sealing.ts';
 import { auditLogAt, BACKUP_FILES, openFilling } from '../broker.ts';
-import { loadSecrets } from '../config/secrets.ts';
+import { storeSecrets } from '../config/secrets.ts';
 import { sealDecision } from '../recovery/decision.ts';
 import { CommandRefused } from '../recovery/refused.ts';
 import { checkBackup, restoreBackup } from '../recovery/restore.ts';
@@ -49,7 +49,7 @@ export function restoreCommand(io: Io): Command {
 
 async function restore(file: string, options: Options, io: Io): Promise<Backup> {
   const config = regionConfig(options);
-  const { auditKeys } = loadSecrets(config.secretsDirectory);
+  const { auditKeys } = storeSecrets(config.secretsDirectory);
   const keyring = new Keyring(auditKeys);
   const settings = {
     ...{ file, files: BACKUP_FILES, region: config.region, entity: config.entity, version: NEWEST_VERSION },

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { openStore, patientDigestOf, trustedConfig } from '../broker.ts';
 import { agreementInForce } from '../config/agreements.ts';
 import type { Config } from '../config/load.ts';
-import { loadSecrets } from '../config/secrets.ts';
+import { storeSecrets } from '../config/secrets.ts';
 import { startDeadline } from '../deadline.ts';
 import { REASONS, RULES } from '../fhir/codes.ts';
 import { createLog } from '../log.ts';
@@ -43,7 +43,7 @@ export function routeCommand(io: Io): Command {
 /** The broker's own planner over the region's own knowledge; the store's file and the keys say who may ask it. */
 async function planOf(file: Config, nhsNumber: string, shownByViewer: readonly string[]): Promise<Plan> {
   const store = await openStore(file);
-  const secrets = loadSecrets(file.secretsDirectory);
+  const secrets = storeSecrets(file.secretsDirectory);
   const registrations = new Demographics(file.demographics, createLog(file.region, 'silent'), Date.now);
   using deadline = startDeadline(file.budgets.bundle_ms);
   try {

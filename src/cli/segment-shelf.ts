@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import type { Draft, Shelf } from '../audit/archive/shelf.ts';
-import { flushDirectory } from '../audit/flush-directory.ts';
+import { flushDirectory } from '../trust/flush-directory.ts';
 import { fileBytes } from './file-bytes.ts';
 import { CommandFailed } from './io.ts';
 

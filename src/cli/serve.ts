@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 
 import { startBroker } from '../broker.ts';
 import { loadConfig } from '../config/load.ts';
-import { loadSecrets } from '../config/secrets.ts';
+import { openSecrets } from '../config/open-secrets.ts';
 import type { Io } from './io.ts';
 
 export function serveCommand(io: Io): Command {
@@ -15,7 +15,7 @@ export function serveCommand(io: Io): Command {
     .option('--json', 'with --check: say so as JSON')
     .action(async (options: { config: string; pidFile?: string; check?: true; json?: true }) => {
       const config = loadConfig(options.config);
-      const secrets = loadSecrets(config.secretsDirectory);
+      const secrets = await openSecrets(config);
       if (options.check) {
         const { region } = config;
         return io.print(

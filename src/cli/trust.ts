@@ -4,10 +4,28 @@ import type { Io } from './io.ts';
 import { strict } from './subcommand.ts';
 import { checkCommand } from './trust-check.ts';
 import { confirmCommand } from './trust-confirm.ts';
+import { csrCommand } from './trust-csr.ts';
+import { fingerprintCommand } from './trust-fingerprint.ts';
+import { importCommand } from './trust-import.ts';
+import { initCommand } from './trust-init.ts';
+import { inviteCommand } from './trust-invite.ts';
+import { requestCommand } from './trust-request.ts';
+import { signCommand } from './trust-sign.ts';
 
 export function trustCommand(io: Io): Command {
-  return new Command('trust')
-    .description('Whom we trust.')
-    .addCommand(strict(checkCommand(io)))
-    .addCommand(strict(confirmCommand(io)));
+  const trust = new Command('trust').description('Whom we trust, and our own keys and certificates.');
+  for (const commandOf of [
+    checkCommand,
+    confirmCommand,
+    initCommand,
+    csrCommand,
+    importCommand,
+    requestCommand,
+    signCommand,
+    inviteCommand,
+    fingerprintCommand,
+  ]) {
+    trust.addCommand(strict(commandOf(io)));
+  }
+  return trust;
 }

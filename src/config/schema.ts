@@ -178,6 +178,11 @@ export const configFile = z.strictObject({
   contact: z.string(),
   /** Directory of private keys; read apart and never logged. */
   secrets: path,
+  /** The environment's variable with the passphrase of the private keys, where they have one. */
+  secrets_passphrase_env: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of a variable of the environment')
+    .optional(),
   certificates: z.strictObject({ server: path, client: path }),
   /** Our own entity statement, signed where the federation key is. */
   statement: path,
@@ -218,7 +223,8 @@ export const configFile = z.strictObject({
   store_reserve_mb: z.int().min(0).max(1_000_000).default(64),
   /** The shared directory of regions, practices and organisations. */
   directory: path,
-  viewers: z.array(viewer).min(1),
+  /** None, for a region that only answers its neighbours. */
+  viewers: z.array(viewer),
   /** Who may use the admin API. */
   admins: z.array(admin).default([]),
   records: z.array(record).min(1),

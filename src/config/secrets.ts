@@ -1,7 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { StartError } from '../errors.ts';
+import { notThere, secretFile } from './secret-file.ts';
 
 /** Private keys and sealing keys: read apart from the configuration, never logged, never in an error. */
 export interface Secrets {
@@ -24,21 +24,41 @@ export interface Secrets {
   readonly witnessKey: object;
 }
 
+/** The secrets that may be under a passphrase, opened. */
+export type PrivateKeys = Pick<
+  Secrets,
+  'tlsServerKey' | 'tlsClientKey' | 'messageKey' | 'logKey' | 'witnessKey'
+>;
+
+/** The secrets that are bytes: they seal and digest what the store and the broker's own links hold. */
+export type StoreSecrets = Omit<Secrets, keyof PrivateKeys>;
+
 /**
  * Reads the secrets directory.
  *
+ * @param keys the private keys where they were opened before; by default each is read in clear
  * @throws StartError when a file is missing, not of its form, or readable by others
  */
-export function loadSecrets(directory: string): Secrets {
+export function loadSecrets(directory: string, keys: PrivateKeys = plainKeys(directory)): Secrets {
+  return { ...keys, ...storeSecrets(directory) };
+}
+
+/** What works on a store needs of the secrets: no private key is opened for it. @throws StartError */
+export function storeSecrets(directory: string): StoreSecrets {
   return {
-    tlsServerKey: secretText(directory, 'tls-server.key.pem'),
-    tlsClientKey: secretText(directory, 'tls-client.key.pem'),
-    messageKey: secretJson(directory, 'message.jwk.json'),
     cursorKey: secretBytes(directory, 'cursor.key'),
     pagingKey: secretBytes(directory, 'paging.key'),
     patientDigestKey: secretBytes(directory, 'patient-digest.key'),
     trustKey: secretBytes(directory, 'trust.key'),
     auditKeys: secretLines(directory, 'audit.keys'),
+  };
+}
+
+function plainKeys(directory: string): PrivateKeys {
+  return {
+    tlsServerKey: secretText(directory, 'tls-server.key.pem'),
+    tlsClientKey: secretText(directory, 'tls-client.key.pem'),
+    messageKey: secretJson(directory, 'message.jwk.json'),
     logKey: secretJson(directory, 'log.jwk.json'),
     witnessKey: secretJson(directory, 'witness.jwk.json'),
   };
@@ -46,20 +66,9 @@ export function loadSecrets(directory: string): Secrets {
 
 function secretText(directory: string, name: string): string {
   const file = join(directory, name);
-  try {
-    const mode = statSync(file).mode & 0o077;
-    if (mode !== 0) {
-      throw new StartError(`secrets: ${file} can be read by other users: run chmod 600 on it.`);
-    }
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (error instanceof StartError) throw error;
-    throw new StartError(
-      `secrets: ${file} cannot be read: put the key there, or make the development keys with ` +
-        '`npx wayleave demo --prepare`.',
-      { cause: error },
-    );
-  }
+  const text = secretFile(file);
+  if (text === undefined) throw notThere(file);
+  return text;
 }
 
 function secretJson(directory: string, name: string): object {

@@ -5,7 +5,7 @@ import { generateFederation } from '../../certs-dev/generate.ts';
 import { ensureStatement } from '../../certs-dev/statements.ts';
 import { openStore, patientDigestOf } from '../broker.ts';
 import { loadConfig } from '../config/load.ts';
-import { loadSecrets } from '../config/secrets.ts';
+import { storeSecrets } from '../config/secrets.ts';
 import { mergeDemoData, type DemoData } from './demo-data.ts';
 import { readBundles, spreadBundles, whoIsWhere } from './load-records.ts';
 import { REGION_IDS, type RegionId } from './places.ts';
@@ -48,7 +48,7 @@ export async function seedStores(
 ): Promise<void> {
   for (const region of regions) {
     const config = loadConfig(join(configs, `${region}.yaml`));
-    const digest = patientDigestOf(loadSecrets(config.secretsDirectory));
+    const digest = patientDigestOf(storeSecrets(config.secretsDirectory));
     const store = await openStore(config);
     await store.careLocations.record(
       data.careLocations[region].map(({ nhsNumber, organisation, firstSeen, lastSeen }) => ({

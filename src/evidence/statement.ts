@@ -36,3 +36,22 @@ export async function verifyStatement(
   if (statement.iat * 1000 > now || statement.exp * 1000 <= now) throw new EvidenceError('not-fresh');
   return statement;
 }
+
+/**
+ * What a statement says of itself, unverified: only good for finding the keys that it must be verified with.
+ *
+ * @throws EvidenceError `malformed`, `bad-claims`
+ */
+export function claimedStatement(token: string): EntityStatement {
+  const claimed = entityStatement.safeParse(payloadOf(token));
+  if (claimed.success) return claimed.data;
+  throw new EvidenceError('bad-claims', 'entity statement');
+}
+
+function payloadOf(token: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+  } catch (cause) {
+    throw new EvidenceError('malformed', 'entity statement', { cause });
+  }
+}

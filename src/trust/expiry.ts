@@ -45,6 +45,11 @@ export interface Inventory {
   }[];
 }
 
+/** Whole days; negative once it has ended. Both in milliseconds since the epoch. */
+export function daysUntil(until: number, at: number): number {
+  return Math.floor((until - at) / DAY_MS);
+}
+
 /**
  * Everything that ends, ours and theirs, the soonest first. An agreement is in force to the end of its last day (UTC), and is
  * ours to renew with theirs. A message key without a date of its own ends with its statement, and is not told apart.
@@ -54,7 +59,7 @@ export interface Inventory {
 export function endings({ own, neighbours, agreements }: Inventory, at: number): Ending[] {
   const ending = (whose: Ending['whose'], kind: EndingKind, name: string, until: number): Ending => ({
     ...{ whose, kind, name, validUntil: new Date(until).toISOString() },
-    ...{ daysLeft: Math.floor((until - at) / DAY_MS), level: levelOf(until - at) },
+    ...{ daysLeft: daysUntil(until, at), level: levelOf(until - at) },
   });
   const anchors = (whose: Ending['whose'], region: string, pems: readonly string[]): Ending[] =>
     pems.flatMap(certificatesIn).map((one) => {

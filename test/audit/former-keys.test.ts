@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { generateSigningKey } from '../../certs-dev/signing-key.ts';
+import { generateSigningKey } from '../../src/trust/signing-key.ts';
 import { ensureStatement } from '../../certs-dev/statements.ts';
 import type { EvidenceFile } from '../../src/audit/proof/evidence-file.ts';
 import { formatEvidence } from '../../src/audit/proof/evidence-file.ts';

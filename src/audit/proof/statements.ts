@@ -1,16 +1,11 @@
 import { EvidenceError } from '../../errors.ts';
 import { verifyingKey } from '../../evidence/keys.ts';
 import { readHeader } from '../../evidence/jws.ts';
-import { verifyStatement } from '../../evidence/statement.ts';
+import { claimedStatement, verifyStatement } from '../../evidence/statement.ts';
 import { covers, witnessName } from '../../tlog/origin.ts';
 import { formatNote, formatSignatureLine, type Note, type NoteSignature } from '../../tlog/note.ts';
 import { SIGNATURE_TYPE, verifierKey, type VerifierKey } from '../../tlog/note-keys.ts';
-import {
-  entityStatement,
-  type BrokerMetadata,
-  type EntityStatement,
-  type PublicJwk,
-} from '../../trust/entity-statement.ts';
+import type { BrokerMetadata, EntityStatement, PublicJwk } from '../../trust/entity-statement.ts';
 import { jwkThumbprint } from '../../trust/jwk-thumbprint.ts';
 
 /** A region as a statement shows it that its own federation key signed. */
@@ -30,9 +25,7 @@ export interface SelfSigned {
  * @throws EvidenceError
  */
 export async function readSelfSigned(token: string): Promise<SelfSigned> {
-  const claimed = entityStatement.safeParse(payloadOf(token));
-  if (!claimed.success) throw new EvidenceError('bad-claims', 'entity statement');
-  const { iss, iat, jwks } = claimed.data;
+  const { iss, iat, jwks } = claimedStatement(token);
   const statement = await verifyStatement(token, jwks.keys, iss, iat * 1000);
   const { kid } = readHeader(token);
   const key = jwks.keys.find((one) => one.kid === kid);
@@ -91,14 +84,6 @@ export function messageKeyAt(
   );
   // A statement that spoke then says more than one that was signed later.
   return found.find(({ listedBy }) => speaksAt(listedBy, seconds)) ?? found[0];
-}
-
-function payloadOf(token: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-  } catch (cause) {
-    throw new EvidenceError('malformed', 'entity statement', { cause });
-  }
 }
 
 /** The keys that may sign a checkpoint of a log, and cosign it, as some statements list them. */

@@ -1,7 +1,7 @@
 import { open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { flushDirectory } from '../flush-directory.ts';
+import { flushDirectory } from '../../trust/flush-directory.ts';
 import type { StreamSink } from './audit-stream.ts';
 import { FILE_BEGINS, firstSequence } from './ndjson-line.ts';
 import { StreamStuck } from './stream-fault.ts';
