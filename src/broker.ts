@@ -18,6 +18,7 @@ import { openStore } from './broker/stores.ts';
 import { StatementRefresh } from './broker/statement-refresh.ts';
 import { TrustDesk } from './broker/trust-desk.ts';
 import { TrustKeeper } from './broker/trust-keeper.ts';
+import { trustRoutes } from './broker/trust-routes.ts';
 import type { TrustedNeighbour } from './broker/trusted-neighbours.ts';
 import type { Config } from './config/load.ts';
 import type { Secrets } from './config/secrets.ts';
@@ -229,10 +230,10 @@ export async function startBroker(
         name: 'admin_api',
         ...listeners.admin_api,
         tls: federationServerTls(server, admins.anchors()),
-        handler: adminDoor(
-          { admins, now, log, onRefusal: (code) => count('admin_api', code) },
-          brokerRoutes(config.region, status),
-        ),
+        handler: adminDoor({ admins, now, log, onRefusal: (code) => count('admin_api', code) }, [
+          ...brokerRoutes(config.region, status),
+          ...trustRoutes(trust),
+        ]),
       }));
     const { port: statementPort } = await start({
       name: 'statement',

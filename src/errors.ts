@@ -79,6 +79,7 @@ const REQUEST = {
     'forbidden',
     'Another admin than the one who proposed it has to approve it.',
   ),
+  'statement-refused': form(409, 'value', 'The statement does not follow the one that is in force.'),
   'already-decided': form(409, 'value', 'It stands like that already.'),
   throttled: form(429, 'throttled', 'Too many requests: try again in a moment.'),
   'headers-too-large': form(431, 'too-long', 'The request headers are larger than this address takes.'),

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import type { PinnedNeighbour } from '../config/load.ts';
 import type { TrustDecision } from '../trust/decisions.ts';
 import type { EntityStatement } from '../trust/entity-statement.ts';
+import { fingerprintOf, type Fingerprint } from '../trust/fingerprint.ts';
 import { jwkThumbprint } from '../trust/jwk-thumbprint.ts';
 import { thumbprintOf } from '../trust/peer-certificate.ts';
 import {
@@ -28,6 +29,8 @@ export interface StatementView {
   readonly until: string;
   /** SHA-256 of its text, base64url: what an approval names. */
   readonly digest: string;
+  /** Of its federation keys: what two people compare. */
+  readonly fingerprint: Fingerprint;
   /** RFC 7638 thumbprints. */
   readonly federationKeys: readonly string[];
   readonly messageKeys: readonly { readonly kid: string; readonly alg: string; readonly until?: string }[];
@@ -158,6 +161,7 @@ export function statementView({ token, statement }: SignedStatement): StatementV
   return {
     ...{ entity, region, name, contact, sequence, endpoints, coverage },
     ...{ from: iso(iat * 1000), until: iso(exp * 1000), digest: statementDigest(token) },
+    fingerprint: fingerprintOf(jwks.keys),
     federationKeys: jwks.keys.map(jwkThumbprint),
     messageKeys: metadata.wayleave_broker.message_keys.map(({ kid, alg, exp: until }) => ({
       ...{ kid, alg },

@@ -1,4 +1,5 @@
 import https from 'node:https';
+import type { Command } from 'commander';
 
 import type { Config } from '../config/load.ts';
 import { federationClientTls, serverNamed } from '../trust/tls.ts';
@@ -14,8 +15,7 @@ export interface AdminOptions extends RegionOptions {
   readonly as?: string;
 }
 
-/** Options that every command has that asks the admin API. */
-export const ADMIN_OPTIONS = [
+const ADMIN_OPTIONS = [
   ['--region <region>', "whose broker's admin API"],
   ['--config <file>', 'a configuration file instead of --region'],
   [
@@ -25,6 +25,12 @@ export const ADMIN_OPTIONS = [
 ] as const;
 
 const WAIT_MS = 30_000;
+
+/** The options that every command has that asks the admin API. */
+export function withAdmin(command: Command): Command {
+  for (const [flags, description] of ADMIN_OPTIONS) command.option(flags, description);
+  return command;
+}
 
 /** The admin API of the region that the options name, as the admin whom they name. @throws CommandFailed, StartError */
 export function adminClient(options: AdminOptions): AdminClient {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import { ADMIN_OPTIONS, adminClient, type AdminOptions } from './admin-client.ts';
+import { adminClient, withAdmin, type AdminOptions } from './admin-client.ts';
 import type { Io } from './io.ts';
 import { plain, strict } from './subcommand.ts';
 
@@ -9,9 +9,8 @@ export function adminCommand(io: Io): Command {
 }
 
 function whoamiCommand(io: Io): Command {
-  const command = new Command('whoami').description('Show for whom a broker takes the admin who asks it.');
-  for (const [flags, description] of ADMIN_OPTIONS) command.option(flags, description);
-  return command
+  return withAdmin(new Command('whoami'))
+    .description('Show for whom a broker takes the admin who asks it.')
     .option('--json', 'print it as JSON')
     .action(async (options: AdminOptions & { json?: true }) => {
       const admin = (await adminClient(options).get('/admin/v1/whoami')) as Whoami;

@@ -79,6 +79,9 @@ export function refusal(
   const mends: Readonly<Record<string, string>> = {
     'certificate-unknown': `name an admin of ${config.region} with --as, or write the name in ${directory}/client.pem under admins`,
     'certificate-expired': `have ${directory}/client.pem issued anew`,
+    'second-admin-needed':
+      'approve it as another admin with --as, or, at a site with one admin, with --alone',
+    'nothing-pending': '`wayleave trust list` says what waits',
     'admin-role-refused': 'name an admin with --as whose role does',
   };
   const detail = issue.diagnostics === undefined ? '' : `: ${issue.diagnostics}`;

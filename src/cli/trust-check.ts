@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 
 import { openLinkChecks, type LinkChecks } from '../broker.ts';
-import { loadSecrets } from '../config/secrets.ts';
 import type { TlsIdentity } from '../trust/tls.ts';
 import { mendFor } from '../upstream/check/mend.ts';
 import { blameSharedClock } from '../upstream/check/shared-clock.ts';
 import type { Detail, Step } from '../upstream/check/step.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
-import { regionConfig, type RegionOptions } from './region-config.ts';
+import { withAudit } from './open-audit.ts';
+import type { RegionOptions } from './region-config.ts';
 import { plain } from './subcommand.ts';
 import { columns } from './tell.ts';
 
@@ -45,9 +45,10 @@ export function checkCommand(io: Io): Command {
         '\nExit codes: 0 every step held; 1 not done; 2 called wrongly; 3 a step failed.',
     )
     .action(async (neighbour: string | undefined, options: Options) => {
-      const config = regionConfig(options);
-      const checks = await openLinkChecks(config, loadSecrets(config.secretsDirectory));
-      const found = await checked(neighbour, options, checks, newIdentity(options), config.region);
+      const found = await withAudit(options, async ({ config, secrets }) => {
+        const checks = await openLinkChecks(config, secrets);
+        return await checked(neighbour, options, checks, newIdentity(options), config.region);
+      });
       if (options.json) io.print(JSON.stringify(found));
       else for (const line of found.flatMap(lines)) io.print(plain(line));
       if (found.some(({ steps }) => steps.some(({ result }) => result === 'failed'))) io.fail(INCOMPLETE);
