@@ -82,7 +82,7 @@ describe('a neighbour’s certificate, over real handshakes at both ends', () =>
 
     'one that has expired': [(role) => ({ leaf: leaf(role, { until: -1 }) }), 'handshake CERT_HAS_EXPIRED'],
     'one that is not valid yet': [
-      (role) => ({ leaf: leaf(role, { from: 5 }) }),
+      (role) => ({ leaf: leaf(role, { from: 600 }) }),
       'handshake CERT_NOT_YET_VALID',
     ],
     'a weak key': [(role) => ({ leaf: leaf(role, { key: 'rsa-1024' }) }), 'certificate-weak-key'],
