@@ -1,6 +1,6 @@
+import { certificatesIn } from './certificates-in.ts';
 import type { PublicJwk } from './entity-statement.ts';
 import type { Neighbour } from './neighbours.ts';
-import { certificatesIn } from './peer-certificate.ts';
 
 const DAY_MS = 86_400_000;
 

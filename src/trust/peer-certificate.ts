@@ -1,5 +1,8 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+
+import { certificatesIn } from './certificates-in.ts';
 
 /** A certificate that the other end of an open TLS connection proved to hold. */
 export interface PeerCertificate {
@@ -75,10 +78,4 @@ export function peerCertificateIn(pem: string): PeerCertificate | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Every certificate of a PEM text, in its order. @throws Error when one cannot be read */
-export function certificatesIn(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.map((block) => new X509Certificate(block));
 }
