@@ -2,6 +2,7 @@ import type { TLSSocket, TlsOptions } from 'node:tls';
 
 import { adminDoor } from './admin/admin-door.ts';
 import { brokerRoutes } from './admin/broker-routes.ts';
+import { keepStatements } from './audit/proof/statement-history.ts';
 import { currentOf } from './audit/succession/chain.ts';
 import { Crls } from './broker/crls.ts';
 import { HANDSHAKES } from './broker/handshakes.ts';
@@ -11,7 +12,7 @@ import { behind } from './recovery/behind.ts';
 import type { Deciding } from './broker/decide.ts';
 import { linksTo, renewLinks } from './broker/links.ts';
 import { directoryWith } from './broker/live-directory.ts';
-import { ownNames } from './broker/own-names.ts';
+import { OwnIdentity, type OwnNow } from './broker/own-identity.ts';
 import { startService, type Parts } from './broker/service.ts';
 import { endingsOf, statusOf } from './broker/status.ts';
 import { openStore } from './broker/stores.ts';
@@ -22,15 +23,16 @@ import { trustRoutes } from './broker/trust-routes.ts';
 import type { TrustedNeighbour } from './broker/trusted-neighbours.ts';
 import type { Config } from './config/load.ts';
 import type { Secrets } from './config/secrets.ts';
-import { ownStatement } from './evidence/pinned-neighbours.ts';
+import { HouseError } from './errors.ts';
 import type { Sender } from './evidence/query.ts';
-import { senderAs } from './evidence/sender.ts';
+import { liveSender, type SigningNow } from './evidence/sender.ts';
 import { adminApi, statementApi, type BrokerStatus } from './http/admin-api.ts';
 import { listen, type Listener, type ListenOptions } from './http/listen.ts';
 import { createLog, type Log } from './log.ts';
 import { Directory } from './routing/directory.ts';
 import type { Store } from './store/contracts.ts';
 import { Admins } from './trust/admins.ts';
+import { statementDigest } from './trust/standing.ts';
 import type { Neighbours } from './trust/neighbours.ts';
 import { peerCertificateOf } from './trust/peer-certificate.ts';
 import type { RevocationLists } from './trust/revocation.ts';
@@ -99,11 +101,14 @@ export async function startBroker(
 
   const viewers = new Viewers(config.viewers);
   const admins = new Admins(config.admins);
-  const names = await ownNames(config, secrets);
-  const { messageKey: signer, logKey, witnessKey } = names;
-  const statement = await ownStatement(config, names, now());
-  const own = statement.metadata.wayleave_broker;
-  const sender = (identity: TlsIdentity): Sender => senderAs(identity, config.entity, signer, own.sequence);
+  const identity = await OwnIdentity.open(config, secrets, log, now);
+  const { names } = identity;
+  const own = (): OwnNow => identity.current;
+  const signing = (): SigningNow => ({ signer: own().signer, statement: own().broker.sequence });
+  const senderOn =
+    (tls: TlsIdentity) =>
+    (checkpoint?: () => string | undefined): Sender =>
+      liveSender(tls, config.entity, signing, checkpoint);
 
   const outboxes = outboxesFor(config, log, now, overrides.environment ?? process.env);
 
@@ -127,8 +132,8 @@ export async function startBroker(
   const parts: Parts = {
     ...{ config, secrets, store, now, log, neighbours, crls, viewers, demographics, records, links },
     ...{ trusted, directory },
-    ...{ senders: { client: sender(client), server: sender(server) }, logKey, witnessKey, own },
-    ownUntil: statement.exp * 1000,
+    ...{ senders: { client: senderOn(client), server: senderOn(server) }, own },
+    ...{ logKey: names.logKey, witnessKey: names.witnessKey },
     bases: { viewer: () => base.viewer, viewer_tokens: () => base.viewer_tokens },
   };
   const door = new Door({
@@ -154,6 +159,7 @@ export async function startBroker(
   const open: Listener[] = [];
   const stop = async (): Promise<void> => {
     watch.stop();
+    await identity.stop();
     await refresh.stop();
     await keeper.stop();
     await door.stop();
@@ -239,10 +245,19 @@ export async function startBroker(
       name: 'statement',
       ...listeners.statement,
       tls: withoutCertificate,
-      handler: statementApi(config.statementToken.trim(), log),
+      handler: statementApi(() => own().token, log),
     });
     neighbours.onOutdated = (region) => refresh.wake(region);
     refresh.start();
+    identity.start(async ({ token, broker, signer }) => {
+      await keepStatements(store.statements, [token], now());
+      const trail = door.service?.trail;
+      if (trail === undefined) throw new HouseError('store-closed');
+      await trail.ownIdentityChanged(broker.region, {
+        ...{ statement: broker.sequence, digest: statementDigest(token), signs_with: signer.kid },
+        message_keys: broker.message_keys.map(({ kid }) => kid),
+      });
+    });
     watch.start();
     log.info({ viewer, federation }, 'broker started');
     const ports = { viewer, federation, admin, statement: statementPort, admin_api: adminApiListener?.port };

@@ -44,8 +44,8 @@ export interface AuditRoomSettings {
   /** What the process says of itself, beside the log. */
   readonly report: Log;
   readonly past: OurPast;
-  /** Of our own statement. */
-  readonly sequence: number;
+  /** Of our own statement, as it is now. */
+  readonly sequence: () => number;
   readonly onBehind: (held: HeldNote) => void;
   readonly now: () => number;
 }

@@ -232,6 +232,12 @@ export class AuditTrail {
     return (await this.#log.append([entry], { decision })).fresh;
   }
 
+  /** Our own statement, or the key that we sign with, is another from now on. */
+  ownIdentityChanged(region: string, detail: object): Promise<void> {
+    const facts = { region, outcome: 'own-identity', detail };
+    return this.#append([{ event: 'trust-decided', exchange: randomUUID(), facts }]);
+  }
+
   started(exchange: string, detail: object): Promise<void> {
     return this.#append([{ event: 'started', exchange, facts: { detail } }]);
   }

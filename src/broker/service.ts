@@ -25,7 +25,6 @@ import type { Responding } from '../responding/respond.ts';
 import type { Directory } from '../routing/directory.ts';
 import type { Store } from '../store/contracts.ts';
 import { logOrigin } from '../tlog/origin.ts';
-import type { BrokerMetadata } from '../trust/entity-statement.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
 import type { Viewers } from '../trust/viewers.ts';
 import type { Demographics } from '../upstream/demographics.ts';
@@ -35,6 +34,7 @@ import type { WitnessLink } from '../upstream/witness-link.ts';
 import { SyslogLink } from '../upstream/syslog-link.ts';
 import type { Crls } from './crls.ts';
 import { witnessesAmong } from './links.ts';
+import type { OwnNow } from './own-identity.ts';
 import { auditLogIn, patientDigestOf } from './stores.ts';
 import type { TrustedNeighbour } from './trusted-neighbours.ts';
 
@@ -55,12 +55,11 @@ export interface Parts {
   readonly links: ReadonlyMap<string, NeighbourLink>;
   readonly directory: Directory;
   /** As whom we sign on connections that we open, and on those that neighbours open. */
-  readonly senders: Readonly<Record<'client' | 'server', Sender>>;
+  readonly senders: Readonly<Record<'client' | 'server', (checkpoint?: () => string | undefined) => Sender>>;
   readonly logKey: Signer;
   readonly witnessKey: Signer;
-  /** Our own approved statement, and when it ends (milliseconds since the epoch). */
-  readonly own: BrokerMetadata;
-  readonly ownUntil: number;
+  /** Who we are now. */
+  readonly own: () => OwnNow;
   /** The roots of our addresses as viewers see them: known once the listeners are there. */
   readonly bases: Readonly<Record<'viewer' | 'viewer_tokens', () => string>>;
 }
@@ -95,10 +94,11 @@ export async function startService(
 ): Promise<Service> {
   const { config, secrets, store, now, log, neighbours, viewers, links, records, demographics, own } = parts;
   const { trusted } = parts;
+  const { broker: first, token: ownToken } = own();
   const settingsOf = (region: string): TrustedNeighbour | undefined =>
     trusted().find((one) => one.region === region);
   const auditLog = await auditLogIn(store, config, secrets, now);
-  const neighboursNow = { statementToken: config.statementToken, neighbours: trusted() };
+  const neighboursNow = { statementToken: ownToken, neighbours: trusted() };
   const statements = statementsAtHand(neighboursNow, store.statements);
   await keepStatements(store.statements, [statements.own, ...statements.others], now());
   // A checkpoint of before a rotation was signed by a former key.
@@ -110,8 +110,8 @@ export async function startService(
   const auditRoom = new AuditRoom({
     ...{ log: auditLog, store, entity: config.entity, neighbours, report: log, now },
     ...{ logKey: parts.logKey.key, witnessKey: parts.witnessKey.key, logKeys },
-    ...{ witnesses, former, onBehind, sequence: own.sequence },
-    past: new OurPast({ store: store.log, logs: own.logs, keys: logKeys, listed }),
+    ...{ witnesses, former, onBehind, sequence: () => own().broker.sequence },
+    past: new OurPast({ store: store.log, logs: first.logs, keys: logKeys, listed }),
     checkpoints: { everyMs: config.checkpoint_ms, everyEntries: config.checkpoint_entries },
     streams: config.audit_streams.map((one) =>
       one.kind === 'syslog' ? { ...one, sink: new SyslogLink(one) } : one,
@@ -136,7 +136,7 @@ export async function startService(
     withoutRegistration: config.routing.without_registration,
     neighbours,
     links,
-    sender: parts.senders.client,
+    sender: parts.senders.client(),
     auditReading: {
       ...{ store: store.log, archive: store.archive, log: auditLog },
       parties: {
@@ -162,7 +162,7 @@ export async function startService(
       now,
       log,
     },
-    sender: { ...parts.senders.server, checkpoint: () => auditRoom.latestNote() },
+    sender: parts.senders.server(() => auditRoom.latestNote()),
   };
   const accesses: AnsweringAccesses = {
     ...responding,
@@ -174,7 +174,7 @@ export async function startService(
     cursors: responding.reading.cursors,
   };
   const pings: AnsweringPings = {
-    ...{ admission: responding.admission, replay: store.replay, sender: parts.senders.server, now },
+    ...{ admission: responding.admission, replay: store.replay, sender: parts.senders.server(), now },
     ...{ counts: new PingCounts(), countRefusal: (code) => auditRoom.trail.countRefusal(code) },
   };
   const witness = {
@@ -184,7 +184,7 @@ export async function startService(
   const rateOf = (region: string): number => settingsOf(region)?.rate_per_second ?? 0;
 
   const told = {
-    ...{ region: config.region, statement: own.sequence },
+    ...{ region: config.region, statement: first.sequence },
     configuration: configurationDigest(config),
   };
   const asked = await auditRoom.start(randomUUID(), told, (error) => log.error(errorFields(error), 'log'));

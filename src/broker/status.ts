@@ -53,13 +53,14 @@ function trustStatus(trust: TrustDesk): BrokerStatus['trust'] {
 }
 
 /** Everything that ends, ours and theirs, by the broker's own clock. */
-export function endingsOf({ config, own, ownUntil, neighbours, trusted, now }: Parts): Ending[] {
+export function endingsOf({ config, own, neighbours, trusted, now }: Parts): Ending[] {
   const { region, serverCertificate: server, clientCertificate: client } = config;
+  const { broker, until } = own();
   return endings(
     {
       own: {
-        ...{ region, server, client, anchors: own.tls.anchors },
-        ...{ statementUntil: ownUntil, messageKeys: own.message_keys },
+        ...{ region, server, client, anchors: broker.tls.anchors },
+        ...{ statementUntil: until, messageKeys: broker.message_keys },
       },
       neighbours: neighbours.all(),
       agreements: trusted(),

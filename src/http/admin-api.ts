@@ -71,10 +71,10 @@ export function adminApi(view: AdminView, log: Log): Express {
 }
 
 /** The entity statement for anyone (OpenID Federation 1.0, section 9): believed for its signature alone. */
-export function statementApi(statement: string, log: Log): Express {
+export function statementApi(statement: () => string, log: Log): Express {
   const app = createApp();
   app.get('/.well-known/openid-federation', (_request, response) => {
-    response.type('application/entity-statement+jwt').send(statement);
+    response.type('application/entity-statement+jwt').send(statement());
   });
   closeApp(app, log);
   return app;

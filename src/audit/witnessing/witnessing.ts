@@ -44,8 +44,8 @@ export interface WitnessingSettings {
   readonly watch: CheckpointWatch;
   readonly proofs: ProofCollector;
   readonly past: OurPast;
-  /** Of our own statement. */
-  readonly sequence: number;
+  /** Of our own statement, as it is now. */
+  readonly sequence: () => number;
   /** A neighbour holds a checkpoint of ours that our store does not lead to. */
   readonly onBehind: (held: HeldNote) => void;
   readonly links: () => readonly WitnessLink[];
@@ -116,7 +116,7 @@ export class Witnessing {
   states(): WitnessState[] {
     return this.#settings.links().map(({ neighbour: { region } }) => {
       const approved = this.#approved.get(region) ?? 0;
-      const later = approved > this.#settings.sequence ? { statement: approved } : {};
+      const later = approved > this.#settings.sequence() ? { statement: approved } : {};
       return { ...(this.#states.get(region) ?? { region, size: 0 }), ...later };
     });
   }

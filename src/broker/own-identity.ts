@@ -1,0 +1,123 @@
+import { ownFilesStamp, readOwnAnew } from '../config/own-anew.ts';
+import type { Config } from '../config/load.ts';
+import type { Secrets } from '../config/secrets.ts';
+import { StartError } from '../errors.ts';
+import { importSigner, type Signer } from '../evidence/keys.ts';
+import { ownStatement, type OwnNames } from '../evidence/pinned-neighbours.ts';
+import { errorFields, type Log } from '../log.ts';
+import type { BrokerMetadata } from '../trust/entity-statement.ts';
+import { ownNames } from './own-names.ts';
+
+/** Who we are, at one moment. */
+export interface OwnNow {
+  /** Our entity statement, as neighbours fetch it. */
+  readonly token: string;
+  readonly broker: BrokerMetadata;
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+  /** Signs queries and responses; the statement lists it. */
+  readonly signer: Signer;
+}
+
+const LOOK_MS = 2_000;
+
+/**
+ * Our own statement and message key, read again when their files change: a rotation needs no restart. Both change
+ * together or not at all: a statement that does not list the key, or is not in force, changes nothing, and is told.
+ */
+export class OwnIdentity {
+  readonly names: OwnNames;
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #now: () => number;
+  #current: OwnNow;
+  #stamp: string;
+  #fault: string | undefined;
+  #onChange: (now: OwnNow, before: OwnNow) => Promise<void> = async () => undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+
+  private constructor(config: Config, names: OwnNames, first: OwnNow, log: Log, now: () => number) {
+    this.#config = config;
+    this.names = names;
+    this.#current = first;
+    this.#stamp = ownFilesStamp(config);
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** @throws StartError where the statement is not in force, or does not list what we sign with and write */
+  static async open(config: Config, secrets: Secrets, log: Log, now: () => number): Promise<OwnIdentity> {
+    const names = await ownNames(config, secrets);
+    return new OwnIdentity(config, names, await read(config, names, now()), log, now);
+  }
+
+  get current(): OwnNow {
+    return this.#current;
+  }
+
+  /** Why the files, as they are now, are not who we are. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /** @param onChange told before the new identity is used: it is not used where that rejects */
+  start(onChange: (now: OwnNow, before: OwnNow) => Promise<void>): void {
+    this.#onChange = onChange;
+    this.#timer = setInterval(() => void this.look(), LOOK_MS).unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#looking;
+  }
+
+  /** Reads the files again if they changed. Never rejects. */
+  look(): Promise<void> {
+    return (this.#looking ??= this.#look().finally(() => (this.#looking = undefined)));
+  }
+
+  async #look(): Promise<void> {
+    const stamp = ownFilesStamp(this.#config);
+    if (stamp === this.#stamp && this.#fault === undefined) return;
+    try {
+      const anew = await readOwnAnew(this.#config);
+      const names = { ...this.names, messageKey: await importSigner(anew.messageKey) };
+      const found = await read({ ...this.#config, ...anew }, names, this.#now());
+      await this.#take(found);
+      this.#stamp = stamp;
+      this.#fault = undefined;
+    } catch (error) {
+      // What is written in the files this moment may be whole in the next.
+      const said = error instanceof StartError ? error.message : (errorFields(error).code ?? 'own files');
+      if (this.#fault !== said)
+        this.#log.error({ what: said }, 'our own statement and key stay as they were');
+      this.#fault = said;
+    }
+  }
+
+  async #take(found: OwnNow): Promise<void> {
+    const before = this.#current;
+    const isSame = found.token === before.token && found.signer.kid === before.signer.kid;
+    if (isSame) return;
+    const [now, then] = [found.broker.sequence, before.broker.sequence];
+    if (now < then || (now === then && found.token !== before.token)) {
+      throw new StartError(
+        `statement: sequence ${now} does not follow ${then}, which is in use: neighbours refuse it; sign one that is higher.`,
+      );
+    }
+    await this.#onChange(found, before);
+    this.#current = found;
+    this.#log.info({ sequence: now, kid: found.signer.kid }, 'our own statement and key were read anew');
+  }
+}
+
+async function read(config: Config, names: OwnNames, at: number): Promise<OwnNow> {
+  const statement = await ownStatement(config, names, at);
+  return {
+    token: config.statementToken.trim(),
+    broker: statement.metadata.wayleave_broker,
+    until: statement.exp * 1000,
+    signer: names.messageKey,
+  };
+}

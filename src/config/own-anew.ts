@@ -1,0 +1,51 @@
+import { statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+import type { PublicJwk } from '../trust/entity-statement.ts';
+import type { Config } from './load.ts';
+import { openJwkFile } from './open-secrets.ts';
+import { passphraseIn } from './passphrase.ts';
+import { jwksFrom, readNamed } from './read-files.ts';
+
+/** What of our own identity may change while the broker runs. */
+export interface OwnAnew {
+  readonly statementToken: string;
+  readonly federationKeys: readonly PublicJwk[];
+  /** Private JWK that signs queries and responses. */
+  readonly messageKey: object;
+}
+
+/** When the files of our identity changed last, as a text that is another one after any change. */
+export function ownFilesStamp(config: Config): string {
+  const { statement, federationKeys, messageKey } = placesOf(config);
+  return [statement, federationKeys, messageKey].map(stampOf).join(' ');
+}
+
+/** Reads the statement, the federation keys and the message key as they are now. @throws StartError */
+export async function readOwnAnew(config: Config): Promise<OwnAnew> {
+  const { statement, federationKeys, messageKey } = placesOf(config);
+  const passphrase = passphraseIn(config.secrets_passphrase_env, 'secrets_passphrase_env');
+  return {
+    messageKey: await openJwkFile(messageKey, passphrase),
+    federationKeys: jwksFrom(config.source, 'federation_keys', federationKeys),
+    statementToken: readNamed(config.source, 'statement', statement),
+  };
+}
+
+function placesOf(config: Config) {
+  const near = (name: string): string => resolve(dirname(config.source), name);
+  return {
+    statement: near(config.statement),
+    federationKeys: near(config.federation_keys),
+    messageKey: join(config.secretsDirectory, 'message.jwk.json'),
+  };
+}
+
+function stampOf(file: string): string {
+  try {
+    const { mtimeMs, size, ino } = statSync(file);
+    return `${mtimeMs}/${size}/${ino}`;
+  } catch {
+    return 'none';
+  }
+}

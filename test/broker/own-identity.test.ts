@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { importSigner } from '../../src/evidence/keys.ts';
+import type { PublicJwk } from '../../src/trust/entity-statement.ts';
+import { readAudit } from '../support/audit.ts';
+import { startFederation, type TestFederation } from '../support/federation.ts';
+import { TestNeighbour } from '../support/neighbour.ts';
+import { signAnew, statementWith } from '../support/statement.ts';
+import { until } from '../support/until.ts';
+import { errorCode, rollCallOf, TestViewer } from '../support/viewer.ts';
+
+const [HWE, LONDON] = ['herts-west-essex', 'london'] as const;
+const OF_LONDON = '9990000018';
+const OF_HWE = '9990000026';
+
+describe('our own statement and message key, changed while the broker runs', () => {
+  let federation: TestFederation;
+  const viewers: TestViewer[] = [];
+  beforeEach(async () => {
+    federation = await startFederation({ regions: [HWE, LONDON] });
+    viewers.push(new TestViewer(federation, HWE), new TestViewer(federation, LONDON));
+  });
+  afterEach(async () => {
+    for (const viewer of viewers.splice(0)) viewer.close();
+    await federation.stop();
+  });
+
+  const file = (...names: string[]): string => join(federation.directory, 'keys', LONDON, ...names);
+  const ask = async (nth: number, patient: string, region: string): Promise<string[] | undefined> => {
+    const { body } =
+      (await viewers[nth]?.ask(patient, `/fhir/Condition?patient=${patient}`)) ?? assert.fail();
+    return rollCallOf(body)[region];
+  };
+  const londonAtHwe = () =>
+    federation
+      .broker(HWE)
+      .trust.list()
+      .neighbours.find(({ region }) => region === LONDON)?.statement;
+  const kids = (): string[] | undefined => londonAtHwe()?.messageKeys.map(({ kid }) => kid);
+  const put = (name: string, text: string): void => {
+    writeFileSync(file(`${name}.new`), text, { mode: 0o600 });
+    renameSync(file(`${name}.new`), file(name));
+  };
+  const faults = (): string[] => federation.logged.filter((line) => line.includes('stay as they were'));
+
+  it('rotates the signing key under load without one query that fails; then the former key is refused', async () => {
+    const former = await importSigner(
+      JSON.parse(readFileSync(file('private/message.jwk.json'), 'utf8')) as object,
+    );
+    const [next, secret] = newKey('next');
+    let asked = 0;
+    let going = true;
+    const failed: unknown[] = [];
+    const load = Array.from({ length: 4 }, async (_, nth) => {
+      while (going) {
+        // Two ask London, and two ask from London.
+        const [outcome] = (nth % 2 === 0 ? await ask(0, OF_LONDON, LONDON) : await ask(1, OF_HWE, HWE)) ?? [];
+        asked += 1;
+        if (outcome !== 'answered') failed.push(outcome);
+      }
+    });
+
+    // Published first: what neighbours hear in the next message makes them look.
+    const published = await signAnew(federation, LONDON, ({ message_keys: keys }) => ({
+      message_keys: [...keys, next],
+    }));
+    await until(() => kids()?.includes('next') === true, 'the key published');
+    assert.equal(londonAtHwe()?.sequence, published);
+    // Then used.
+    put('private/message.jwk.json', secret);
+    await until(() => federation.logged.some((line) => line.includes('"kid":"next"')), 'the key used');
+    const before = asked;
+    await until(() => asked > before + 20);
+    // Then the former one goes.
+    await signAnew(federation, LONDON, () => ({ message_keys: [next] }));
+    // A day later in life: it looks no more than once in half a minute.
+    await until(async () => {
+      await federation.broker(HWE).trust.refresh(LONDON);
+      return kids()?.length === 1;
+    }, 'the former key retired');
+    going = false;
+    await Promise.all(load);
+    assert.deepEqual(failed, []);
+    assert.ok(asked > 30, `only ${asked} were asked`);
+
+    const london = new TestNeighbour(federation, LONDON);
+    const query = await london.query(HWE, OF_LONDON, {}, { signer: former });
+    const refused = await london.send(HWE, query);
+    assert.deepEqual([refused.status, errorCode(refused.body)], [401, 'unknown-kid']);
+    const told = (await readAudit(federation.config(LONDON))).filter(
+      ({ outcome }) => outcome === 'own-identity',
+    );
+    assert.deepEqual(
+      told.map(({ detail }) => (detail as { signs_with: string }).signs_with === 'next'),
+      [false, true, true],
+    );
+  });
+
+  it('stays as it is while the files are not who we are, says so once, and is taken when they are', async () => {
+    const good = readFileSync(file('public/entity-statement.jwt'), 'utf8');
+    const { token: without } = await statementWith(federation, LONDON, () => ({
+      message_keys: [newKey('other')[0]],
+    }));
+    const { token: lower } = await statementWith(federation, LONDON, () => ({ sequence: 0 }));
+    const { token: same } = await statementWith(federation, LONDON, ({ sequence }) => ({
+      sequence,
+      contact: 'x',
+    }));
+    const { token: foreign } = await statementWith(federation, LONDON, undefined, {
+      key: 'private/log.jwk.json',
+    });
+    for (const [nth, wrong] of [without, good.slice(0, 400), lower, same, foreign].entries()) {
+      put('public/entity-statement.jwt', wrong);
+      await until(() => faults().length > nth, `fault ${nth}`);
+      assert.deepEqual(await ask(0, OF_LONDON, LONDON), ['answered', 'care-location']);
+    }
+    const { token, sequence } = await statementWithout(good);
+    put('public/entity-statement.jwt', token);
+    await until(() => londonAtHwe()?.sequence === sequence || asking(), 'the good one');
+    assert.equal(londonAtHwe()?.sequence, sequence);
+  });
+
+  /** Each question brings a message of London's, which says which statement it has. */
+  function asking(): false {
+    void ask(0, OF_LONDON, LONDON);
+    return false;
+  }
+
+  async function statementWithout(good: string): Promise<{ token: string; sequence: number }> {
+    put('public/entity-statement.jwt', good);
+    return await statementWith(federation, LONDON, ({ sequence }) => ({ sequence: sequence + 5 }));
+  }
+});
+
+function newKey(kid: string): [PublicJwk, string] {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const named = { kid, alg: 'EdDSA' };
+  return [
+    { ...publicKey.export({ format: 'jwk' }), ...named } as PublicJwk,
+    JSON.stringify({ ...privateKey.export({ format: 'jwk' }), ...named }),
+  ];
+}
