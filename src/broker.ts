@@ -114,7 +114,8 @@ export async function startBroker(
 
   const store = overrides.store ?? (await openStore(config, now));
   const listsOf = (region: string): RevocationLists | undefined => crls.of(region);
-  const pinned = { files: config.neighbours, store, key: secrets.trustKey, listsOf, log, now };
+  const { entity, neighbours: files } = config;
+  const pinned = { entity, files, store, key: secrets.trustKey, listsOf, log, now };
   const keeper = await TrustKeeper.open(pinned).catch(async (error: unknown) => {
     await store.close();
     throw error;
@@ -200,10 +201,11 @@ export async function startBroker(
     });
     const federation = federationListener.port;
     keeper.start(() => {
+      // First what must not go on.
+      federationListener.closeUnless((socket) => isIdentified(socket, neighbours, now()));
       directory.replace(directoryWith(config.directory, neighbours.all()));
       renewLinks(links, trusted(), { neighbours, own: client, marginMs: config.budgets.margin_ms, log, now });
       federationListener.setTls(federationTls());
-      federationListener.closeUnless((socket) => isIdentified(socket, neighbours, now()));
     });
     const { port: viewer } = await start({
       name: 'viewer',

@@ -9,6 +9,8 @@ import { TrustRegister } from './trust-register.ts';
 import { identities, trustedNeighbours, type TrustedNeighbour } from './trusted-neighbours.ts';
 
 export interface KeeperSettings {
+  /** Our own entity identifier. */
+  readonly entity: string;
   /** As the configuration file pins them. */
   readonly files: readonly PinnedNeighbour[];
   readonly store: Pick<Store, 'decisions' | 'statements'>;
@@ -47,8 +49,8 @@ export class TrustKeeper {
 
   /** @throws StartError for a pin without its statement; RegisterBroken; HouseError `store-unavailable` */
   static async open(settings: KeeperSettings): Promise<TrustKeeper> {
-    const { files, store, key } = settings;
-    const register = await TrustRegister.open({ files, store: store.decisions, key });
+    const { entity, files, store, key } = settings;
+    const register = await TrustRegister.open({ entity, files, store: store.decisions, key });
     const unknown = files.filter(
       ({ region }) => register.standings.neighbours.get(region)?.signed === undefined,
     );
@@ -60,6 +62,7 @@ export class TrustKeeper {
     }
     const keeper = new TrustKeeper(settings, register);
     keeper.#apply();
+    keeper.#applied = register.last.sequence;
     return keeper;
   }
 
@@ -91,11 +94,14 @@ export class TrustKeeper {
 
   /** Makes what was read count; for whoever decides here, without waiting for the next look. */
   async changed(): Promise<void> {
-    if (this.#applied === this.register.last.sequence) return;
+    const { sequence } = this.register.last;
+    if (this.#applied === sequence) return;
     this.#apply();
     this.#onChange();
     const tokens = this.#trusted.map(({ statementToken }) => statementToken);
     await keepStatements(this.#settings.store.statements, tokens, this.#settings.now());
+    // Last: what failed on the way is done again at the next look.
+    this.#applied = sequence;
   }
 
   async #look(): Promise<void> {
@@ -112,8 +118,7 @@ export class TrustKeeper {
   }
 
   #apply(): void {
-    const { standings, last } = this.register;
-    this.#applied = last.sequence;
+    const { standings } = this.register;
     this.#trusted = trustedNeighbours(this.#settings.files, standings);
     this.neighbours.replace(identities(standings));
   }

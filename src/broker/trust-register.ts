@@ -1,11 +1,13 @@
 import { readSelfSigned } from '../audit/proof/statements.ts';
 import { EvidenceError, StartError } from '../errors.ts';
-import { areSealed, NO_SEAL } from '../evidence/decision-seal.ts';
+import { areSealed, firstSeal } from '../evidence/decision-seal.ts';
 import type { Decision, DecisionStore } from '../store/contracts.ts';
 import { readDecision, type TrustDecision } from '../trust/decisions.ts';
 import { standingsFrom, type PinnedByFile, type SignedStatement, type Standings } from '../trust/standing.ts';
 
 export interface RegisterSettings {
+  /** Our own entity identifier. */
+  readonly entity: string;
   /** The neighbours that the configuration file pins. */
   readonly files: readonly PinnedByFile[];
   readonly store: DecisionStore;
@@ -26,12 +28,13 @@ export class TrustRegister {
   readonly #settings: RegisterSettings;
   readonly #decisions: TrustDecision[] = [];
   readonly #signed = new Map<string, SignedStatement>();
-  #last = { sequence: -1, seal: NO_SEAL };
+  #last: { readonly sequence: number; readonly seal: string };
   #syncing: Promise<void> = Promise.resolve();
   #standings: Standings = { neighbours: new Map(), proposals: new Map() };
 
   private constructor(settings: RegisterSettings) {
     this.#settings = settings;
+    this.#last = { sequence: -1, seal: firstSeal(settings.entity) };
   }
 
   /** @throws RegisterBroken; HouseError `store-unavailable` */

@@ -25,7 +25,9 @@ export async function trustedConfig(
   { decisions: store }: Pick<Store, 'decisions'>,
 ): Promise<Config> {
   try {
-    const { standings } = await TrustRegister.open({ files: config.neighbours, store, key });
+    const { standings } = await TrustRegister.open({
+      ...{ entity: config.entity, files: config.neighbours, store, key },
+    });
     const known = new Neighbours(identities(standings)).all();
     return {
       ...config,

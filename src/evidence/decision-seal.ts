@@ -11,8 +11,10 @@ export interface Sealable {
   readonly detail: string;
 }
 
-/** The seal before the first decision. */
-export const NO_SEAL = '';
+/** What stands in the place of a seal before the first decision: a chain is one region's. */
+export function firstSeal(entity: string): string {
+  return `wayleave-register ${entity}`;
+}
 
 /**
  * HMAC-SHA-256 over a decision on trust and the seal before it, base64url: who can write to the store and has not the

@@ -189,7 +189,14 @@ describe('trust that changes while the brokers run', () => {
     const { store } = await opened(config);
     const key = loadSecrets(config.secretsDirectory).trustKey;
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-    const other = await TrustKeeper.open({ files: config.neighbours, store, key, log, now: Date.now });
+    const other = await TrustKeeper.open({
+      entity: config.entity,
+      files: config.neighbours,
+      store,
+      key,
+      log,
+      now: Date.now,
+    });
     let changes = 0;
     other.start(() => (changes += 1));
     await desk.revoke('london', WHOLE, { reason: 'unspecified' }, SAID);

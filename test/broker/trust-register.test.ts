@@ -8,19 +8,20 @@ import { DatabaseSync } from 'node:sqlite';
 import { openStore } from '../../src/broker.ts';
 import { TrustKeeper } from '../../src/broker/trust-keeper.ts';
 import { RegisterBroken, TrustRegister } from '../../src/broker/trust-register.ts';
-import { NO_SEAL, sealDecision } from '../../src/evidence/decision-seal.ts';
+import { firstSeal, sealDecision } from '../../src/evidence/decision-seal.ts';
 import type { Decision, Store } from '../../src/store/contracts.ts';
 import { until } from '../support/until.ts';
 
 const KEY = randomBytes(32);
 const LOG = 'region.example/log/1';
+const ENTITY = 'https://region.example';
 
 /** Decisions 0, 1, 2 … each sealed after the one before it. */
 function sealed(count: number, key = KEY, kind = 'paused', detail = '{"until":1}'): Decision[] {
   const all: Decision[] = [];
   for (let sequence = 0; sequence < count; sequence += 1) {
     const one = { sequence, at: sequence, kind, region: 'london', by: 'officer-1', exchange: 'x', detail };
-    all.push({ ...one, seal: sealDecision(key, all.at(-1)?.seal ?? NO_SEAL, one) });
+    all.push({ ...one, seal: sealDecision(key, all.at(-1)?.seal ?? firstSeal(ENTITY), one) });
   }
   return all;
 }
@@ -52,7 +53,7 @@ describe('the register of decisions on trust', () => {
       decisions.map((decision) => ({ entries: [entry], decision })),
     );
   };
-  const read = (key = KEY) => TrustRegister.open({ files: [], store: store.decisions, key });
+  const read = (key = KEY) => TrustRegister.open({ entity: ENTITY, files: [], store: store.decisions, key });
   /** As whoever writes to the database without the secrets. */
   const tamper = (sql: string, ...values: (string | number)[]): void => {
     const database = new DatabaseSync(file);
@@ -112,7 +113,7 @@ describe('the register of decisions on trust', () => {
       warn: () => undefined,
       error: (_: object, says: string) => void logged.push(says),
     };
-    const keeper = await TrustKeeper.open({ files: [], store, key: KEY, log, now: Date.now });
+    const keeper = await TrustKeeper.open({ entity: ENTITY, files: [], store, key: KEY, log, now: Date.now });
     const all = sealed(4);
     await keep(all.slice(0, 2));
     await keeper.look();
