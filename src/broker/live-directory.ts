@@ -1,4 +1,5 @@
 import type { DirectoryFile } from '../config/schema.ts';
+import { trustOf } from '../trust/coverage-conflicts.ts';
 import type { Neighbour } from '../trust/neighbours.ts';
 
 /**
@@ -10,7 +11,7 @@ export function directoryWith(file: DirectoryFile, neighbours: readonly Neighbou
   const enrolled = neighbours.filter(({ region }) => file.regions.every(({ id }) => id !== region));
   if (enrolled.length === 0) return file;
   const taken = new Set(file.regions.flatMap(({ sub_icbs: spans }) => spans.map(({ code }) => code)));
-  const known = new Set(file.organisations.map(({ code }) => code));
+  const known = new Set(file.organisations.flatMap(({ code }) => [code, trustOf(code)]));
   const regions = [...file.regions];
   const organisations = [...file.organisations];
   for (const { region, broker } of enrolled) {
@@ -18,7 +19,7 @@ export function directoryWith(file: DirectoryFile, neighbours: readonly Neighbou
     const free = claimed.filter((code) => !taken.has(code));
     for (const code of free) taken.add(code);
     regions.push({ id: region, name: broker.name, sub_icbs: free.map((code) => ({ code })) });
-    for (const code of feeding.filter((one) => !known.has(one))) {
+    for (const code of feeding.filter((one) => !known.has(one) && !known.has(trustOf(one)))) {
       known.add(code);
       organisations.push({ code, name: code, feeds: [{ region }] });
     }

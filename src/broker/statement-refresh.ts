@@ -1,9 +1,10 @@
+import { readSelfSigned } from '../audit/proof/statements.ts';
 import { DeliveryError, EvidenceError, HouseError } from '../errors.ts';
 import { verifyStatement } from '../evidence/statement.ts';
 import type { Log } from '../log.ts';
 import { REFRESH } from '../trust/decisions.ts';
 import type { EntityStatement } from '../trust/entity-statement.ts';
-import { judgeRefresh } from '../trust/statement-change.ts';
+import { judgeRefresh, type ReadStatement } from '../trust/statement-change.ts';
 import { statementDigest, type Standing } from '../trust/standing.ts';
 import { decide, type Deciding } from './decide.ts';
 
@@ -36,6 +37,9 @@ const SOONEST_S = 30;
 const LATEST_S = 86_400;
 /** What a message says of its sender's statement makes us look, but no more often. */
 const WAKE_MS = 30_000;
+const DAY_MS = 86_400_000;
+/** Statements of one neighbour that are taken, or wait, within a day. */
+const MOST_A_DAY = 24;
 
 /**
  * Fetches each neighbour's statement when its hint says so, takes by itself what a refresh may change, and leaves the rest
@@ -107,6 +111,8 @@ export class StatementRefresh {
     const { fetch, now } = this.#settings;
     const text = await fetch(addressOf(standing));
     const statement = await verifyStatement(text, standing.federationKeys, standing.entity, now());
+    // Whoever reads it later believes it by a key that it lists itself.
+    await readSelfSigned(text);
     return await this.#take(standing.region, text, statement);
   }
 
@@ -117,15 +123,17 @@ export class StatementRefresh {
       const held = standing?.signed;
       // Judged against what is held now: another replica may have taken it meanwhile.
       if (standing === undefined || held === undefined || standing.revoked !== undefined) return undefined;
-      const verdict = judgeRefresh(held, { token, statement });
+      const verdict = judgeRefresh(held, { token, statement }, standing);
       if (verdict.kind === 'refused') throw new RefreshRefused(verdict.code);
       const digest = statementDigest(token);
       const head = { region, by: REFRESH, why: 'fetched from the neighbour' };
+      if (verdict.kind !== 'same') this.#assertSeldom(region);
       if (verdict.kind === 'take') {
         found = 'taken';
         return { ...head, kind: 'statement-taken' as const, detail: { token } };
       }
       if (verdict.kind === 'same') return undefined;
+      if (standing.pending !== undefined) assertFollows(standing.pending.signed, { token, statement });
       found = standing.declined.has(digest) ? 'declined-before' : 'pending';
       if (found === 'declined-before' || standing.pending?.digest === digest) return undefined;
       const detail = { token, changes: [...verdict.changes] };
@@ -133,6 +141,14 @@ export class StatementRefresh {
     });
     if (decision !== undefined) await this.#settings.changed();
     return found;
+  }
+
+  /** Each is kept for ever: a neighbour that signs a new one every minute does not fill the register. */
+  #assertSeldom(region: string): void {
+    const { register, now } = this.#settings;
+    const since = now() - DAY_MS;
+    const lately = register.history(region).filter(({ by, at }) => by === REFRESH && at > since);
+    if (lately.length >= MOST_A_DAY) throw new RefreshRefused('too-many-changes');
   }
 
   #settle(standing: Standing, error: unknown, refreshed: Refreshed | undefined): Refreshed {
@@ -168,6 +184,12 @@ export class RefreshRefused extends Error {
     super(code);
     this.code = code;
   }
+}
+
+/** @throws RefreshRefused where it is older than the one that waits, or another of the same number */
+function assertFollows(waits: ReadStatement, fresh: ReadStatement): void {
+  const verdict = judgeRefresh(waits, fresh);
+  if (verdict.kind === 'refused') throw new RefreshRefused(verdict.code);
 }
 
 /** Its own address for statements, or else its name, which is an address as well (OpenID Federation 1.0). */

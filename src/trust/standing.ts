@@ -103,6 +103,9 @@ export function standingsFrom(
   const proposals = new Map<string, Proposal>();
   for (const decision of decisions) {
     if (decision.kind.startsWith('enrolment-')) enrol(decision, neighbours, proposals, read);
+    // A proposal of before a revocation is not approved after it.
+    if (decision.kind === 'revoked' && decision.detail.what.kind === 'neighbour')
+      proposals.delete(decision.region);
     const standing = neighbours.get(decision.region);
     if (standing === undefined) continue;
     const { sequence, at, by } = decision;
@@ -140,7 +143,13 @@ function changeBy(
   switch (decision.kind) {
     case 'statement-taken': {
       const signed = believed(read(decision.detail.token), standing);
-      return signed !== undefined && isLater(signed, standing) ? { signed } : {};
+      if (signed === undefined || !isLater(signed, standing)) return {};
+      const { pending } = standing;
+      // What waited is overtaken.
+      return {
+        signed,
+        pending: pending !== undefined && isLater(pending.signed, { signed }) ? pending : undefined,
+      };
     }
     case 'statement-pending': {
       const { token, changes } = decision.detail;
@@ -199,10 +208,14 @@ function enrol(
   // A second pair of eyes, unless the site has one admin and says so.
   if (by === proposal.by && !decision.detail.alone) return;
   const { entity, signed, agreement } = proposal;
-  const { revokedKeys, revokedCertificates } = neighbours.get(region) ?? NEW;
-  const fresh = { ...NEW, region, entity, agreement, ...pinsOf(signed) };
-  neighbours.set(region, { ...fresh, revokedKeys, revokedCertificates });
+  const known = neighbours.get(region);
   proposals.delete(region);
+  // The file may have been brought up to date since: what it pins then counts.
+  if (known !== undefined && !isLater(signed, known)) return;
+  // What was revoked stays so until it is reinstated: that is a decision of its own.
+  const { revoked, revokedKeys, revokedCertificates, pausedUntil } = known ?? NEW;
+  const fresh = { ...NEW, region, entity, agreement, ...pinsOf(signed) };
+  neighbours.set(region, { ...fresh, revoked, revokedKeys, revokedCertificates, pausedUntil });
 }
 
 /** An approved statement pins what it says: its own federation keys and anchors from then on. */
@@ -243,7 +256,7 @@ function believed(
   return isIts && federationKeys.some((key) => jwkThumbprint(key) === thumbprint) ? signed : undefined;
 }
 
-function isLater(signed: SignedStatement, { signed: held }: Standing): boolean {
+function isLater(signed: SignedStatement, { signed: held }: Pick<Standing, 'signed'>): boolean {
   return held === undefined || sequenceOf(signed) > sequenceOf(held);
 }
 

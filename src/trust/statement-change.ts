@@ -1,4 +1,4 @@
-import type { EntityStatement } from './entity-statement.ts';
+import type { EntityStatement, PublicJwk } from './entity-statement.ts';
 
 /** What became of a statement that was fetched, held against the one in force. Both are verified already. */
 export type RefreshVerdict =
@@ -18,6 +18,13 @@ export interface ReadStatement {
   readonly statement: EntityStatement;
 }
 
+/** What alone may sign a neighbour's statements and issue its certificates. */
+export interface Pins {
+  readonly federationKeys: readonly PublicJwk[];
+  /** PEM. */
+  readonly anchors: readonly string[];
+}
+
 /** A sequence may rise by so many at once: a thief who signs the highest number there is would shut out all after him. */
 const LARGEST_STEP = 1_000;
 
@@ -28,7 +35,7 @@ const FREE: ReadonlySet<string> = new Set(['message_keys', 'log_keys', 'sequence
  * Judges a neighbour's newer statement (`docs/protocol.md`, "What a refresh may change by itself"): message keys and
  * log keys; leaf certificates under the pinned anchors are not listed at all.
  */
-export function judgeRefresh(held: ReadStatement, fresh: ReadStatement): RefreshVerdict {
+export function judgeRefresh(held: ReadStatement, fresh: ReadStatement, pins?: Pins): RefreshVerdict {
   const [before, after] = [held.statement, fresh.statement];
   const [ours, theirs] = [before.metadata.wayleave_broker, after.metadata.wayleave_broker];
   if (after.sub !== before.sub) return { kind: 'refused', code: 'another-entity' };
@@ -38,7 +45,9 @@ export function judgeRefresh(held: ReadStatement, fresh: ReadStatement): Refresh
     return fresh.token === held.token ? { kind: 'same' } : { kind: 'refused', code: 'equal-sequence' };
   }
   const changes = changesBetween(before, after);
-  return changes.length === 0 ? { kind: 'take' } : { kind: 'pending', changes };
+  if (changes.length === 0) return { kind: 'take' };
+  // An approval pins what the statement lists, whether or not the one before it listed the same.
+  return { kind: 'pending', changes: [...new Set([...changes, ...unlike(after, pins)])] };
 }
 
 /** Names of what an admin has to approve, in a fixed order. */
@@ -54,6 +63,18 @@ export function changesBetween(before: EntityStatement, after: EntityStatement):
     ...(canonical(before.jwks) === canonical(after.jwks) ? [] : ['federation_keys']),
     ...changed,
     ...(theirs.sequence - ours.sequence > LARGEST_STEP ? ['sequence'] : []),
+  ];
+}
+
+/** What of the pins an approval would change. */
+function unlike({ jwks, metadata }: EntityStatement, pins: Pins | undefined): string[] {
+  if (pins === undefined) return [];
+  const same = (some: readonly unknown[], others: readonly unknown[]): boolean =>
+    canonical(some.map(canonical).sort()) === canonical(others.map(canonical).sort());
+  const trimmed = (texts: readonly string[]): string[] => texts.map((text) => text.trim());
+  return [
+    ...(same(jwks.keys, pins.federationKeys) ? [] : ['federation_keys']),
+    ...(same(trimmed(metadata.wayleave_broker.tls.anchors), trimmed(pins.anchors)) ? [] : ['tls']),
   ];
 }
 

@@ -102,6 +102,37 @@ describe('the statement of a neighbour, fetched anew', () => {
     assert.equal(await desk.refresh('london'), 'same');
   });
 
+  it('waits once: an older one, or another of its number, does not take its place, however often they alternate', async () => {
+    const older = await gives(() => ({ contact: 'somebody else' }));
+    assert.equal(await desk.refresh('london'), 'pending');
+    const newer = await gives(({ sequence: last }) => ({ sequence: last + 2, contact: 'a third' }));
+    assert.equal(await desk.refresh('london'), 'pending');
+    for (let turn = 0; turn < 3; turn += 1) {
+      given = older;
+      await assert.rejects(
+        desk.refresh('london'),
+        (error: Error & { code?: string }) => error.code === 'lower-sequence',
+      );
+      given = newer;
+      assert.equal(await desk.refresh('london'), 'pending');
+    }
+    assert.equal(desk.show('london').history.length, 2);
+  });
+
+  it('is taken two dozen times a day at most: each is kept for ever', async () => {
+    for (let nth = 1; nth <= 24; nth += 1) {
+      await gives(({ sequence: last }) => ({ sequence: last + nth }));
+      assert.equal(await desk.refresh('london'), 'taken');
+    }
+    await gives(({ sequence: last }) => ({ sequence: last + 25 }));
+    await assert.rejects(
+      desk.refresh('london'),
+      (error: Error & { code?: string }) => error.code === 'too-many-changes',
+    );
+    ahead += 86_400_001;
+    assert.equal(await desk.refresh('london'), 'taken');
+  });
+
   it('is declined once, and not proposed a second time', async () => {
     await gives(() => ({ contact: 'somebody else' }));
     assert.equal(await desk.refresh('london'), 'pending');
@@ -139,7 +170,7 @@ describe('the statement of a neighbour, fetched anew', () => {
       ],
       'that has expired': [{ claims: ({ iat }) => ({ iat: iat - 100, exp: iat - 50 }) }, 'not-fresh'],
       'of the future': [{ claims: ({ exp }) => ({ iat: exp - 1 }) }, 'not-fresh'],
-      'for another subject': [{ claims: () => ({ sub: 'https://thief.example' }) }, 'wrong-issuer'],
+      'for another subject': [{ claims: () => ({ sub: 'https://thief.example' }) }, 'bad-claims'],
       'by another issuer': [{ claims: () => ({ iss: 'https://thief.example' }) }, 'wrong-issuer'],
       'with a lower sequence': [{}, 'lower-sequence', () => ({ sequence: 0 })],
       'with the same sequence and other bytes': [

@@ -191,8 +191,8 @@ describe('how a neighbour is enrolled', () => {
     assert.equal(inName.standings.proposals.size, 0);
   });
 
-  it('anew under new federation keys; what was revoked in part stays revoked', () => {
-    const anew = signed(claims({ sequence: 1 }, [next]), next);
+  it('anew under new federation keys; what was revoked stays so until it is reinstated', () => {
+    const anew = signed(claims({ sequence: 2 }, [next]), next);
     const deciding = new Deciding()
       .knows(anew)
       .add('revoked', { what: { kind: 'message-key', kid: 'k' }, reason: 'key-compromise' })
@@ -200,8 +200,37 @@ describe('how a neighbour is enrolled', () => {
       .add('enrolment-proposed', { ...proposed, federation_keys: [next], token: anew.token })
       .add('enrolment-approved', { proposal: 2, alone: false }, 'b');
     const { london } = deciding;
-    assert.deepEqual([london.signed, london.federationKeys, london.revoked], [anew, [next], undefined]);
+    assert.deepEqual([london.signed, london.federationKeys], [anew, [next]]);
+    assert.equal(london.revoked?.reason, 'key-compromise');
     assert.ok(london.revokedKeys.has('k'));
+    assert.equal(deciding.add('reinstated', { what: { kind: 'neighbour' } }).london.revoked, undefined);
+  });
+
+  it('not by a proposal of before a revocation, nor over a later statement of the file', () => {
+    const anew = signed(claims({ sequence: 2 }, [next]), next);
+    const anewProposed = { ...proposed, federation_keys: [next], token: anew.token };
+    const revoked = new Deciding()
+      .knows(anew)
+      .add('enrolment-proposed', anewProposed)
+      .add('revoked', { what: { kind: 'neighbour' }, reason: 'key-compromise' })
+      .add('enrolment-approved', { proposal: 0, alone: false }, 'b');
+    assert.deepEqual(revoked.london.signed, first);
+    const later = signed(claims({ sequence: 9 }, [pinned]), pinned);
+    const file = new Deciding([{ ...FILE, statementToken: later.token }])
+      .knows(anew, later)
+      .add('enrolment-proposed', anewProposed)
+      .add('enrolment-approved', { proposal: 0, alone: false }, 'b');
+    assert.deepEqual([file.london.signed, file.london.federationKeys], [later, [pinned]]);
+  });
+
+  it('and what waited is overtaken by a later statement that is taken', () => {
+    const waits = signed(claims({ sequence: 2, contact: 'x' }, [pinned]), pinned);
+    const taken = signed(claims({ sequence: 3 }, [pinned]), pinned);
+    const { london } = new Deciding()
+      .knows(waits, taken)
+      .add('statement-pending', { token: waits.token, changes: ['contact'] })
+      .add('statement-taken', { token: taken.token }, REFRESH);
+    assert.equal(london.pending, undefined);
   });
 });
 

@@ -47,6 +47,17 @@ describe('what a refresh of a statement may change', () => {
     assert.deepEqual(verdict, { kind: 'pending', changes: ['federation_keys'] });
   });
 
+  it('tells of what an approval would pin as well, where something else waits anyhow', () => {
+    const fresh = read({ sequence: 6, name: 'London and more' });
+    const pins = { federationKeys: [federation, aKey('second')], anchors: ['anchor-2'] };
+    assert.deepEqual(judgeRefresh(held, fresh, pins), {
+      ...{ kind: 'pending', changes: ['name', 'federation_keys', 'tls'] },
+    });
+    const same = { federationKeys: [federation], anchors: ['anchor-1\n'] };
+    assert.deepEqual(judgeRefresh(held, fresh, same), { kind: 'pending', changes: ['name'] });
+    assert.deepEqual(judgeRefresh(held, read({ sequence: 6 }), pins), { kind: 'take' });
+  });
+
   it('is nothing where only the order of members is another', () => {
     const { statement } = read({ sequence: 6, coverage: { organisations: ['RAL'], sub_icbs: ['36L'] } });
     assert.deepEqual(judgeRefresh(held, { token: 'another text', statement }), { kind: 'take' });
