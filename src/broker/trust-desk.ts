@@ -3,7 +3,8 @@ import type { Config } from '../config/load.ts';
 import { agreement as agreementForm } from '../config/agreement-form.ts';
 import { EvidenceError, RequestError } from '../errors.ts';
 import type { Revocable, RevocationReason } from '../trust/decisions.ts';
-import { statementDigest, type SignedStatement, type Standing, type Standings } from '../trust/standing.ts';
+import { proposalDigest, type SignedStatement, type Standing, type Standings } from '../trust/standing.ts';
+import { assertNobodyElses } from './assert-nobody-elses.ts';
 import { decide, type Deciding, type Wanted } from './decide.ts';
 import type { Refreshed, StatementRefresh } from './statement-refresh.ts';
 import type { TrustKeeper } from './trust-keeper.ts';
@@ -123,21 +124,22 @@ export class TrustDesk {
   /**
    * Approves what waits for that region: a proposal by another admin, or a statement.
    *
-   * @param digest of the statement that was looked at: another one is not approved unseen
-   * @param alone the site has one admin: kept with the decision
+   * @param digest of what was looked at (the proposal's, or the pending statement's): nothing else is approved unseen
+   * @param alone the site has one security officer, who approves what they proposed: kept with the decision
    */
   async approve(region: string, digest: string, said: Said, alone = false): Promise<NeighbourView> {
     await this.#decide((standings) => {
       const proposal = standings.proposals.get(region);
-      if (proposal !== undefined && statementDigest(proposal.signed.token) === digest) {
-        if (proposal.by === said.by && !alone) throw new RequestError('second-admin-needed');
+      if (proposal !== undefined && proposalDigest(proposal) === digest) {
+        if (proposal.by === said.by && !(alone && this.#isAlone()))
+          throw new RequestError('second-admin-needed');
         this.#assertEnrollable(proposal.signed, standings);
         const detail = { proposal: proposal.sequence, alone };
         return { kind: 'enrolment-approved' as const, region, ...said, detail };
       }
       const pending = standings.neighbours.get(region)?.pending;
       if (pending?.digest !== digest) throw new RequestError('nothing-pending');
-      this.#assertCoverage(pending.signed, standings);
+      assertNobodyElses(pending.signed, standings, this.#settings.config);
       return { kind: 'statement-approved' as const, region, ...said, detail: { digest } };
     });
     return this.#view(this.#standing(region, this.#settings.register.standings));
@@ -146,7 +148,7 @@ export class TrustDesk {
   async decline(region: string, digest: string, said: Said): Promise<void> {
     await this.#decide((standings) => {
       const proposal = standings.proposals.get(region);
-      if (proposal !== undefined && statementDigest(proposal.signed.token) === digest) {
+      if (proposal !== undefined && proposalDigest(proposal) === digest) {
         return {
           kind: 'enrolment-declined' as const,
           region,
@@ -250,24 +252,15 @@ export class TrustDesk {
     const others = [...standings.neighbours.values(), config];
     const taken = others.some((one) => (one.region === region) !== (one.entity === entity));
     if (taken || region === config.region) throw new RequestError('neighbour-name-taken');
-    this.#assertCoverage(signed, standings);
+    assertNobodyElses(signed, standings, config);
+    const held = standings.neighbours.get(region)?.signed;
+    if (held !== undefined && sequenceOf(signed) <= sequenceOf(held)) {
+      throw new RequestError('statement-refused', 'lower-sequence');
+    }
   }
 
-  /** A sub-ICB location belongs to one region: who claims another's would be asked for, and trusted with, its patients. */
-  #assertCoverage({ statement }: SignedStatement, { neighbours }: Standings): void {
-    const { config } = this.#settings;
-    const { region, coverage } = statement.metadata.wayleave_broker;
-    const claimedBy = new Map<string, string>();
-    for (const { id, sub_icbs: spans } of config.directory.regions) {
-      for (const { code } of spans) claimedBy.set(code, id);
-    }
-    for (const { signed, region: other } of neighbours.values()) {
-      for (const code of signed?.statement.metadata.wayleave_broker.coverage.sub_icbs ?? []) {
-        if (!claimedBy.has(code)) claimedBy.set(code, other);
-      }
-    }
-    const wrong = coverage.sub_icbs.filter((code) => (claimedBy.get(code) ?? region) !== region);
-    if (wrong.length > 0) throw new RequestError('coverage-taken', wrong.slice(0, 10).join(', '));
+  #isAlone(): boolean {
+    return this.#settings.config.admins.filter(({ role }) => role === 'security-officer').length === 1;
   }
 }
 
@@ -282,4 +275,8 @@ function isRevoked({ revoked, revokedKeys, revokedCertificates }: Standing, what
     case 'certificate':
       return revokedCertificates.has(what.thumbprint);
   }
+}
+
+function sequenceOf({ statement }: SignedStatement): number {
+  return statement.metadata.wayleave_broker.sequence;
 }

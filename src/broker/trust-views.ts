@@ -7,6 +7,7 @@ import { fingerprintOf, type Fingerprint } from '../trust/fingerprint.ts';
 import { jwkThumbprint } from '../trust/jwk-thumbprint.ts';
 import { thumbprintOf } from '../trust/peer-certificate.ts';
 import {
+  proposalDigest,
   statementDigest,
   type Proposal,
   type Revocation,
@@ -35,6 +36,12 @@ export interface StatementView {
   readonly federationKeys: readonly string[];
   readonly messageKeys: readonly { readonly kid: string; readonly alg: string; readonly until?: string }[];
   readonly anchors: readonly AnchorView[];
+  /** Host names that certificates without a URI name may carry. */
+  readonly hostNames: readonly string[];
+  /** `kid`s. */
+  readonly logKeys: readonly string[];
+  readonly witnessKeys: readonly string[];
+  readonly logs: readonly string[];
   readonly endpoints: EntityStatement['metadata']['wayleave_broker']['endpoints'];
   readonly coverage: EntityStatement['metadata']['wayleave_broker']['coverage'];
   readonly records: readonly { readonly id: string; readonly name: string; readonly offers: number }[];
@@ -81,6 +88,8 @@ export interface RevocationView {
 
 export interface ProposalView {
   readonly proposal: number;
+  /** Over statement and agreement: what an approval names. */
+  readonly digest: string;
   readonly region: string;
   readonly by: string;
   readonly at: string;
@@ -136,8 +145,12 @@ export function neighbourView(
   };
 }
 
-export function proposalView({ sequence, region, by, at, signed, agreement }: Proposal): ProposalView {
-  return { proposal: sequence, region, by, at: iso(at), statement: statementView(signed), agreement };
+export function proposalView(proposal: Proposal): ProposalView {
+  const { sequence, region, by, at, signed, agreement } = proposal;
+  return {
+    ...{ proposal: sequence, digest: proposalDigest(proposal), region, by, at: iso(at), agreement },
+    statement: statementView(signed),
+  };
 }
 
 /** Without the statement's text, which is long: its digest names it. */
@@ -157,17 +170,22 @@ export function decisionView({
 
 export function statementView({ token, statement }: SignedStatement): StatementView {
   const { sub: entity, iat, exp, jwks, metadata } = statement;
-  const { region, name, contact, sequence, endpoints, coverage, records, tls } = metadata.wayleave_broker;
+  const broker = metadata.wayleave_broker;
+  const { region, name, contact, sequence, endpoints, coverage, records, tls } = broker;
   return {
     ...{ entity, region, name, contact, sequence, endpoints, coverage },
     ...{ from: iso(iat * 1000), until: iso(exp * 1000), digest: statementDigest(token) },
     fingerprint: fingerprintOf(jwks.keys),
     federationKeys: jwks.keys.map(jwkThumbprint),
-    messageKeys: metadata.wayleave_broker.message_keys.map(({ kid, alg, exp: until }) => ({
+    messageKeys: broker.message_keys.map(({ kid, alg, exp: until }) => ({
       ...{ kid, alg },
       ...(until === undefined ? {} : { until: iso(until * 1000) }),
     })),
     anchors: tls.anchors.map(anchorView),
+    hostNames: tls.names ?? [],
+    logKeys: broker.log_keys.map(({ kid }) => kid),
+    witnessKeys: broker.witness_keys.map(({ kid }) => kid),
+    logs: broker.logs,
     records: records.map(({ id, name: called, offers }) => ({ id, name: called, offers: offers.length })),
   };
 }

@@ -44,6 +44,7 @@ export function enrolCommand(io: Io): Command {
 interface Deciding extends AdminOptions {
   readonly reason: string;
   readonly words?: string;
+  readonly digest?: string;
   readonly alone?: true;
   readonly yes?: true;
   readonly json?: true;
@@ -60,21 +61,33 @@ export function approveCommand(io: Io): Command {
       '--words <words>',
       'the words of its fingerprint as the other side reads them: they must be the same',
     )
-    .option('--alone', 'this site has one admin: who proposed it approves it, and that is kept')
+    .option('--alone', 'this site has one security officer, who approves what they proposed: that is kept')
+    .option('--digest <digest>', 'the digest of what you looked at: with --yes')
     .option('--yes', 'approve it; without this it is only shown')
     .option('--json', 'print how it stands as JSON')
     .action(async (neighbour: string, options: Deciding) => {
       const { proposal, neighbour: known } = await showOf(neighbour, options);
       const statement = proposal?.statement ?? known?.pending?.statement;
-      if (statement === undefined) throw nothingWaits(neighbour);
+      const digest = proposal?.digest ?? statement?.digest;
+      if (statement === undefined || digest === undefined) throw nothingWaits(neighbour);
       if (options.words !== undefined) assertWords(options.words, statement.fingerprint.words);
       if (options.yes === undefined) {
         const lines = proposal === undefined ? known && neighbourLines(known) : proposalLines(proposal);
         for (const line of lines ?? []) io.print(line);
-        throw new CommandFailed('Nothing was approved: add --yes if this is what you mean.', 2);
+        throw new CommandFailed(
+          `Nothing was approved: add --digest ${digest} --yes if this is what you mean.`,
+          2,
+        );
+      }
+      if (options.digest !== digest) {
+        throw new CommandFailed(
+          'Nothing was approved: --yes needs --digest with the digest of what waits, and something else may wait by now: ' +
+            'look at it without --yes first.',
+          2,
+        );
       }
       const alone = options.alone === undefined ? {} : { alone: true };
-      const body = { digest: statement.digest, why: options.reason, ...alone };
+      const body = { digest, why: options.reason, ...alone };
       tell(await decide(neighbour, 'approve', body, options), options, io);
     });
 }
@@ -89,7 +102,7 @@ export function declineCommand(io: Io): Command {
     .option('--json', 'print what was declined as JSON')
     .action(async (neighbour: string, options: Deciding) => {
       const { proposal, neighbour: known } = await showOf(neighbour, options);
-      const digest = (proposal?.statement ?? known?.pending?.statement)?.digest;
+      const digest = proposal?.digest ?? known?.pending?.statement.digest;
       if (digest === undefined) throw nothingWaits(neighbour);
       const declined = await decide(neighbour, 'decline', { digest, why: options.reason }, options);
       io.print(options.json ? JSON.stringify(declined) : `Declined: ${digest}.`);

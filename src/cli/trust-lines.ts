@@ -53,11 +53,12 @@ export function neighbourLines(view: NeighbourView): string[] {
   ].map(plain);
 }
 
-export function proposalLines({ region, by, at, statement, agreement }: ProposalView): string[] {
+export function proposalLines({ region, by, at, digest, statement, agreement }: ProposalView): string[] {
   return [
     `${region}: PROPOSED by ${by} at ${at}, and waits for another admin`,
     ...statementLines(statement),
-    `  agreement ${String(agreement['version'])}, to be reviewed by ${String(agreement['review_by'])}: shares ${listed(agreement['types'])}`,
+    ...Object.entries(agreement).map(([name, value]) => `  agreement.${name}: ${JSON.stringify(value)}`),
+    `  digest of all of it: ${digest}`,
     '  Read the words to each other over the telephone, by a number that you know from elsewhere.',
   ].map(plain);
 }
@@ -76,12 +77,13 @@ function statementLines(one: StatementView): string[] {
     ...one.anchors.map(
       ({ subject, until, thumbprint }) => `  anchor: ${subject}, until ${until.slice(0, 10)}, ${thumbprint}`,
     ),
+    ...one.hostNames.map((name) => `  host name that its certificates may carry: ${name}`),
+    ...one.logKeys.map((kid) => `  log key ${kid}`),
+    ...one.witnessKeys.map((kid) => `  witness key ${kid}`),
+    ...one.logs.map((origin) => `  log ${origin}`),
     `  asked at ${endpoints.federation}`,
+    `  its statement is at ${endpoints.statement ?? one.entity}`,
     `  covers ${coverage.sub_icbs.join(', ')}${coverage.organisations.length === 0 ? '' : ` and ${coverage.organisations.join(', ')}`}`,
     ...one.records.map(({ id, name, offers }) => `  record ${id}: ${name}, ${offers} types`),
   ];
-}
-
-function listed(value: unknown): string {
-  return Array.isArray(value) ? value.map(String).join(', ') : 'nothing';
 }

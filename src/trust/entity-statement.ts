@@ -132,7 +132,7 @@ function isPublicKey(jwk: { readonly kty: string; readonly alg: string; readonly
   const wanted = jwk.kty === 'EC' ? ['ES256', 'P-256'] : ['EdDSA', 'Ed25519'];
   if (jwk.alg !== wanted[0] || jwk.crv !== wanted[1]) return false;
   try {
-    createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+    createPublicKey({ key: jwk, format: 'jwk' });
     return true;
   } catch {
     return false;

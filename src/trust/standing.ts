@@ -88,6 +88,12 @@ export function statementDigest(token: string): string {
   return createHash('sha256').update(token).digest('base64url');
 }
 
+/** SHA-256 over all that an approval of a proposal approves: its statement and its agreement. */
+export function proposalDigest({ sequence, signed, agreement }: Omit<Proposal, 'by' | 'at'>): string {
+  const text = JSON.stringify(['wayleave-proposal', sequence, signed.token, agreement]);
+  return createHash('sha256').update(text).digest('base64url');
+}
+
 /**
  * What the files and the decisions come to. A decision that does not fit the state before it changes nothing: a
  * statement that is signed by no key pinned then, an approval of what is not pending.

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
 
 import type { RequestError } from '../../src/errors.ts';
 import type { TrustDesk } from '../../src/broker/trust-desk.ts';
@@ -44,7 +47,7 @@ describe('the enrolment of a neighbour', () => {
   async function enrol(at: RegionId, other: RegionId): Promise<void> {
     const statement = await deskOf(at).fetch(`https://127.0.0.1:${federation.broker(other).ports.statement}`);
     const proposal = await deskOf(at).propose({ statement, agreement: agreements.get(at) }, PROPOSED);
-    await deskOf(at).approve(other, proposal.statement.digest, APPROVED);
+    await deskOf(at).approve(other, proposal.digest, APPROVED);
   }
 
   it('both ways, without a file or a restart: then it is asked, and answers', async () => {
@@ -74,7 +77,7 @@ describe('the enrolment of a neighbour', () => {
   it('counts for nothing while it is only proposed, and needs another admin', async () => {
     const { token: statement } = await statementWith(federation, ESSEX);
     const desk = deskOf(HWE);
-    const { statement: shown } = await desk.propose({ statement, agreement: agreements.get(HWE) }, PROPOSED);
+    const shown = await desk.propose({ statement, agreement: agreements.get(HWE) }, PROPOSED);
     assert.deepEqual(await ofEssex(), ['not-asked', 'no-agreement']);
     await assert.rejects(desk.approve(ESSEX, shown.digest, PROPOSED), hasCode('second-admin-needed'));
     await assert.rejects(desk.approve(ESSEX, 'of-another', APPROVED), hasCode('nothing-pending'));
@@ -89,13 +92,28 @@ describe('the enrolment of a neighbour', () => {
     await assert.rejects(desk.approve(ESSEX, shown.digest, APPROVED), hasCode('nothing-pending'));
   });
 
-  it('by one admin alone is possible, and stays to be seen', async () => {
+  it('by one officer alone is possible where there is one, and stays to be seen', async () => {
     const { token: statement } = await statementWith(federation, ESSEX);
     const desk = deskOf(HWE);
-    const { statement: shown } = await desk.propose({ statement, agreement: agreements.get(HWE) }, PROPOSED);
-    await desk.approve(ESSEX, shown.digest, PROPOSED, true);
-    const [last] = desk.show(ESSEX).history;
+    const shown = await desk.propose({ statement, agreement: agreements.get(HWE) }, PROPOSED);
+    await assert.rejects(desk.approve(ESSEX, shown.digest, PROPOSED, true), hasCode('second-admin-needed'));
+    const file = join(federation.directory, `${HWE}.yaml`);
+    const config = parse(readFileSync(file, 'utf8')) as RawConfig;
+    config['admins'] = (config['admins'] as RawConfig[]).filter(({ id }) => id !== 'officer-2');
+    writeFileSync(file, stringify(config));
+    await federation.stopBroker(HWE);
+    await federation.startBroker(HWE);
+    await deskOf(HWE).approve(ESSEX, shown.digest, PROPOSED, true);
+    const [last] = deskOf(HWE).show(ESSEX).history;
     assert.deepEqual([last?.kind, last?.detail['alone']], ['enrolment-approved', true]);
+  });
+
+  it('approves what was shown: not the same statement with another agreement', async () => {
+    const { token: statement } = await statementWith(federation, ESSEX);
+    const desk = deskOf(HWE);
+    const shown = await desk.propose({ statement, agreement: agreements.get(HWE) }, PROPOSED);
+    await desk.propose({ statement, agreement: { ...agreements.get(HWE), version: 'wider' } }, PROPOSED);
+    await assert.rejects(desk.approve(ESSEX, shown.digest, APPROVED), hasCode('nothing-pending'));
   });
 
   it('is refused without an agreement of the form, under a taken name, with another region’s sub-ICBs', async () => {
@@ -121,6 +139,34 @@ describe('the enrolment of a neighbour', () => {
       desk.propose({ statement: grasping.token, agreement }, PROPOSED),
       hasCode('coverage-taken'),
     );
+    for (const [theirs, code] of [
+      [{ organisations: ['RAL'] }, 'coverage-taken'],
+      [{ organisations: ['RAL26'] }, 'coverage-taken'],
+      [{ organisations: [practiceOfHwe(federation)] }, 'coverage-taken'],
+      [{ organisations: [practiceOfHwe(federation).slice(0, 3)] }, 'coverage-taken'],
+      [{ organisations: ['ral'] }, 'bad-claims'],
+    ] as const) {
+      const claiming = await statementWith(federation, ESSEX, ({ coverage }) => ({
+        coverage: { ...coverage, organisations: [...theirs.organisations] },
+      }));
+      await assert.rejects(desk.propose({ statement: claiming.token, agreement }, PROPOSED), hasCode(code));
+    }
+    for (const region of ['evil\ud800', '', '__proto__', 'a/b', 'Essex']) {
+      const odd = await statementWith(federation, ESSEX, () => ({ region }));
+      await assert.rejects(
+        desk.propose({ statement: odd.token, agreement }, PROPOSED),
+        hasCode('bad-claims'),
+      );
+    }
+    for (const exp of [Number.MAX_SAFE_INTEGER, 253_402_300_800]) {
+      const endless = await statementWith(federation, ESSEX, undefined, { claims: () => ({ exp }) });
+      await assert.rejects(
+        desk.propose({ statement: endless.token, agreement }, PROPOSED),
+        hasCode('bad-claims'),
+      );
+    }
+    const log = await statementWith(federation, ESSEX, () => ({ logs: ['london.wayleave.example/log/1'] }));
+    await assert.rejects(desk.propose({ statement: log.token, agreement }, PROPOSED), hasCode('bad-claims'));
     const expired = await statementWith(federation, ESSEX, undefined, {
       claims: ({ iat }) => ({ iat: iat - 100, exp: iat - 50 }),
     });
@@ -134,4 +180,12 @@ describe('the enrolment of a neighbour', () => {
 
 function hasCode(code: string): (error: unknown) => boolean {
   return (error) => (error as RequestError).code === code;
+}
+
+/** A practice of our own sub-ICB locations, as the directory has it. */
+function practiceOfHwe(federation: TestFederation): string {
+  const { directory, coverage } = federation.config(HWE);
+  const [practice = ''] =
+    Object.entries(directory.practices).find(([, subIcb]) => coverage.sub_icbs.includes(subIcb)) ?? [];
+  return practice;
 }

@@ -62,6 +62,7 @@ describe('wayleave trust, where admins decide', () => {
   };
   const served = (region: RegionId): string =>
     `https://127.0.0.1:${federation.broker(region).ports.statement}`;
+  const digestOf = (says: string): string[] => ['--digest', /--digest ([\w-]{43})/.exec(says)?.[1] ?? ''];
   const wordsOf = (out: string): string => /fingerprint: (.*)/.exec(out)?.[1] ?? assert.fail();
 
   it('enrols a neighbour, both ways, and then it is asked', async () => {
@@ -73,7 +74,8 @@ describe('wayleave trust, where admins decide', () => {
       const agreement = ['--agreement', file(`${here}-agreement.yaml`)];
       const proposed = await ok('officer-1', ['enrol', served(there), ...agreement, ...WHY], here);
       const words = ['--words', wordsOf(proposed).toUpperCase()];
-      await ok('officer-2', ['approve', there, '--yes', ...words, ...WHY], here);
+      const shown = await as('officer-2', ['approve', there, ...words, ...WHY], here);
+      await ok('officer-2', ['approve', there, ...digestOf(shown.err), '--yes', ...words, ...WHY], here);
     }
     assert.deepEqual(await ofEssex(), ['answered', 'registered']);
     assert.match(await ok('officer-1', ['list']), /essex-suffolk +trusted/);
@@ -87,10 +89,11 @@ describe('wayleave trust, where admins decide', () => {
     await federation.startBroker(LONDON);
     assert.match(await ok('operator-1', ['refresh', LONDON]), /waits for approval/);
     await refused('officer-1', ['approve', LONDON, ...WHY], /Nothing was approved/);
-    const { code, out } = await as('officer-1', ['approve', LONDON, ...WHY]);
+    const { code, out, err } = await as('officer-1', ['approve', LONDON, ...WHY]);
     assert.equal(code, 2);
+    await refused('officer-1', ['approve', LONDON, '--yes', ...WHY], /needs --digest/);
     assert.match(out, /WAITS for approval since .*: it changes contact/);
-    await ok('officer-1', ['approve', LONDON, '--yes', ...WHY]);
+    await ok('officer-1', ['approve', LONDON, '--yes', ...digestOf(err), ...WHY]);
     await refused('officer-1', ['approve', LONDON, '--yes', ...WHY], /Nothing of london waits/);
   });
 
@@ -141,8 +144,15 @@ describe('wayleave trust, where admins decide', () => {
 
   it('refuses a second enrolment of a name, by oneself, with other words, or with a wrong file', async () => {
     const agreement = ['--agreement', file(`${HWE}-agreement.yaml`)];
-    const proposed = await ok('officer-1', ['enrol', served(ESSEX), ...agreement, ...WHY]);
-    await refused('officer-1', ['approve', ESSEX, '--yes', ...WHY], /second-admin-needed/);
+    await refused(
+      'officer-1',
+      ['enrol', served(ESSEX), ...agreement, ...WHY],
+      /statement-refused: lower-sequence/,
+    );
+    writeFileSync(file('next.jwt'), (await statementWith(federation, ESSEX)).token);
+    const proposed = await ok('officer-1', ['enrol', file('next.jwt'), ...agreement, ...WHY]);
+    const { err } = await as('officer-1', ['approve', ESSEX, ...WHY]);
+    await refused('officer-1', ['approve', ESSEX, '--yes', ...digestOf(err), ...WHY], /second-admin-needed/);
     const other = wordsOf(proposed).split(' ').toReversed().join(' ');
     await refused('officer-2', ['approve', ESSEX, '--yes', '--words', other, ...WHY], /word 1 differs/);
     assert.match(await ok('officer-2', ['decline', ESSEX, ...WHY]), /Declined/);
