@@ -1,4 +1,4 @@
-import { createPublicKey, X509Certificate, type JsonWebKey } from 'node:crypto';
+import { createPublicKey, X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 
 /** Seconds since the epoch, up to the year 9999: a time that every calendar can write. */
