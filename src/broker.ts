@@ -101,14 +101,6 @@ export async function startBroker(
 
   const viewers = new Viewers(config.viewers);
   const admins = new Admins(config.admins);
-  const identity = await OwnIdentity.open(config, secrets, log, now);
-  const { names } = identity;
-  const own = (): OwnNow => identity.current;
-  const signing = (): SigningNow => ({ signer: own().signer, statement: own().broker.sequence });
-  const senderOn =
-    (tls: TlsIdentity) =>
-    (checkpoint?: () => string | undefined): Sender =>
-      liveSender(tls, config.entity, signing, checkpoint);
 
   const outboxes = outboxesFor(config, log, now, overrides.environment ?? process.env);
 
@@ -116,10 +108,20 @@ export async function startBroker(
   const listsOf = (region: string): RevocationLists | undefined => crls.of(region);
   const { entity, neighbours: files } = config;
   const pinned = { entity, files, store, key: secrets.trustKey, listsOf, log, now };
-  const keeper = await TrustKeeper.open(pinned).catch(async (error: unknown) => {
+  const [identity, keeper] = await Promise.all([
+    OwnIdentity.open(config, secrets, store.statements, log, now),
+    TrustKeeper.open(pinned),
+  ]).catch(async (error: unknown) => {
     await store.close();
     throw error;
   });
+  const { names } = identity;
+  const own = (): OwnNow => identity.current;
+  const signing = (): SigningNow => ({ signer: own().signer, statement: own().broker.sequence });
+  const senderOn =
+    (tls: TlsIdentity) =>
+    (checkpoint?: () => string | undefined): Sender =>
+      liveSender(tls, config.entity, signing, checkpoint);
   const { neighbours } = keeper;
   const anchorsOf = (region: string): readonly string[] => neighbours.byRegion(region)?.anchors ?? [];
   const crls: Crls = new Crls(config.neighbours, anchorsOf, log, now);

@@ -1,10 +1,11 @@
 import { ownFilesStamp, readOwnAnew } from '../config/own-anew.ts';
 import type { Config } from '../config/load.ts';
 import type { Secrets } from '../config/secrets.ts';
-import { StartError } from '../errors.ts';
+import { EvidenceError, StartError } from '../errors.ts';
 import { importSigner, type Signer } from '../evidence/keys.ts';
 import { ownStatement, type OwnNames } from '../evidence/pinned-neighbours.ts';
 import { errorFields, type Log } from '../log.ts';
+import type { StatementStore } from '../store/contracts.ts';
 import type { BrokerMetadata } from '../trust/entity-statement.ts';
 import { ownNames } from './own-names.ts';
 
@@ -46,10 +47,30 @@ export class OwnIdentity {
     this.#now = now;
   }
 
-  /** @throws StartError where the statement is not in force, or does not list what we sign with and write */
-  static async open(config: Config, secrets: Secrets, log: Log, now: () => number): Promise<OwnIdentity> {
+  /**
+   * Where a crash has cut the statement's file, the last whole one that was used stands in, and that is said.
+   *
+   * @param kept every statement that this region relied on
+   * @throws StartError where the statement is not in force, or does not list what we sign with and write
+   */
+  static async open(
+    config: Config,
+    secrets: Secrets,
+    kept: Pick<StatementStore, 'of'>,
+    log: Log,
+    now: () => number,
+  ): Promise<OwnIdentity> {
     const names = await ownNames(config, secrets);
-    return new OwnIdentity(config, names, await read(config, names, now()), log, now);
+    try {
+      return new OwnIdentity(config, names, await read(config, names, now()), log, now);
+    } catch (error) {
+      if (!isCut(error)) throw error;
+      const last = await lastWhole(config, names, kept, now());
+      if (last === undefined) throw error;
+      const identity = new OwnIdentity(config, names, last, log, now);
+      identity.#say(error.message);
+      return identity;
+    }
   }
 
   get current(): OwnNow {
@@ -89,11 +110,13 @@ export class OwnIdentity {
       this.#fault = undefined;
     } catch (error) {
       // What is written in the files this moment may be whole in the next.
-      const said = error instanceof StartError ? error.message : (errorFields(error).code ?? 'own files');
-      if (this.#fault !== said)
-        this.#log.error({ what: said }, 'our own statement and key stay as they were');
-      this.#fault = said;
+      this.#say(error instanceof StartError ? error.message : (errorFields(error).code ?? 'own files'));
     }
+  }
+
+  #say(what: string): void {
+    if (this.#fault !== what) this.#log.error({ what }, 'our own statement and key stay as they were');
+    this.#fault = what;
   }
 
   async #take(found: OwnNow): Promise<void> {
@@ -110,6 +133,29 @@ export class OwnIdentity {
     this.#current = found;
     this.#log.info({ sequence: now, kid: found.signer.kid }, 'our own statement and key were read anew');
   }
+}
+
+/** Not whole: everything else that is wrong with it is somebody's to mend before we start. */
+function isCut(error: unknown): error is StartError {
+  if (!(error instanceof StartError) || !(error.cause instanceof EvidenceError)) return false;
+  return error.cause.code === 'malformed' || error.cause.code === 'bad-signature';
+}
+
+/** The newest statement of ours that was used, and that says who we are now. */
+async function lastWhole(
+  config: Config,
+  names: OwnNames,
+  kept: Pick<StatementStore, 'of'>,
+  at: number,
+): Promise<OwnNow | undefined> {
+  for (const { token } of await kept.of(config.entity)) {
+    try {
+      return await read({ ...config, statementToken: token }, names, at);
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+    }
+  }
+  return undefined;
 }
 
 async function read(config: Config, names: OwnNames, at: number): Promise<OwnNow> {

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { StartError } from '../../src/errors.ts';
 import { importSigner } from '../../src/evidence/keys.ts';
 import type { PublicJwk } from '../../src/trust/entity-statement.ts';
 import { readAudit } from '../support/audit.ts';
@@ -121,6 +122,28 @@ describe('our own statement and message key, changed while the broker runs', () 
     put('public/entity-statement.jwt', token);
     await until(() => londonAtHwe()?.sequence === sequence || asking(), 'the good one');
     assert.equal(londonAtHwe()?.sequence, sequence);
+  });
+
+  it('starts with the last whole statement where a crash has cut its file, says so, and takes the mended one', async () => {
+    const good = readFileSync(file('public/entity-statement.jwt'), 'utf8');
+    for (const cut of [good.slice(0, good.length / 2), good.slice(0, -20), '']) {
+      await federation.stopBroker(LONDON);
+      put('public/entity-statement.jwt', cut);
+      const before = faults().length;
+      await federation.startBroker(LONDON);
+      assert.equal(faults().length, before + 1);
+      assert.deepEqual(await ask(0, OF_LONDON, LONDON), ['answered', 'care-location']);
+    }
+    const { token, sequence } = await statementWithout(good);
+    put('public/entity-statement.jwt', token);
+    await until(() => londonAtHwe()?.sequence === sequence || asking(), 'the mended one');
+  });
+
+  it('does not start with a former statement for any other reason', async () => {
+    const { token } = await statementWith(federation, LONDON, () => ({ message_keys: [newKey('other')[0]] }));
+    await federation.stopBroker(LONDON);
+    put('public/entity-statement.jwt', token);
+    await assert.rejects(federation.startBroker(LONDON), StartError);
   });
 
   /** Each question brings a message of London's, which says which statement it has. */
