@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 
 import type { BrokerMetadata, EntityStatement, PublicJwk } from '../trust/entity-statement.ts';
+import { isJump, TAKEN_BY_ITSELF } from '../trust/statement-change.ts';
 
 /** One thing in which a statement differs from the one before it. */
 export interface StatementChange {
@@ -13,8 +14,7 @@ export interface StatementChange {
   readonly needsApproval: boolean;
 }
 
-/** What a neighbour takes from a newer statement by itself. */
-const BY_ITSELF = new Set(['message_keys', 'log_keys', 'sequence', 'valid until']);
+const UNTIL = 'valid until';
 
 /** In what a statement differs from the one before it, or all that it says where there is none. */
 export function statementChanges(
@@ -27,8 +27,14 @@ export function statementChanges(
     const added = fresh.filter((text) => !old.includes(text));
     const removed = old.filter((text) => !fresh.includes(text));
     if (isDeepStrictEqual(added, removed)) return [];
-    return [{ what, added, removed, needsApproval: !BY_ITSELF.has(what) }];
+    const waits = what === 'sequence' ? former !== undefined && isJump(former, next) : !isTaken(what);
+    return [{ what, added, removed, needsApproval: waits }];
   });
+}
+
+/** Its dates are no member of what it says of the broker, and every statement has others. */
+function isTaken(what: string): boolean {
+  return what === UNTIL || TAKEN_BY_ITSELF.has(what);
 }
 
 /** Everything that a statement says, by name, in words that can be held against another's. */
@@ -37,7 +43,7 @@ function said(statement: EntityStatement): Map<string, string[]> {
   const { anchors, ...names } = tls;
   return new Map([
     ['sequence', [String(sequence)]],
-    ['valid until', [new Date(statement.exp * 1000).toISOString()]],
+    [UNTIL, [new Date(statement.exp * 1000).toISOString()]],
     ['federation keys', statement.jwks.keys.map(keyWords)],
     ['tls.anchors', anchors.map(anchorWords)],
     ...below('tls', names),

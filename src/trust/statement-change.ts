@@ -29,7 +29,13 @@ export interface Pins {
 const LARGEST_STEP = 1_000;
 
 /** Members of `metadata.wayleave_broker` that a refresh changes by itself; each other one waits for an admin. */
-const FREE: ReadonlySet<string> = new Set(['message_keys', 'log_keys', 'sequence', 'refresh_hint']);
+export const TAKEN_BY_ITSELF: ReadonlySet<string> = new Set(['message_keys', 'log_keys', 'sequence']);
+
+/** Whether a sequence rises by more than a refresh takes. */
+export function isJump(before: EntityStatement, after: EntityStatement): boolean {
+  const [from, to] = [before, after].map(({ metadata }) => metadata.wayleave_broker.sequence);
+  return (to ?? 0) - (from ?? 0) > LARGEST_STEP;
+}
 
 /**
  * Judges a neighbour's newer statement (`docs/protocol.md`, "What a refresh may change by itself"): message keys and
@@ -51,18 +57,18 @@ export function judgeRefresh(held: ReadStatement, fresh: ReadStatement, pins?: P
 }
 
 /** Names of what an admin has to approve, in a fixed order. */
-export function changesBetween(before: EntityStatement, after: EntityStatement): string[] {
+function changesBetween(before: EntityStatement, after: EntityStatement): string[] {
   const [ours, theirs] = [before.metadata.wayleave_broker, after.metadata.wayleave_broker];
   const members = [...new Set([...Object.keys(ours), ...Object.keys(theirs)])].sort();
   const changed = members.filter(
     (name) =>
-      !FREE.has(name) &&
+      !TAKEN_BY_ITSELF.has(name) &&
       canonical(ours[name as keyof typeof ours]) !== canonical(theirs[name as keyof typeof theirs]),
   );
   return [
     ...(canonical(before.jwks) === canonical(after.jwks) ? [] : ['federation_keys']),
     ...changed,
-    ...(theirs.sequence - ours.sequence > LARGEST_STEP ? ['sequence'] : []),
+    ...(isJump(before, after) ? ['sequence'] : []),
   ];
 }
 

@@ -15,7 +15,6 @@ describe('what a refresh of a statement may change', () => {
   const FREE: Record<string, Partial<BrokerMetadata>> = {
     'message keys': { message_keys: [aKey('new')] },
     'log keys': { log_keys: [aKey('new')] },
-    'the hint': { refresh_hint: 60 },
     'the sequence, by up to 1,000': { sequence: 1_005 },
   };
   for (const [what, change] of Object.entries(FREE)) {
@@ -31,6 +30,7 @@ describe('what a refresh of a statement may change', () => {
     records: { records: [] },
     logs: { logs: ['london.example/log/1', 'london.example/log/2'] },
     witness_keys: { witness_keys: [aKey('new')] },
+    refresh_hint: { refresh_hint: 60 },
     name: { name: 'Greater London' },
     contact: { contact: 'thief' },
     sequence: { sequence: Number.MAX_SAFE_INTEGER },
