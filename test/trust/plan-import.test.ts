@@ -305,7 +305,7 @@ describe('importing a certificate of ours', () => {
       await refused('unreadable', Buffer.of(0x30, 0x03, 0x02, 0x01, 0x05), { passphrase: 'secret' });
     });
 
-    it('as OpenSSL writes it, with an EC key, is read', async function () {
+    it('as OpenSSL writes it, with an EC key, is read', async () => {
       const key = join(pair.directory, 'k.pem');
       const certificate = join(pair.directory, 'c.pem');
       writeFileSync(key, present.keyPem);
@@ -320,7 +320,7 @@ describe('importing a certificate of ours', () => {
         ],
         { env: { ...process.env, LC_ALL: 'C.UTF-8', PASSPHRASE: passphrase } },
       );
-      if (made.error !== undefined) this.skip();
+      assert.equal(made.status, 0, 'openssl is missing or fails: apt-get install openssl');
       const bytes = readFileSync(file);
       const { certificates, keys } = readMaterial(bytes, file, passphrase);
       assert.ok(keys.length === 1 && keys[0]?.equals(present.key));
