@@ -1,7 +1,8 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
+import { certificatesIn } from '../trust/certificates-in.ts';
 import { publicHalf } from '../trust/signing-key.ts';
 import { publicJwk, type PublicJwk } from '../trust/entity-statement.ts';
 import type { PairFiles, TlsRole } from '../trust/key-pair-files.ts';
@@ -85,10 +86,7 @@ export function ownChain({ source, certificates }: OwnPlaces, role: TlsRole): X5
   if (!existsSync(file)) return [];
   const text = readNamed(source, `certificates.${role}`, file);
   try {
-    return text
-      .split(/(?<=-----END CERTIFICATE-----)/)
-      .filter((part) => part.includes('-----BEGIN CERTIFICATE-----'))
-      .map((pem) => new X509Certificate(pem));
+    return certificatesIn(text);
   } catch (cause) {
     throw new StartError(
       `${source}: certificates.${role} names ${file}, which holds no certificates: mend it.`,

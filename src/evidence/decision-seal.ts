@@ -1,15 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** What a seal covers, beside the seal of the decision before it. */
-export interface Sealable {
-  readonly sequence: number;
-  readonly at: number;
-  readonly kind: string;
-  readonly region: string;
-  readonly by: string;
-  readonly exchange: string;
-  readonly detail: string;
-}
+import type { KeptDecision } from '../trust/decisions.ts';
 
 /** What stands in the place of a seal before the first decision: a chain is one region's. */
 export function firstSeal(entity: string): string {
@@ -20,7 +11,7 @@ export function firstSeal(entity: string): string {
  * HMAC-SHA-256 over a decision on trust and the seal before it, base64url: who can write to the store and has not the
  * secrets can neither add a decision, nor change one, nor take one out between others.
  */
-export function sealDecision(key: Buffer, before: string, one: Sealable): string {
+export function sealDecision(key: Buffer, before: string, one: KeptDecision): string {
   const { sequence, at, kind, region, by, exchange, detail } = one;
   const text = JSON.stringify([
     'wayleave-decision',
@@ -40,7 +31,7 @@ export function sealDecision(key: Buffer, before: string, one: Sealable): string
 export function areSealed(
   key: Buffer,
   before: { readonly sequence: number; readonly seal: string },
-  decisions: readonly (Sealable & { readonly seal: string })[],
+  decisions: readonly (KeptDecision & { readonly seal: string })[],
 ): boolean {
   let last = before;
   return decisions.every((one) => {

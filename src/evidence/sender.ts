@@ -33,11 +33,6 @@ export function liveSender(
 }
 
 /** A broker as it signs what travels under one of its certificates. @param statement our entity statement's sequence */
-export function senderAs(
-  { certificate }: TlsIdentity,
-  entity: string,
-  signer: Signer,
-  statement: number,
-): Sender {
-  return { entity, signer, statement, thumbprint: thumbprintOf(new X509Certificate(certificate)) };
+export function senderAs(tls: TlsIdentity, entity: string, signer: Signer, statement: number): Sender {
+  return liveSender(tls, entity, () => ({ signer, statement }));
 }
