@@ -157,7 +157,8 @@ export async function startBroker(
   const started = new Date(now()).toISOString();
   const { region } = config;
   const watch = new ExpiryWatch({ region, look: () => endingsOf(parts), outboxes, log, now });
-  const status = (): Promise<BrokerStatus> => statusOf(parts, door, trust, started, watch.status());
+  const status = (): Promise<BrokerStatus> =>
+    statusOf(parts, door, { trust, ownFault: identity.fault }, started, watch.status());
 
   const open: Listener[] = [];
   const stop = async (): Promise<void> => {

@@ -7,6 +7,7 @@ import { ownStatement, type OwnNames } from '../evidence/pinned-neighbours.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { StatementStore } from '../store/contracts.ts';
 import type { BrokerMetadata } from '../trust/entity-statement.ts';
+import { Lookout } from './lookout.ts';
 import { ownNames } from './own-names.ts';
 
 /** Who we are, at one moment. */
@@ -21,6 +22,8 @@ export interface OwnNow {
 }
 
 const LOOK_MS = 2_000;
+/** Files that did not change and were not who we are are read again less often: a passphrase is slow on purpose. */
+const AGAIN_MS = 30_000;
 
 /**
  * Our own statement and message key, read again when their files change: a rotation needs no restart. Both change
@@ -31,18 +34,18 @@ export class OwnIdentity {
   readonly #config: Config;
   readonly #log: Log;
   readonly #now: () => number;
+  readonly #lookout = new Lookout(LOOK_MS, () => this.#look());
   #current: OwnNow;
-  #stamp: string;
+  /** Of the files as they were read last; of none at the start: they may have changed since the configuration was read. */
+  #stamp = '';
+  #again = Infinity;
   #fault: string | undefined;
   #onChange: (now: OwnNow, before: OwnNow) => Promise<void> = async () => undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
 
   private constructor(config: Config, names: OwnNames, first: OwnNow, log: Log, now: () => number) {
     this.#config = config;
     this.names = names;
     this.#current = first;
-    this.#stamp = ownFilesStamp(config);
     this.#log = log;
     this.#now = now;
   }
@@ -85,31 +88,28 @@ export class OwnIdentity {
   /** @param onChange told before the new identity is used: it is not used where that rejects */
   start(onChange: (now: OwnNow, before: OwnNow) => Promise<void>): void {
     this.#onChange = onChange;
-    this.#timer = setInterval(() => void this.look(), LOOK_MS).unref();
+    this.#lookout.start();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#looking;
+  stop(): Promise<void> {
+    return this.#lookout.stop();
   }
 
-  /** Reads the files again if they changed. Never rejects. */
-  look(): Promise<void> {
-    return (this.#looking ??= this.#look().finally(() => (this.#looking = undefined)));
-  }
-
+  /** Reads the files again if they changed, or were not who we are. Never rejects. */
   async #look(): Promise<void> {
     const stamp = ownFilesStamp(this.#config);
-    if (stamp === this.#stamp && this.#fault === undefined) return;
+    if (stamp === this.#stamp && performance.now() < this.#again) return;
+    this.#stamp = stamp;
+    this.#again = Infinity;
     try {
       const anew = await readOwnAnew(this.#config);
       const names = { ...this.names, messageKey: await importSigner(anew.messageKey) };
       const found = await read({ ...this.#config, ...anew }, names, this.#now());
       await this.#take(found);
-      this.#stamp = stamp;
       this.#fault = undefined;
     } catch (error) {
-      // What is written in the files this moment may be whole in the next.
+      // What is not in force yet, or cannot be kept in the log now, will be.
+      this.#again = performance.now() + AGAIN_MS;
       this.#say(error instanceof StartError ? error.message : (errorFields(error).code ?? 'own files'));
     }
   }

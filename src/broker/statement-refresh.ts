@@ -120,15 +120,16 @@ export class StatementRefresh {
     let found: Refreshed = 'same';
     const decision = await decide(this.#settings, ({ neighbours }) => {
       const standing = neighbours.get(region);
-      const held = standing?.signed;
       // Judged against what is held now: another replica may have taken it meanwhile.
-      if (standing === undefined || held === undefined || standing.revoked !== undefined) return undefined;
-      const verdict = judgeRefresh(held, { token, statement }, standing);
+      if (standing?.signed === undefined || standing.revoked !== undefined) {
+        throw new RefreshRefused('neighbour-revoked');
+      }
+      const verdict = judgeRefresh(standing.signed, { token, statement }, standing);
       if (verdict.kind === 'refused') throw new RefreshRefused(verdict.code);
       const digest = statementDigest(token);
       const head = { region, by: REFRESH, why: 'fetched from the neighbour' };
-      if (verdict.kind !== 'same') this.#assertSeldom(region);
       if (verdict.kind === 'take') {
+        this.#assertSeldom(region);
         found = 'taken';
         return { ...head, kind: 'statement-taken' as const, detail: { token } };
       }
@@ -136,6 +137,7 @@ export class StatementRefresh {
       if (standing.pending !== undefined) assertFollows(standing.pending.signed, { token, statement });
       found = standing.declined.has(digest) ? 'declined-before' : 'pending';
       if (found === 'declined-before' || standing.pending?.digest === digest) return undefined;
+      this.#assertSeldom(region);
       const detail = { token, changes: [...verdict.changes] };
       return { ...head, kind: 'statement-pending' as const, detail };
     });

@@ -11,7 +11,7 @@ import type { TrustDesk } from './trust-desk.ts';
 export async function statusOf(
   parts: Parts,
   door: Door,
-  trust: TrustDesk,
+  { trust, ownFault }: { readonly trust: TrustDesk; readonly ownFault: string | undefined },
   started: string,
   notices: readonly ChannelStatus[],
 ): Promise<BrokerStatus> {
@@ -30,25 +30,15 @@ export async function statusOf(
     destinations: [demographics, ...records, ...links.values()].map(({ destination }) =>
       destination.status(),
     ),
-    trust: trustStatus(trust),
+    own: {
+      statement: parts.own().broker.sequence,
+      ...(ownFault === undefined ? {} : { fault: ownFault }),
+    },
+    trust: trust.brief(),
     pings: service?.pings() ?? [],
     certificates: endingsOf(parts),
     crls: parts.crls.status(),
     notices,
-  };
-}
-
-/** What is to be seen of trust without a certificate: how each neighbour stands, and whether something waits. */
-function trustStatus(trust: TrustDesk): BrokerStatus['trust'] {
-  const { neighbours, proposals, fault } = trust.list();
-  return {
-    ...(fault === undefined ? {} : { fault }),
-    neighbours: neighbours.map(({ region, state, statement, pausedUntil, pending, refresh }) => ({
-      ...{ region, state, statement: statement?.sequence, pausedUntil },
-      pending: pending?.changes,
-      ...{ refreshedAt: refresh.refreshedAt, fault: refresh.fault },
-    })),
-    proposed: proposals.map(({ region }) => region),
   };
 }
 

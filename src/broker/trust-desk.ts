@@ -2,6 +2,7 @@ import { readSelfSigned } from '../audit/proof/statements.ts';
 import type { Config } from '../config/load.ts';
 import { agreement as agreementForm } from '../config/agreement-form.ts';
 import { EvidenceError, RequestError } from '../errors.ts';
+import type { BrokerStatus } from '../http/admin-api.ts';
 import type { Revocable, RevocationReason } from '../trust/decisions.ts';
 import { proposalDigest, type SignedStatement, type Standing, type Standings } from '../trust/standing.ts';
 import { assertNobodyElses } from './assert-nobody-elses.ts';
@@ -11,7 +12,9 @@ import type { TrustKeeper } from './trust-keeper.ts';
 import {
   decisionView,
   neighbourView,
+  pauseOf,
   proposalView,
+  stateOf,
   type DecisionView,
   type NeighbourView,
   type ProposalView,
@@ -67,6 +70,27 @@ export class TrustDesk {
       neighbours: [...neighbours.values()].map((one) => this.#view(one)),
       proposals: [...proposals.values()].map(proposalView),
       ...(keeper.fault === undefined ? {} : { fault: keeper.fault }),
+    };
+  }
+
+  /** How each neighbour stands, and what waits, in a few words: for a status that is asked for every second. */
+  brief(): BrokerStatus['trust'] {
+    const { register, keeper, refresh, now } = this.#settings;
+    const { neighbours, proposals } = register.standings;
+    const states = new Map(refresh.states().map((one) => [one.region, one]));
+    const at = now();
+    return {
+      ...(keeper.fault === undefined ? {} : { fault: keeper.fault }),
+      neighbours: [...neighbours.values()].map((standing) => {
+        const { region, signed, pending } = standing;
+        const { refreshedAt, fault } = states.get(region) ?? {};
+        return {
+          ...{ region, state: stateOf(standing, at), statement: signed && sequenceOf(signed) },
+          ...{ pausedUntil: pauseOf(standing, at), pending: pending?.changes, fault },
+          refreshedAt: refreshedAt === undefined ? undefined : new Date(refreshedAt).toISOString(),
+        };
+      }),
+      proposed: [...proposals.keys()],
     };
   }
 

@@ -5,6 +5,7 @@ import { errorFields, type Log } from '../log.ts';
 import type { Store } from '../store/contracts.ts';
 import { Neighbours } from '../trust/neighbours.ts';
 import type { RevocationLists } from '../trust/revocation.ts';
+import { Lookout } from './lookout.ts';
 import { TrustRegister } from './trust-register.ts';
 import { identities, trustedNeighbours, type TrustedNeighbour } from './trusted-neighbours.ts';
 
@@ -36,9 +37,8 @@ export class TrustKeeper {
   #trusted: readonly TrustedNeighbour[] = [];
   /** The last decision that counts here. */
   #applied = -1;
+  readonly #lookout = new Lookout(LOOK_MS, () => this.#look());
   #onChange: () => void = () => undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
   #fault: string | undefined;
 
   private constructor(settings: KeeperSettings, register: TrustRegister) {
@@ -79,17 +79,16 @@ export class TrustKeeper {
   /** @param onChange called, at once and synchronously, whenever the neighbours stand otherwise than before */
   start(onChange: () => void): void {
     this.#onChange = onChange;
-    this.#timer = setInterval(() => void this.look(), LOOK_MS).unref();
+    this.#lookout.start();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#looking;
+  stop(): Promise<void> {
+    return this.#lookout.stop();
   }
 
   /** Reads what was decided since, and makes it count. Never rejects. */
   look(): Promise<void> {
-    return (this.#looking ??= this.#look().finally(() => (this.#looking = undefined)));
+    return this.#lookout.look();
   }
 
   /** Makes what was read count; for whoever decides here, without waiting for the next look. */

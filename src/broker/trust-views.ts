@@ -114,7 +114,7 @@ export function neighbourView(
   refresh: RefreshState | undefined,
   at: number,
 ): NeighbourView {
-  const { region, federationKeys, anchors, signed, pending, pausedUntil, revoked } = standing;
+  const { region, federationKeys, anchors, signed, pending, revoked } = standing;
   const agreement = pinned?.agreement;
   return {
     region,
@@ -126,7 +126,7 @@ export function neighbourView(
       ...{ version: agreement.version, from: agreement.from, until: agreement.until },
       reviewBy: agreement.review_by,
     },
-    pausedUntil: pausedUntil !== undefined && pausedUntil > at ? iso(pausedUntil) : undefined,
+    pausedUntil: pauseOf(standing, at),
     revoked: revoked && revocationView(revoked),
     revokedKeys: [...standing.revokedKeys].map(([kid, one]) => ({ kid, ...revocationView(one) })),
     revokedCertificates: [...standing.revokedCertificates].map(([thumbprint, one]) => ({
@@ -190,12 +190,17 @@ export function statementView({ token, statement }: SignedStatement): StatementV
   };
 }
 
-function stateOf({ signed, revoked, pausedUntil }: Standing, at: number): NeighbourState {
+export function stateOf({ signed, revoked, pausedUntil }: Standing, at: number): NeighbourState {
   if (revoked !== undefined) return 'revoked';
   const seconds = at / 1000;
   if (signed === undefined || seconds < signed.statement.iat || seconds >= signed.statement.exp)
     return 'unspoken';
   return pausedUntil !== undefined && at < pausedUntil ? 'paused' : 'trusted';
+}
+
+/** Until when it is paused, as an ISO instant; undefined for one that is not. */
+export function pauseOf({ pausedUntil }: Standing, at: number): string | undefined {
+  return pausedUntil !== undefined && pausedUntil > at ? iso(pausedUntil) : undefined;
 }
 
 function anchorView(pem: string): AnchorView {

@@ -86,9 +86,12 @@ function lines(told: Told): string[] {
 }
 
 /** What is otherwise than it should be, or waits for an admin; a line each. */
-function trustLines({ region, trust }: BrokerStatus): string[] {
+function trustLines({ region, own, trust }: BrokerStatus): string[] {
   const { fault, neighbours, proposed } = trust;
   return [
+    ...(own.fault === undefined
+      ? []
+      : [`  OUR OWN STATEMENT or key could not be read, ${own.statement} stays: ${plain(own.fault)}`]),
     ...(fault === undefined ? [] : [`  TRUST cannot be read (${fault}): all stays as it was`]),
     ...neighbours.flatMap((one) => [
       ...(STATES[one.state] === undefined

@@ -24,6 +24,8 @@ export interface BrokerStatus {
     | undefined;
   readonly log: object;
   readonly destinations: readonly object[];
+  /** The sequence of our own statement, and why the files, as they are now, are not who we are. */
+  readonly own: { readonly statement: number; readonly fault?: string };
   /** How each neighbour stands, and what waits for an admin. */
   readonly trust: {
     /** Why decisions cannot be read at the moment. */

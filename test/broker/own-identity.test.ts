@@ -132,11 +132,13 @@ describe('our own statement and message key, changed while the broker runs', () 
       const before = faults().length;
       await federation.startBroker(LONDON);
       assert.equal(faults().length, before + 1);
+      assert.notEqual((await federation.broker(LONDON).status()).own.fault, undefined);
       assert.deepEqual(await ask(0, OF_LONDON, LONDON), ['answered', 'care-location']);
     }
     const { token, sequence } = await statementWithout(good);
     put('public/entity-statement.jwt', token);
     await until(() => londonAtHwe()?.sequence === sequence || asking(), 'the mended one');
+    assert.deepEqual((await federation.broker(LONDON).status()).own, { statement: sequence });
   });
 
   it('does not start with a former statement for any other reason', async () => {

@@ -205,6 +205,16 @@ describe('the statement of a neighbour, fetched anew', () => {
     });
   });
 
+  it('of one that is revoked is not fetched as if nothing were: that is said', async () => {
+    const what = { kind: 'neighbour' } as const;
+    await desk.revoke('london', what, { reason: 'unspecified' }, SAID);
+    await gives();
+    await assert.rejects(
+      desk.refresh('london'),
+      (error: Error & { code?: string }) => error.code === 'neighbour-revoked',
+    );
+  });
+
   it('is kept as it was where what comes is no statement', async () => {
     for (const text of ['', '<html>', 'a.b.c', 'x'.repeat(1_000)]) {
       given = text;
