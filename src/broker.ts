@@ -1,17 +1,18 @@
-import type { TLSSocket, TlsOptions } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 
 import { adminDoor } from './admin/admin-door.ts';
 import { brokerRoutes } from './admin/broker-routes.ts';
 import { keepStatements } from './audit/proof/statement-history.ts';
 import { currentOf } from './audit/succession/chain.ts';
 import { Crls } from './broker/crls.ts';
-import { HANDSHAKES } from './broker/handshakes.ts';
 import { Door } from './broker/door.ts';
 import { ExpiryWatch, outboxesFor } from './broker/expiry-watch.ts';
 import { behind } from './recovery/behind.ts';
 import type { Deciding } from './broker/decide.ts';
-import { linksTo, renewLinks } from './broker/links.ts';
+import { renewLinks } from './broker/links.ts';
+import { Listeners, type Opening } from './broker/listeners.ts';
 import { directoryWith } from './broker/live-directory.ts';
+import { OwnCertificate, type CertificateTaken } from './broker/own-certificate.ts';
 import { OwnIdentity, type OwnNow } from './broker/own-identity.ts';
 import { startService, type Parts } from './broker/service.ts';
 import { endingsOf, statusOf } from './broker/status.ts';
@@ -24,10 +25,7 @@ import type { TrustedNeighbour } from './broker/trusted-neighbours.ts';
 import type { Config } from './config/load.ts';
 import type { Secrets } from './config/secrets.ts';
 import { HouseError } from './errors.ts';
-import type { Sender } from './evidence/query.ts';
-import { liveSender, type SigningNow } from './evidence/sender.ts';
 import { adminApi, statementApi, type BrokerStatus } from './http/admin-api.ts';
-import { listen, type Listener, type ListenOptions } from './http/listen.ts';
 import { createLog, type Log } from './log.ts';
 import { Directory } from './routing/directory.ts';
 import type { Store } from './store/contracts.ts';
@@ -39,6 +37,7 @@ import type { RevocationLists } from './trust/revocation.ts';
 import { federationServerTls, viewerServerTls, type TlsIdentity } from './trust/tls.ts';
 import { Viewers } from './trust/viewers.ts';
 import { Demographics } from './upstream/demographics.ts';
+import type { NeighbourLink } from './upstream/neighbour-link.ts';
 import { RecordLink } from './upstream/record-link.ts';
 import { fetchStatement } from './upstream/statement-fetch.ts';
 
@@ -96,9 +95,6 @@ export async function startBroker(
 ): Promise<Broker> {
   const now = overrides.now ?? Date.now;
   const log = overrides.log ?? createLog(config.region, config.log_level);
-  const server: TlsIdentity = { certificate: config.serverCertificate, key: secrets.tlsServerKey };
-  const client: TlsIdentity = { certificate: config.clientCertificate, key: secrets.tlsClientKey };
-
   const viewers = new Viewers(config.viewers);
   const admins = new Admins(config.admins);
 
@@ -117,11 +113,11 @@ export async function startBroker(
   });
   const { names } = identity;
   const own = (): OwnNow => identity.current;
-  const signing = (): SigningNow => ({ signer: own().signer, statement: own().broker.sequence });
-  const senderOn =
-    (tls: TlsIdentity) =>
-    (checkpoint?: () => string | undefined): Sender =>
-      liveSender(tls, config.entity, signing, checkpoint);
+  const vouching = { config, statement: () => own().broker, log, now };
+  const tls = {
+    server: new OwnCertificate({ ...vouching, role: 'server', first: serverIn(config, secrets) }),
+    client: new OwnCertificate({ ...vouching, role: 'client', first: clientIn(config, secrets) }),
+  };
   const { neighbours } = keeper;
   const anchorsOf = (region: string): readonly string[] => neighbours.byRegion(region)?.anchors ?? [];
   const crls: Crls = new Crls(config.neighbours, anchorsOf, log, now);
@@ -129,13 +125,15 @@ export async function startBroker(
   const demographics = new Demographics(config.demographics, log, now);
   const records = config.records.map((record) => new RecordLink(record, log, now));
   const trusted = (): readonly TrustedNeighbour[] => keeper.trusted;
-  const links = linksTo({ ...config, neighbours: trusted() }, neighbours, client, log, now);
+  const linkParts = { neighbours, own: () => tls.client.current, marginMs: config.budgets.margin_ms, log, now };
+  const links = new Map<string, NeighbourLink>();
+  renewLinks(links, trusted(), linkParts);
 
   const base = { viewer: config.public_base ?? '', viewer_tokens: config.viewer_tokens_base ?? '' };
   const parts: Parts = {
     ...{ config, secrets, store, now, log, neighbours, crls, viewers, demographics, records, links },
     ...{ trusted, directory },
-    ...{ senders: { client: senderOn(client), server: senderOn(server) }, own },
+    ...{ tls, own },
     ...{ logKey: names.logKey, witnessKey: names.witnessKey },
     bases: { viewer: () => base.viewer, viewer_tokens: () => base.viewer_tokens },
   };
@@ -158,48 +156,42 @@ export async function startBroker(
   const { region } = config;
   const watch = new ExpiryWatch({ region, look: () => endingsOf(parts), outboxes, log, now });
   const status = (): Promise<BrokerStatus> =>
-    statusOf(parts, door, { trust, ownFault: identity.fault }, started, watch.status());
+    statusOf(parts, door, { trust, ownFaults: faultsOf(identity, tls.server, tls.client) }, started, watch.status());
 
-  const open: Listener[] = [];
-  const stop = async (): Promise<void> => {
-    watch.stop();
-    await identity.stop();
-    await refresh.stop();
-    await keeper.stop();
-    await door.stop();
-    crls.stop();
-    await Promise.all(open.map((listener) => listener.close(STOP_GRACE_MS)));
-    for (const closing of [demographics, ...records, ...links.values()]) closing.close();
-    await store.close();
-  };
   const count = (listener: string, code: string): void =>
     void door.service
       ?.countFault(`${listener}-${code}`)
       .catch(() => log.error({ listener }, 'refusal not counted'));
-  const start = async (options: Omit<ListenOptions, 'onFault'>): Promise<Listener> => {
-    const onFault = (code: string): void => {
-      log.warn({ listener: options.name, code }, 'connection refused');
-      count(options.name, code);
-    };
-    const listener = await listen({ ...options, ...HANDSHAKES, onFault });
-    open.push(listener);
-    return listener;
+  const open = new Listeners(log, count);
+  const stop = async (): Promise<void> => {
+    watch.stop();
+    await Promise.all([identity, tls.server, tls.client].map((own) => own.stop()));
+    await refresh.stop();
+    await keeper.stop();
+    await door.stop();
+    crls.stop();
+    await open.close(STOP_GRACE_MS);
+    for (const closing of [demographics, ...records, ...links.values()]) closing.close();
+    await store.close();
   };
   /** The authorities of all neighbours together are the handshake's sieve alone. */
-  const federationTls = (): TlsOptions =>
+  const federationTls: Opening['tls'] = () =>
     federationServerTls(
-      server,
+      tls.server.current,
       neighbours.all().flatMap((neighbour) => neighbour.anchors),
     );
+  const viewerTls: Opening['tls'] = () => viewerServerTls(tls.server.current, viewers.anchors());
+  const withoutCertificate: Opening['tls'] = () => viewerServerTls(tls.server.current, undefined);
+  const adminTls: Opening['tls'] = () => federationServerTls(tls.server.current, admins.anchors());
 
   try {
     await crls.start();
     await door.open();
     const { listeners } = config;
-    const federationListener = await start({
+    const federationListener = await open.start({
       name: 'federation',
       ...listeners.federation,
-      tls: federationTls(),
+      tls: federationTls,
       handler: door.handler('federation'),
     });
     const federation = federationListener.port;
@@ -207,21 +199,20 @@ export async function startBroker(
       // First what must not go on.
       federationListener.closeUnless((socket) => isIdentified(socket, neighbours, now()));
       directory.replace(directoryWith(config.directory, neighbours.all()));
-      renewLinks(links, trusted(), { neighbours, own: client, marginMs: config.budgets.margin_ms, log, now });
-      federationListener.setTls(federationTls());
+      renewLinks(links, trusted(), linkParts);
+      open.renewTls();
     });
-    const { port: viewer } = await start({
+    const { port: viewer } = await open.start({
       name: 'viewer',
       ...listeners.viewer,
-      tls: viewerServerTls(server, viewers.anchors()),
+      tls: viewerTls,
       handler: door.handler('viewer'),
       headerBytes: VIEWER_HEADER_BYTES,
     });
     base.viewer = config.public_base ?? `https://${listeners.viewer.host}:${viewer}`;
-    const withoutCertificate = viewerServerTls(server, undefined);
     if (listeners.viewer_tokens !== undefined) {
       const { host } = listeners.viewer_tokens;
-      const { port } = await start({
+      const { port } = await open.start({
         name: 'viewer_tokens',
         ...listeners.viewer_tokens,
         tls: withoutCertificate,
@@ -230,23 +221,23 @@ export async function startBroker(
       });
       base.viewer_tokens = config.viewer_tokens_base ?? `https://${host}:${port}`;
     }
-    const { port: admin } = await start({
+    const { port: admin } = await open.start({
       name: 'admin',
       ...listeners.admin,
       handler: adminApi({ status }, log),
     });
     const adminApiListener =
       listeners.admin_api &&
-      (await start({
+      (await open.start({
         name: 'admin_api',
         ...listeners.admin_api,
-        tls: federationServerTls(server, admins.anchors()),
+        tls: adminTls,
         handler: adminDoor({ admins, now, log, onRefusal: (code) => count('admin_api', code) }, [
           ...brokerRoutes(config.region, status),
           ...trustRoutes(trust),
         ]),
       }));
-    const { port: statementPort } = await start({
+    const { port: statementPort } = await open.start({
       name: 'statement',
       ...listeners.statement,
       tls: withoutCertificate,
@@ -254,15 +245,21 @@ export async function startBroker(
     });
     neighbours.onOutdated = (region) => refresh.wake(region);
     refresh.start();
-    identity.start(async ({ token, broker, signer }) => {
-      await keepStatements(store.statements, [token], now());
+    const tell = async (detail: object): Promise<void> => {
       const trail = door.service?.trail;
       if (trail === undefined) throw new HouseError('store-closed');
-      await trail.ownIdentityChanged(broker.region, {
+      await trail.ownIdentityChanged(config.region, detail);
+    };
+    identity.start(async ({ token, broker, signer }) => {
+      await keepStatements(store.statements, [token], now());
+      await tell({
         ...{ statement: broker.sequence, digest: statementDigest(token), signs_with: signer.kid },
         message_keys: broker.message_keys.map(({ kid }) => kid),
       });
     });
+    const keep = (taken: CertificateTaken): Promise<void> => tell(taken);
+    tls.server.start(keep, () => open.renewTls());
+    tls.client.start(keep, () => renewLinks(links, trusted(), linkParts));
     watch.start();
     log.info({ viewer, federation }, 'broker started');
     const ports = { viewer, federation, admin, statement: statementPort, admin_api: adminApiListener?.port };
@@ -271,6 +268,18 @@ export async function startBroker(
     await stop();
     throw error;
   }
+}
+
+function serverIn(config: Config, secrets: Secrets): TlsIdentity {
+  return { certificate: config.serverCertificate, key: secrets.tlsServerKey };
+}
+
+function clientIn(config: Config, secrets: Secrets): TlsIdentity {
+  return { certificate: config.clientCertificate, key: secrets.tlsClientKey };
+}
+
+function faultsOf(...own: readonly { readonly fault: string | undefined }[]): string[] {
+  return own.map(({ fault }) => fault).filter((fault) => fault !== undefined);
 }
 
 /** Whether the other end of a connection is still who may be there. */

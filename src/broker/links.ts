@@ -8,7 +8,7 @@ import { WitnessLink } from '../upstream/witness-link.ts';
 /** What every link of ours is made with. */
 export interface LinkParts {
   readonly neighbours: Neighbours;
-  readonly own: TlsIdentity;
+  readonly own: () => TlsIdentity;
   readonly marginMs: number;
   readonly log: Log;
   readonly now: () => number;
@@ -18,7 +18,7 @@ export interface LinkParts {
 export function linksTo(
   { neighbours: configured, budgets }: Pick<Config, 'neighbours' | 'budgets'>,
   neighbours: Neighbours,
-  own: TlsIdentity,
+  own: () => TlsIdentity,
   log: Log,
   now: () => number,
 ): Map<string, NeighbourLink> {
@@ -28,7 +28,7 @@ export function linksTo(
 }
 
 /**
- * Makes the links fit the neighbours as they are now. The link of one that is trusted no more stays, without a
+ * Makes the links fit the neighbours, and us, as they are now. The link of one that is trusted no more stays, without a
  * connection: a region that is left out of an answer would look as if there was nothing to ask.
  */
 export function renewLinks(

@@ -4,10 +4,10 @@ import type { Secrets } from '../config/secrets.ts';
 import { EvidenceError, StartError } from '../errors.ts';
 import { importSigner, type Signer } from '../evidence/keys.ts';
 import { ownStatement, type OwnNames } from '../evidence/pinned-neighbours.ts';
-import { errorFields, type Log } from '../log.ts';
+import type { Log } from '../log.ts';
 import type { StatementStore } from '../store/contracts.ts';
 import type { BrokerMetadata } from '../trust/entity-statement.ts';
-import { Lookout } from './lookout.ts';
+import { FileWatch } from './file-watch.ts';
 import { ownNames } from './own-names.ts';
 
 /** Who we are, at one moment. */
@@ -21,10 +21,6 @@ export interface OwnNow {
   readonly signer: Signer;
 }
 
-const LOOK_MS = 2_000;
-/** Files that did not change and were not who we are are read again less often: a passphrase is slow on purpose. */
-const AGAIN_MS = 30_000;
-
 /**
  * Our own statement and message key, read again when their files change: a rotation needs no restart. Both change
  * together or not at all: a statement that does not list the key, or is not in force, changes nothing, and is told.
@@ -34,12 +30,8 @@ export class OwnIdentity {
   readonly #config: Config;
   readonly #log: Log;
   readonly #now: () => number;
-  readonly #lookout = new Lookout(LOOK_MS, () => this.#look());
+  readonly #watch: FileWatch;
   #current: OwnNow;
-  /** Of the files as they were read last; of none at the start: they may have changed since the configuration was read. */
-  #stamp = '';
-  #again = Infinity;
-  #fault: string | undefined;
   #onChange: (now: OwnNow, before: OwnNow) => Promise<void> = async () => undefined;
 
   private constructor(config: Config, names: OwnNames, first: OwnNow, log: Log, now: () => number) {
@@ -48,6 +40,11 @@ export class OwnIdentity {
     this.#current = first;
     this.#log = log;
     this.#now = now;
+    this.#watch = new FileWatch({
+      stamp: () => ownFilesStamp(config),
+      take: () => this.#takeFiles(),
+      onFault: (what) => log.error({ what }, 'our own statement and key stay as they were'),
+    });
   }
 
   /**
@@ -71,7 +68,7 @@ export class OwnIdentity {
       const last = await lastWhole(config, names, kept, now());
       if (last === undefined) throw error;
       const identity = new OwnIdentity(config, names, last, log, now);
-      identity.#say(error.message);
+      identity.#watch.say(error.message);
       return identity;
     }
   }
@@ -82,41 +79,23 @@ export class OwnIdentity {
 
   /** Why the files, as they are now, are not who we are. */
   get fault(): string | undefined {
-    return this.#fault;
+    return this.#watch.fault;
   }
 
   /** @param onChange told before the new identity is used: it is not used where that rejects */
   start(onChange: (now: OwnNow, before: OwnNow) => Promise<void>): void {
     this.#onChange = onChange;
-    this.#lookout.start();
+    this.#watch.start();
   }
 
   stop(): Promise<void> {
-    return this.#lookout.stop();
+    return this.#watch.stop();
   }
 
-  /** Reads the files again if they changed, or were not who we are. Never rejects. */
-  async #look(): Promise<void> {
-    const stamp = ownFilesStamp(this.#config);
-    if (stamp === this.#stamp && performance.now() < this.#again) return;
-    this.#stamp = stamp;
-    this.#again = Infinity;
-    try {
-      const anew = await readOwnAnew(this.#config);
-      const names = { ...this.names, messageKey: await importSigner(anew.messageKey) };
-      const found = await read({ ...this.#config, ...anew }, names, this.#now());
-      await this.#take(found);
-      this.#fault = undefined;
-    } catch (error) {
-      // What is not in force yet, or cannot be kept in the log now, will be.
-      this.#again = performance.now() + AGAIN_MS;
-      this.#say(error instanceof StartError ? error.message : (errorFields(error).code ?? 'own files'));
-    }
-  }
-
-  #say(what: string): void {
-    if (this.#fault !== what) this.#log.error({ what }, 'our own statement and key stay as they were');
-    this.#fault = what;
+  async #takeFiles(): Promise<void> {
+    const anew = await readOwnAnew(this.#config);
+    const names = { ...this.names, messageKey: await importSigner(anew.messageKey) };
+    await this.#take(await read({ ...this.#config, ...anew }, names, this.#now()));
   }
 
   async #take(found: OwnNow): Promise<void> {

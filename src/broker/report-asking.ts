@@ -29,7 +29,7 @@ export async function reportAsking(config: Config, secrets: Secrets, audit: Acce
   const { sequence } = (await ownStatement(config, names, now())).metadata.wayleave_broker;
   const { neighbours, crls } = await neighboursWithCrls(config, log, now);
   await crls.start();
-  const links = linksTo(config, neighbours, client, log, now);
+  const links = linksTo(config, neighbours, () => client, log, now);
   const registrations = new Demographics(config.demographics, log, now);
   const { region, entity, budgets } = config;
   const asking: AskingAccesses = {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 
 import { AccessTrail } from '../audit/access-trail.ts';
 import { AuditRoom, type LogStatus } from '../audit/audit-room.ts';
@@ -12,8 +13,10 @@ import { configurationDigest } from '../config/digest.ts';
 import type { Config } from '../config/load.ts';
 import type { Agreement } from '../config/schema.ts';
 import type { Secrets } from '../config/secrets.ts';
+import { RequestError } from '../errors.ts';
 import type { Signer } from '../evidence/keys.ts';
 import type { Sender } from '../evidence/query.ts';
+import { liveSender, type SigningNow } from '../evidence/sender.ts';
 import { Sealer } from '../evidence/seal.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { Requesting } from '../requesting/requesting.ts';
@@ -26,6 +29,8 @@ import type { Directory } from '../routing/directory.ts';
 import type { Store } from '../store/contracts.ts';
 import { logOrigin } from '../tlog/origin.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
+import type { TlsRole } from '../trust/key-pair-files.ts';
+import { shownThumbprint } from '../trust/peer-certificate.ts';
 import type { Viewers } from '../trust/viewers.ts';
 import type { Demographics } from '../upstream/demographics.ts';
 import type { NeighbourLink } from '../upstream/neighbour-link.ts';
@@ -34,6 +39,7 @@ import type { WitnessLink } from '../upstream/witness-link.ts';
 import { SyslogLink } from '../upstream/syslog-link.ts';
 import type { Crls } from './crls.ts';
 import { witnessesAmong } from './links.ts';
+import type { OwnCertificate } from './own-certificate.ts';
 import type { OwnNow } from './own-identity.ts';
 import { auditLogIn, patientDigestOf } from './stores.ts';
 import type { TrustedNeighbour } from './trusted-neighbours.ts';
@@ -54,8 +60,8 @@ export interface Parts {
   readonly trusted: () => readonly TrustedNeighbour[];
   readonly links: ReadonlyMap<string, NeighbourLink>;
   readonly directory: Directory;
-  /** As whom we sign on connections that we open, and on those that neighbours open. */
-  readonly senders: Readonly<Record<'client' | 'server', (checkpoint?: () => string | undefined) => Sender>>;
+  /** Our certificates. */
+  readonly tls: Readonly<Record<TlsRole, OwnCertificate>>;
   readonly logKey: Signer;
   readonly witnessKey: Signer;
   /** Who we are now. */
@@ -117,6 +123,14 @@ export async function startService(
       one.kind === 'syslog' ? { ...one, sink: new SyslogLink(one) } : one,
     ),
   });
+  const signing = (): SigningNow => ({ signer: own().signer, statement: own().broker.sequence });
+  const answeringOn =
+    (checkpoint?: () => string | undefined) =>
+    (socket: TLSSocket): Sender => {
+      const thumbprint = shownThumbprint(socket);
+      if (thumbprint === undefined) throw new RequestError('certificate-missing');
+      return liveSender(config.entity, () => thumbprint, signing, checkpoint);
+    };
   const shared = {
     region: config.region,
     directory: parts.directory,
@@ -136,7 +150,7 @@ export async function startService(
     withoutRegistration: config.routing.without_registration,
     neighbours,
     links,
-    sender: parts.senders.client(),
+    sender: liveSender(config.entity, () => parts.tls.client.thumbprint, signing),
     auditReading: {
       ...{ store: store.log, archive: store.archive, log: auditLog },
       parties: {
@@ -162,7 +176,7 @@ export async function startService(
       now,
       log,
     },
-    sender: parts.senders.server(() => auditRoom.latestNote()),
+    senderOn: answeringOn(() => auditRoom.latestNote()),
   };
   const accesses: AnsweringAccesses = {
     ...responding,
@@ -174,7 +188,7 @@ export async function startService(
     cursors: responding.reading.cursors,
   };
   const pings: AnsweringPings = {
-    ...{ admission: responding.admission, replay: store.replay, sender: parts.senders.server(), now },
+    ...{ admission: responding.admission, replay: store.replay, senderOn: answeringOn(), now },
     ...{ counts: new PingCounts(), countRefusal: (code) => auditRoom.trail.countRefusal(code) },
   };
   const witness = {

@@ -11,7 +11,7 @@ import type { TrustDesk } from './trust-desk.ts';
 export async function statusOf(
   parts: Parts,
   door: Door,
-  { trust, ownFault }: { readonly trust: TrustDesk; readonly ownFault: string | undefined },
+  { trust, ownFaults }: { readonly trust: TrustDesk; readonly ownFaults: readonly string[] },
   started: string,
   notices: readonly ChannelStatus[],
 ): Promise<BrokerStatus> {
@@ -32,7 +32,7 @@ export async function statusOf(
     ),
     own: {
       statement: parts.own().broker.sequence,
-      ...(ownFault === undefined ? {} : { fault: ownFault }),
+      ...(ownFaults.length === 0 ? {} : { fault: ownFaults.join(' ') }),
     },
     trust: trust.brief(),
     pings: service?.pings() ?? [],
@@ -43,13 +43,14 @@ export async function statusOf(
 }
 
 /** Everything that ends, ours and theirs, by the broker's own clock. */
-export function endingsOf({ config, own, neighbours, trusted, now }: Parts): Ending[] {
-  const { region, serverCertificate: server, clientCertificate: client } = config;
+export function endingsOf({ config, own, tls, neighbours, trusted, now }: Parts): Ending[] {
+  const { region } = config;
   const { broker, until } = own();
   return endings(
     {
       own: {
-        ...{ region, server, client, anchors: broker.tls.anchors },
+        ...{ region, server: tls.server.current.certificate, client: tls.client.current.certificate },
+        anchors: broker.tls.anchors,
         ...{ statementUntil: until, messageKeys: broker.message_keys },
       },
       neighbours: neighbours.all(),

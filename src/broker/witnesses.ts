@@ -25,7 +25,7 @@ export async function openWitnesses(config: Config, secrets: Secrets): Promise<O
   const log = createLog(config.region, 'silent');
   const { neighbours, crls } = await neighboursWithCrls(config, log, Date.now);
   await crls.start();
-  const links = linksTo(config, neighbours, client, log, Date.now);
+  const links = linksTo(config, neighbours, () => client, log, Date.now);
   return {
     own: metadata.wayleave_broker,
     neighbours: neighbours.all().filter(({ region }) => region !== config.region),

@@ -54,7 +54,13 @@ export function pairFiles(
   return { place: pairPlace(secrets, certificate, role), read, passphrase };
 }
 
-async function openTlsKey(files: PairFiles, role: TlsRole, pem: string): Promise<string> {
+/**
+ * The key of a certificate, in clear.
+ *
+ * @param pem the certificate, its leaf first
+ * @throws StartError where none of the files holds it
+ */
+export async function openTlsKey(files: PairFiles, role: TlsRole, pem: string): Promise<string> {
   const certificate = certificateOf(pem, role);
   const found = await asStart(() => keyFor(certificate, files));
   if (found !== undefined) return plainPkcs8(found.key);

@@ -2,8 +2,10 @@ import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 import type { PublicJwk } from '../trust/entity-statement.ts';
+import { pairPlace, type TlsRole } from '../trust/key-pair-files.ts';
+import type { TlsIdentity } from '../trust/tls.ts';
 import type { Config } from './load.ts';
-import { openJwkFile } from './open-secrets.ts';
+import { openJwkFile, openTlsKey, pairFiles } from './open-secrets.ts';
 import { passphraseIn } from './passphrase.ts';
 import { jwksFrom, readNamed } from './read-files.ts';
 
@@ -30,6 +32,35 @@ export async function readOwnAnew(config: Config): Promise<OwnAnew> {
     federationKeys: jwksFrom(config.source, 'federation_keys', federationKeys),
     statementToken: readNamed(config.source, 'statement', statement),
   };
+}
+
+/** The same of one of our certificates, and of the keys that may be its own. */
+export function ownTlsStamp(config: Config, role: TlsRole): string {
+  const { certificate, key, nextKey, formerKey } = pairPlace(
+    config.secretsDirectory,
+    certificateFile(config, role),
+    role,
+  );
+  return [certificate, key, nextKey, formerKey].map(stampOf).join(' ');
+}
+
+/**
+ * Reads a certificate of ours as it is now, with the key that fits it.
+ *
+ * @param known what was read before: no key is opened again for the same certificate
+ * @throws StartError
+ */
+export async function readOwnTls(config: Config, role: TlsRole, known: TlsIdentity): Promise<TlsIdentity> {
+  const file = certificateFile(config, role);
+  const certificate = readNamed(config.source, `certificates.${role}`, file);
+  if (certificate === known.certificate) return known;
+  const passphrase = passphraseIn(config.secrets_passphrase_env, 'secrets_passphrase_env');
+  const files = pairFiles(config.secretsDirectory, file, role, passphrase);
+  return { certificate, key: await openTlsKey(files, role, certificate) };
+}
+
+function certificateFile(config: Config, role: TlsRole): string {
+  return resolve(dirname(config.source), config.certificates[role]);
 }
 
 function placesOf(config: Config) {

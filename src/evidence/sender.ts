@@ -12,16 +12,22 @@ export interface SigningNow {
   readonly statement: number;
 }
 
-/** A broker as it signs what travels under one of its certificates, as it is whenever it signs. */
+/**
+ * A broker as it signs what travels under one of its certificates, as it is whenever it signs.
+ *
+ * @param thumbprint of the certificate that the message will travel under, now
+ */
 export function liveSender(
-  { certificate }: TlsIdentity,
   entity: string,
+  thumbprint: () => string,
   now: () => SigningNow,
   checkpoint?: () => string | undefined,
 ): Sender {
   return {
     entity,
-    thumbprint: thumbprintOf(new X509Certificate(certificate)),
+    get thumbprint() {
+      return thumbprint();
+    },
     get signer() {
       return now().signer;
     },
@@ -33,6 +39,12 @@ export function liveSender(
 }
 
 /** A broker as it signs what travels under one of its certificates. @param statement our entity statement's sequence */
-export function senderAs(tls: TlsIdentity, entity: string, signer: Signer, statement: number): Sender {
-  return liveSender(tls, entity, () => ({ signer, statement }));
+export function senderAs(
+  { certificate }: TlsIdentity,
+  entity: string,
+  signer: Signer,
+  statement: number,
+): Sender {
+  const thumbprint = thumbprintOf(new X509Certificate(certificate));
+  return { entity, signer, statement, thumbprint };
 }

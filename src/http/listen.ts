@@ -11,7 +11,10 @@ import { FHIR_JSON } from '../fhir/resource.ts';
 export interface Listener {
   readonly port: number;
   readonly server: http.Server | https.Server;
-  /** New connections are made with these from now on; those that are open stay as they are. */
+  /**
+   * New connections are made with these from now on. Those that are open stay as they are; where our certificate is
+   * another, each ends after the next answer on it.
+   */
   setTls(tls: TlsOptions): void;
   /** Closes every open TLS connection that is not to stay, whatever is under way on it. */
   closeUnless(stays: (socket: TLSSocket) => boolean): void;
@@ -80,13 +83,18 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     options.onFault?.(options.nameOf?.(verdict, socket) ?? verdict);
   });
   const open = new Set<TLSSocket>();
+  const outdated = new WeakSet<Duplex>();
+  let certificate = options.tls?.cert;
   server.on('secureConnection', (socket: TLSSocket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
   if (options.onHandshake !== undefined) seeHandshakes(server, options.onHandshake);
   const answering = new WeakMap<Duplex, http.ServerResponse>();
-  server.on('request', (request, response) => void answering.set(request.socket, response));
+  server.prependListener('request', (request: http.IncomingMessage, response: http.ServerResponse) => {
+    answering.set(request.socket, response);
+    if (outdated.has(request.socket)) response.shouldKeepAlive = false;
+  });
   // An expectation that is not known is no reason to refuse (RFC 9110, 10.1.1), and Node's refusal has no body.
   server.on('checkExpectation', (request, response) => void server.emit('request', request, response));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -105,7 +113,11 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     port: (server.address() as AddressInfo).port,
     server,
     setTls: (tls) => {
-      if (server instanceof https.Server) server.setSecureContext(tls);
+      if (!(server instanceof https.Server)) return;
+      server.setSecureContext(tls);
+      if (tls.cert === certificate) return;
+      certificate = tls.cert;
+      for (const socket of open) outdated.add(socket);
     },
     closeUnless: (stays) => {
       for (const socket of open) if (!stays(socket)) socket.destroy();

@@ -6,7 +6,7 @@ import type { Agreement } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
 import { signAccessAnswer, type AccessAnswerBody } from '../evidence/access-answer.ts';
 import { ACCESS_QUESTION, type AccessBody, type AccessQuestionClaims } from '../evidence/access-claims.ts';
-import type { Sender, Verified } from '../evidence/query.ts';
+import type { Verified } from '../evidence/query.ts';
 import { refOf } from '../evidence/response.ts';
 import type { Directory } from '../routing/directory.ts';
 import type { RegistrationSource } from '../routing/registration.ts';
@@ -16,6 +16,7 @@ import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { accessPage, placeIn, type AccessPages } from './access-page.ts';
 import { admit, type Admission } from './admit.ts';
 import type { SignedAnswer } from './answer.ts';
+import { onConnection, type Answering, type Connected } from './connection.ts';
 import {
   decideAccesses,
   whyWithheld,
@@ -25,14 +26,13 @@ import {
 import { provedPart, refuse } from './refuse.ts';
 
 /** What answering a question after a patient's accesses stands on. */
-export interface AnsweringAccesses extends AccessPages {
+export interface AnsweringAccesses extends AccessPages, Answering {
   readonly admission: Admission;
   readonly agreementWith: (region: string) => Agreement | undefined;
   readonly directory: Directory;
   readonly registrations: RegistrationSource;
   readonly objections: ObjectionStore;
   readonly patientDigest: (nhsNumber: string) => string;
-  readonly sender: Sender;
   readonly accessAudit: AccessTrail;
 }
 
@@ -47,13 +47,15 @@ export interface AnsweringAccesses extends AccessPages {
 export async function answerAccesses(
   token: unknown,
   socket: TLSSocket,
-  broker: AnsweringAccesses,
+  answering: AnsweringAccesses,
   deadline: Deadline,
 ): Promise<SignedAnswer> {
-  const peer = broker.admission.neighbours.identify(peerCertificateOf(socket), 'client', broker.now());
+  const { admission, now } = answering;
+  const peer = admission.neighbours.identify(peerCertificateOf(socket), 'client', now());
+  const broker = onConnection(answering, socket);
   let question: AdmittedQuestion | undefined;
   try {
-    question = await admit(ACCESS_QUESTION, token, peer, broker.admission, receiver(broker), broker.now());
+    question = await admit(ACCESS_QUESTION, token, peer, admission, receiver(broker), now());
     const agreement = broker.agreementWith(peer.neighbour.region);
     const permission = decideAccesses(question, agreement, broker.directory, broker.now());
     const place = placeIn(question, broker);
@@ -64,7 +66,7 @@ export async function answerAccesses(
     const ref = provedPart(error, question, peer);
     if (ref === undefined) throw error;
     return await refuse(error, {
-      sign: (body) => signAccessAnswer(broker.sender, ref, body, broker.now()),
+      sign: (body) => signAccessAnswer(broker.sender, ref, body, now()),
       keep: (told) => keepRefusal(told, ref.jti, question, peer, broker),
     });
   }
@@ -101,7 +103,7 @@ async function whyNotTold(
 async function tell(
   { question, agreement }: AccessPermission,
   body: AccessBody,
-  { sender, accessAudit, now }: AnsweringAccesses,
+  { sender, accessAudit, now }: Connected<AnsweringAccesses>,
 ): Promise<SignedAnswer> {
   const count = body.accesses.length;
   const outcome = body.missing !== undefined ? 'partial' : count === 0 ? 'none' : 'answered';
@@ -116,7 +118,7 @@ async function tell(
 async function withhold(
   { question, agreement }: AccessPermission,
   why: NonNullable<ReturnType<typeof whyWithheld>>,
-  { sender, accessAudit, now }: AnsweringAccesses,
+  { sender, accessAudit, now }: Connected<AnsweringAccesses>,
 ): Promise<SignedAnswer> {
   const said: AccessAnswerBody = { outcome: 'withheld', status: 200, bytes: bytesOf({ accesses: [] }) };
   const response = signAccessAnswer(sender, refOf(question), said, now());

@@ -2,19 +2,19 @@ import type { TLSSocket } from 'node:tls';
 
 import { isWayleaveError } from '../errors.ts';
 import { PING, signPong, type PingClaims } from '../evidence/ping.ts';
-import type { Admitted, Sender } from '../evidence/query.ts';
+import type { Admitted } from '../evidence/query.ts';
 import { refOf } from '../evidence/response.ts';
 import type { ReplayStore } from '../store/contracts.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { admit, type Admission } from './admit.ts';
 import type { SignedAnswer } from './answer.ts';
+import type { Answering } from './connection.ts';
 import { provedPart, refuse } from './refuse.ts';
 
 /** What answering a ping stands on. */
-export interface AnsweringPings {
+export interface AnsweringPings extends Answering {
   readonly admission: Admission;
   readonly replay: ReplayStore;
-  readonly sender: Sender;
   readonly counts: PingCounts;
   /** Counts a refusal durably: one entry per code and minute. */
   readonly countRefusal: (code: string) => Promise<void>;
@@ -48,8 +48,9 @@ export async function answerPing(
   socket: TLSSocket,
   broker: AnsweringPings,
 ): Promise<SignedAnswer> {
-  const { admission, replay, sender, counts, now } = broker;
+  const { admission, replay, counts, now } = broker;
   const peer = admission.neighbours.identify(peerCertificateOf(socket), 'client', now());
+  const sender = broker.senderOn(socket);
   let ping: Admitted<PingClaims> | undefined;
   try {
     const spend = ({ claims }: { claims: PingClaims }, keepUntil: number): Promise<boolean> =>

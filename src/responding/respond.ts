@@ -8,7 +8,6 @@ import {
   QUERY,
   type AdmittedQuery,
   type Receive,
-  type Sender,
   type VerifiedQuery,
 } from '../evidence/query.ts';
 import { refOf, signResponse } from '../evidence/response.ts';
@@ -18,6 +17,7 @@ import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import type { IdentifiedPeer } from '../trust/neighbours.ts';
 import { admit, type Admission } from './admit.ts';
 import { answerBody, withheldBody, type SignedAnswer } from './answer.ts';
+import { onConnection, type Answering, type Connected } from './connection.ts';
 import { decideSharing, isWithheld, type Permission } from './decide-sharing.ts';
 import { parseSearches, readRecords } from './read-records.ts';
 import type { ParsedSearch, Reading } from './reading.ts';
@@ -27,14 +27,13 @@ import { provedPart, refuse } from './refuse.ts';
 import { watchOthers } from './restrictions.ts';
 
 /** Everything the answering journey stands on. */
-export interface Responding {
+export interface Responding extends Answering {
   readonly admission: Admission;
   readonly agreementWith: (region: string) => Agreement | undefined;
   readonly directory: Directory;
   readonly objections: ObjectionStore;
   readonly patientDigest: (nhsNumber: string) => string;
   readonly reading: Reading;
-  readonly sender: Sender;
   readonly audit: AuditTrail;
   readonly now: () => number;
 }
@@ -51,13 +50,15 @@ export interface Responding {
 export async function respond(
   token: unknown,
   socket: TLSSocket,
-  broker: Responding,
+  answering: Responding,
   deadline: Deadline,
 ): Promise<SignedAnswer> {
-  const peer = broker.admission.neighbours.identify(peerCertificateOf(socket), 'client', broker.now());
+  const { admission, now } = answering;
+  const peer = admission.neighbours.identify(peerCertificateOf(socket), 'client', now());
+  const broker = onConnection(answering, socket);
   let query: AdmittedQuery | undefined;
   try {
-    query = await admit(QUERY, token, peer, broker.admission, receiver(broker), broker.now());
+    query = await admit(QUERY, token, peer, admission, receiver(broker), now());
     const agreement = broker.agreementWith(peer.neighbour.region);
     const permission = decideSharing(query, agreement, broker.directory, broker.now());
     const searches = parseSearches(query.claims.search ?? []);
@@ -73,7 +74,7 @@ export async function respond(
     const ref = provedPart(error, query, peer);
     if (ref === undefined) throw error;
     return await refuse(error, {
-      sign: (body) => signResponse(broker.sender, ref, body, broker.now()),
+      sign: (body) => signResponse(broker.sender, ref, body, now()),
       keep: (told) => keepRefusal(told, ref.jti, query, peer, broker),
     });
   }
@@ -127,7 +128,7 @@ function receiver({ audit }: Responding): Receive<QueryClaims> {
 async function answer(
   permission: Permission,
   records: readonly RecordAnswer[],
-  broker: Responding,
+  broker: Connected<Responding>,
 ): Promise<SignedAnswer> {
   const { query, agreement } = permission;
   const { resources, ...body } = answerBody(permission, records);
@@ -150,7 +151,10 @@ async function answer(
   return { status: body.status, token: response.token, bytes: body.bytes };
 }
 
-async function withhold({ query, agreement }: Permission, broker: Responding): Promise<SignedAnswer> {
+async function withhold(
+  { query, agreement }: Permission,
+  broker: Connected<Responding>,
+): Promise<SignedAnswer> {
   const body = withheldBody();
   const response = signResponse(broker.sender, refOf(query), body, broker.now());
   const told = { outcome: body.outcome, agreement: agreement.version, response };

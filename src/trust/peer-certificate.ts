@@ -41,6 +41,23 @@ export function peerCertificateOf(socket: TLSSocket): PeerCertificate | undefine
   return peer;
 }
 
+const shown = new WeakMap<TLSSocket, string>();
+
+/**
+ * The thumbprint of the certificate that we showed on a connection, which stays when ours is another by now.
+ *
+ * @returns undefined for a connection that was closed before
+ */
+export function shownThumbprint(socket: TLSSocket): string | undefined {
+  const known = shown.get(socket);
+  if (known !== undefined) return known;
+  const own = socket.getX509Certificate();
+  if (own === undefined) return undefined;
+  const thumbprint = thumbprintOf(own);
+  shown.set(socket, thumbprint);
+  return thumbprint;
+}
+
 /** RFC 8705 `x5t#S256` of a certificate. */
 export function thumbprintOf(certificate: X509Certificate): string {
   return createHash('sha256').update(certificate.raw).digest('base64url');

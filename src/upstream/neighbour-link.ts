@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { BreakerConfig } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
 import { DeliveryError, EvidenceError, RequestError } from '../errors.ts';
+import type { AskingClaims, SignedAsking } from '../evidence/query.ts';
 import { RESPONSE_HEADER } from '../evidence/response.ts';
 import type { Log } from '../log.ts';
 import type { IdentifiedPeer, Neighbour, Neighbours } from '../trust/neighbours.ts';
@@ -38,8 +39,12 @@ const MOST_TEXT_BYTES = 512 * 1024;
 /** The largest answer that one region may give to one query. */
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
 
+/** What is under way is over long before its anchors and certificate changed so often. */
+const FORMER_AGENTS = 3;
+
 export interface LinkSettings {
-  readonly own: TlsIdentity;
+  /** As whom we connect, now. */
+  readonly own: () => TlsIdentity;
   readonly breaker: BreakerConfig;
   readonly timeoutMs: number;
   readonly marginMs: number;
@@ -52,7 +57,8 @@ export class NeighbourLink {
   readonly #neighbours: Neighbours;
   readonly #settings: LinkSettings;
   readonly #now: () => number;
-  #agent: PinnedAgent;
+  /** The one for new calls first; then those of former anchors and certificates, for what is under way. */
+  #agents: readonly [PinnedAgent, ...PinnedAgent[]];
 
   constructor(
     neighbour: Neighbour,
@@ -65,7 +71,7 @@ export class NeighbourLink {
     this.#neighbours = neighbours;
     this.#settings = settings;
     this.#now = now;
-    this.#agent = this.#newAgent();
+    this.#agents = [this.#newAgent(settings.own())];
     this.destination = new Destination(
       'neighbour',
       neighbour.region,
@@ -81,21 +87,31 @@ export class NeighbourLink {
   }
 
   /**
-   * Makes the connections fit what the neighbour is now. Where its anchors changed, new ones are made from here on, and
-   * what is under way ends on its own; where it is revoked, every connection is closed, whatever is under way.
+   * Makes the connections fit what the neighbour is now, and what we are. Where its anchors or our certificate changed, new
+   * ones are made from here on, and what is under way ends on its own; where it is revoked, every connection is closed,
+   * whatever is under way.
    */
   renew(): void {
     const { anchors, decided } = this.neighbour;
-    if (decided?.revoked === true) this.#agent.destroy();
-    else if (this.#agent.anchors.join() === anchors.join()) this.#agent.judgeFree();
-    else {
-      this.#agent.retire();
-      this.#agent = this.#newAgent();
-    }
+    const own = this.#settings.own();
+    const [present] = this.#agents;
+    if (decided?.revoked === true) for (const agent of this.#agents) agent.destroy();
+    const isSame = own.certificate === present.own.certificate && anchors.join() === present.anchors.join();
+    if (isSame) return present.judgeFree();
+    present.retire();
+    this.#agents = [this.#newAgent(own), ...this.#agents.slice(0, FORMER_AGENTS)];
   }
 
-  #newAgent(): PinnedAgent {
-    return new PinnedAgent(this.neighbour.anchors, this.#settings, (socket) => this.#identify(socket));
+  #newAgent(own: TlsIdentity): PinnedAgent {
+    const settings = { own, breaker: this.#settings.breaker };
+    return new PinnedAgent(this.neighbour.anchors, settings, (socket) => this.#identify(socket));
+  }
+
+  /** A message goes out under the certificate that it was signed for, and under no other: it would be refused. */
+  #agentFor(thumbprint: string): PinnedAgent {
+    const agent = this.#agents.find((one) => one.thumbprint === thumbprint);
+    if (agent === undefined) throw new DeliveryError('cancelled', 'signed for a former certificate');
+    return agent;
   }
 
   /**
@@ -105,7 +121,7 @@ export class NeighbourLink {
    * @throws DeliveryError, or what `believe` throws
    */
   ask<Result>(
-    { token }: { readonly token: string },
+    { token, claims }: SignedAsking<Pick<AskingClaims, 'cnf'>>,
     headers: Readonly<Record<string, string>>,
     deadline: Deadline,
     believe: (answer: NeighbourAnswer) => Promise<Result>,
@@ -123,7 +139,7 @@ export class NeighbourLink {
         url: this.#url(path),
         body: JSON.stringify({ [member]: token }),
         headers: { 'Content-Type': 'application/json', 'Wayleave-Budget-Ms': String(budget), ...headers },
-        agent: this.#agent,
+        agent: this.#agentFor(claims.cnf['x5t#S256']),
         mostBytes: MOST_ANSWER_BYTES,
       };
       const answer = await fairly(this.#settings.timeoutMs, part, () => exchange(sending, part));
@@ -154,7 +170,7 @@ export class NeighbourLink {
         method,
         url: this.#url(path),
         ...(body === undefined ? {} : { body: body.text, headers: { 'Content-Type': body.type } }),
-        agent: this.#agent,
+        agent: this.#agents[0],
         mostBytes: MOST_TEXT_BYTES,
       },
       deadline,
@@ -168,7 +184,7 @@ export class NeighbourLink {
 
   close(): void {
     this.destination.close();
-    this.#agent.destroy();
+    for (const agent of this.#agents) agent.destroy();
   }
 
   #url(path: string): string {
@@ -190,7 +206,7 @@ export class NeighbourLink {
 
   async #hello(deadline: Deadline): Promise<void> {
     const { status } = await exchange(
-      { method: 'GET', url: this.#url(HELLO_PATH), agent: this.#agent, mostBytes: 64 * 1024 },
+      { method: 'GET', url: this.#url(HELLO_PATH), agent: this.#agents[0], mostBytes: 64 * 1024 },
       deadline,
     );
     if (status !== 204) throw new DeliveryError('peer-failed');

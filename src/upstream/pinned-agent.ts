@@ -1,9 +1,11 @@
+import { X509Certificate } from 'node:crypto';
 import type { ClientRequest } from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
 import { DeliveryError } from '../errors.ts';
+import { thumbprintOf } from '../trust/peer-certificate.ts';
 import { federationClientTls, type TlsIdentity } from '../trust/tls.ts';
 
 /** Whom connections are made as, and how many there may be. */
@@ -20,6 +22,9 @@ export interface AgentSettings {
 export class PinnedAgent extends https.Agent {
   /** PEM certificates. */
   readonly anchors: readonly string[];
+  readonly own: TlsIdentity;
+  /** RFC 8705 `x5t#S256` of the certificate that we show. */
+  readonly thumbprint: string;
   readonly #judge: (socket: TLSSocket) => void;
 
   /** @param anchors PEM certificates */
@@ -32,6 +37,8 @@ export class PinnedAgent extends https.Agent {
       maxCachedSessions: 0,
     });
     this.anchors = anchors;
+    this.own = settings.own;
+    this.thumbprint = thumbprintOf(new X509Certificate(settings.own.certificate));
     this.#judge = judge;
   }
 

@@ -1,0 +1,47 @@
+import type { TlsOptions } from 'node:tls';
+
+import { listen, type Listener, type ListenOptions } from '../http/listen.ts';
+import type { Log } from '../log.ts';
+import { HANDSHAKES } from './handshakes.ts';
+
+/** One listener that is to be started; with what it makes connections, whenever that is asked for. */
+export interface Opening extends Pick<ListenOptions, 'name' | 'host' | 'port' | 'handler' | 'headerBytes'> {
+  readonly tls?: () => TlsOptions;
+}
+
+/** Every door of the broker: opened one by one, and closed together. */
+export class Listeners {
+  readonly #open: { readonly listener: Listener; readonly tls: (() => TlsOptions) | undefined }[] = [];
+  readonly #log: Log;
+  readonly #count: (name: string, code: string) => void;
+
+  /** @param count called with the listener and the code of each connection that is refused */
+  constructor(log: Log, count: (name: string, code: string) => void) {
+    this.#log = log;
+    this.#count = count;
+  }
+
+  /** @throws StartError for a port that is taken */
+  async start({ tls, ...options }: Opening): Promise<Listener> {
+    const { name } = options;
+    const onFault = (code: string): void => {
+      this.#log.warn({ listener: name, code }, 'connection refused');
+      this.#count(name, code);
+    };
+    const listener = await listen({
+      ...{ ...options, ...HANDSHAKES, onFault },
+      ...(tls === undefined ? {} : { tls: tls() }),
+    });
+    this.#open.push({ listener, tls });
+    return listener;
+  }
+
+  /** New connections are made with what is ours, and what we trust, now. */
+  renewTls(): void {
+    for (const { listener, tls } of this.#open) if (tls !== undefined) listener.setTls(tls());
+  }
+
+  async close(graceMs: number): Promise<void> {
+    await Promise.all(this.#open.map(({ listener }) => listener.close(graceMs)));
+  }
+}
