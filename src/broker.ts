@@ -125,7 +125,13 @@ export async function startBroker(
   const demographics = new Demographics(config.demographics, log, now);
   const records = config.records.map((record) => new RecordLink(record, log, now));
   const trusted = (): readonly TrustedNeighbour[] => keeper.trusted;
-  const linkParts = { neighbours, own: () => tls.client.current, marginMs: config.budgets.margin_ms, log, now };
+  const linkParts = {
+    neighbours,
+    own: () => tls.client.current,
+    marginMs: config.budgets.margin_ms,
+    log,
+    now,
+  };
   const links = new Map<string, NeighbourLink>();
   renewLinks(links, trusted(), linkParts);
 
@@ -156,7 +162,13 @@ export async function startBroker(
   const { region } = config;
   const watch = new ExpiryWatch({ region, look: () => endingsOf(parts), outboxes, log, now });
   const status = (): Promise<BrokerStatus> =>
-    statusOf(parts, door, { trust, ownFaults: faultsOf(identity, tls.server, tls.client) }, started, watch.status());
+    statusOf(
+      parts,
+      door,
+      { trust, ownFaults: faultsOf(identity, tls.server, tls.client) },
+      started,
+      watch.status(),
+    );
 
   const count = (listener: string, code: string): void =>
     void door.service

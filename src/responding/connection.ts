@@ -11,9 +11,6 @@ export interface Answering {
 /** The same on one connection. */
 export type Connected<Broker extends Answering> = Broker & { readonly sender: Sender };
 
-export function onConnection<Broker extends Answering>(
-  broker: Broker,
-  socket: TLSSocket,
-): Connected<Broker> {
+export function onConnection<Broker extends Answering>(broker: Broker, socket: TLSSocket): Connected<Broker> {
   return { ...broker, sender: broker.senderOn(socket) };
 }

@@ -4,12 +4,7 @@ import type { Asking, AuditTrail, Told } from '../audit/trail.ts';
 import type { Agreement } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
 import type { QueryClaims } from '../evidence/claims.ts';
-import {
-  QUERY,
-  type AdmittedQuery,
-  type Receive,
-  type VerifiedQuery,
-} from '../evidence/query.ts';
+import { QUERY, type AdmittedQuery, type Receive, type VerifiedQuery } from '../evidence/query.ts';
 import { refOf, signResponse } from '../evidence/response.ts';
 import type { Directory } from '../routing/directory.ts';
 import type { ObjectionStore } from '../store/contracts.ts';

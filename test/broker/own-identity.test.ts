@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { StartError } from '../../src/errors.ts';
 import { importSigner } from '../../src/evidence/keys.ts';
 import type { PublicJwk } from '../../src/trust/entity-statement.ts';
+import { AskingLoad } from '../support/asking-load.ts';
 import { readAudit } from '../support/audit.ts';
 import { startFederation, type TestFederation } from '../support/federation.ts';
 import { TestNeighbour } from '../support/neighbour.ts';
@@ -52,17 +53,9 @@ describe('our own statement and message key, changed while the broker runs', () 
       JSON.parse(readFileSync(file('private/message.jwk.json'), 'utf8')) as object,
     );
     const [next, secret] = newKey('next');
-    let asked = 0;
-    let going = true;
-    const failed: unknown[] = [];
-    const load = Array.from({ length: 4 }, async (_, nth) => {
-      while (going) {
-        // Two ask London, and two ask from London.
-        const [outcome] = (nth % 2 === 0 ? await ask(0, OF_LONDON, LONDON) : await ask(1, OF_HWE, HWE)) ?? [];
-        asked += 1;
-        if (outcome !== 'answered') failed.push(outcome);
-      }
-    });
+    const ofLondon = async () => (await ask(0, OF_LONDON, LONDON))?.[0];
+    const fromLondon = async () => (await ask(1, OF_HWE, HWE))?.[0];
+    const load = new AskingLoad([ofLondon, fromLondon, ofLondon, fromLondon], 'answered');
 
     // Published first: what neighbours hear in the next message makes them look.
     const published = await signAnew(federation, LONDON, ({ message_keys: keys }) => ({
@@ -73,8 +66,7 @@ describe('our own statement and message key, changed while the broker runs', () 
     // Then used.
     put('private/message.jwk.json', secret);
     await until(() => federation.logged.some((line) => line.includes('"kid":"next"')), 'the key used');
-    const before = asked;
-    await until(() => asked > before + 20);
+    await load.more(20);
     // Then the former one goes.
     await signAnew(federation, LONDON, () => ({ message_keys: [next] }));
     // A day later in life: it looks no more than once in half a minute.
@@ -82,10 +74,8 @@ describe('our own statement and message key, changed while the broker runs', () 
       await federation.broker(HWE).trust.refresh(LONDON);
       return kids()?.length === 1;
     }, 'the former key retired');
-    going = false;
-    await Promise.all(load);
-    assert.deepEqual(failed, []);
-    assert.ok(asked > 30, `only ${asked} were asked`);
+    await load.stop();
+    assert.deepEqual(load.failed, []);
 
     const london = new TestNeighbour(federation, LONDON);
     const query = await london.query(HWE, OF_LONDON, {}, { signer: former });

@@ -24,6 +24,8 @@ export interface Wish {
   readonly ca?: boolean;
   readonly uris?: readonly string[];
   readonly dns?: readonly string[];
+  /** As `127.0.0.1`. */
+  readonly ips?: readonly string[];
   readonly usage?: 'server' | 'client';
   readonly notBefore?: Date;
   readonly notAfter?: Date;
@@ -86,10 +88,15 @@ function time(date: Date): der.Der {
   return forge.asn1.create(Class.UNIVERSAL, Type.UTCTIME, false, forge.asn1.dateToUtcTime(date));
 }
 
-function extensions({ ca = false, uris = [], dns = [], usage }: Wish): der.Der {
+function extensions({ ca = false, uris = [], dns = [], ips = [], usage }: Wish): der.Der {
   const extension = (id: string, value: der.Der): der.Der =>
     der.sequence(der.oid(id), der.octets(der.encode(value)));
-  const names = [...uris.map((uri) => der.taggedText(6, uri)), ...dns.map((name) => der.taggedText(2, name))];
+  const address = (ip: string): string => String.fromCharCode(...ip.split('.').map(Number));
+  const names = [
+    ...uris.map((uri) => der.taggedText(6, uri)),
+    ...dns.map((name) => der.taggedText(2, name)),
+    ...ips.map((ip) => der.taggedText(7, address(ip))),
+  ];
   return der.sequence(
     extension('2.5.29.19', der.sequence(...(ca ? [der.yes()] : []))),
     ...(usage === undefined ? [] : [extension('2.5.29.37', der.sequence(der.oid(USAGE[usage])))]),

@@ -27,6 +27,8 @@ export interface NeighbourRequest {
   /** In the place of `{"query": token}`. */
   readonly body?: string | Buffer;
   readonly tls?: TlsMaterial;
+  /** Connections that are kept; default: one for this request alone. */
+  readonly agent?: https.Agent;
 }
 
 /** A region as its neighbours meet it: its client certificate and its message key, in the hands of a test. */
@@ -98,7 +100,7 @@ export class TestNeighbour {
 
   /** Sends a body to another region's federation listener over a connection of its own. */
   send(to: RegionId, token: unknown, request: NeighbourRequest = {}): Promise<Reply> {
-    const { method = 'POST', path = '/federation/v1/query', headers = {}, body, tls } = request;
+    const { method = 'POST', path = '/federation/v1/query', headers = {}, body, tls, agent = false } = request;
     return new Promise((resolve, reject) => {
       const sending = https.request(
         {
@@ -107,7 +109,7 @@ export class TestNeighbour {
           path,
           method,
           headers: { 'Content-Type': 'application/json', ...headers },
-          agent: false,
+          agent,
           checkServerIdentity: (): undefined => undefined,
           ...this.tls(to),
           ...tls,
