@@ -100,7 +100,14 @@ export class TestNeighbour {
 
   /** Sends a body to another region's federation listener over a connection of its own. */
   send(to: RegionId, token: unknown, request: NeighbourRequest = {}): Promise<Reply> {
-    const { method = 'POST', path = '/federation/v1/query', headers = {}, body, tls, agent = false } = request;
+    const {
+      method = 'POST',
+      path = '/federation/v1/query',
+      headers = {},
+      body,
+      tls,
+      agent = false,
+    } = request;
     return new Promise((resolve, reject) => {
       const sending = https.request(
         {
