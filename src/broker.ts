@@ -12,7 +12,8 @@ import type { Deciding } from './broker/decide.ts';
 import { renewLinks } from './broker/links.ts';
 import { Listeners, type Opening } from './broker/listeners.ts';
 import { directoryWith } from './broker/live-directory.ts';
-import { OwnCertificate, type CertificateTaken } from './broker/own-certificate.ts';
+import { keepWhole, standIns } from './broker/last-whole.ts';
+import { OwnCertificate, type Keep } from './broker/own-certificate.ts';
 import { OwnIdentity, type OwnNow } from './broker/own-identity.ts';
 import { startService, type Parts } from './broker/service.ts';
 import { endingsOf, statusOf } from './broker/status.ts';
@@ -53,6 +54,7 @@ export {
   patientDigestOf,
 } from './broker/stores.ts';
 
+export { loadWithLastWhole } from './broker/last-whole.ts';
 export { trustedConfig } from './broker/trusted-config.ts';
 export { reportAsking } from './broker/report-asking.ts';
 
@@ -119,6 +121,7 @@ export async function startBroker(
     client: new OwnCertificate({ ...vouching, role: 'client', first: clientIn(config, secrets) }),
   };
   const { neighbours } = keeper;
+  const cut = standIns(config, keeper.cut);
   const anchorsOf = (region: string): readonly string[] => neighbours.byRegion(region)?.anchors ?? [];
   const crls: Crls = new Crls(config.neighbours, anchorsOf, log, now);
   const directory = new Directory(directoryWith(config.directory, neighbours.all()));
@@ -165,7 +168,7 @@ export async function startBroker(
     statusOf(
       parts,
       door,
-      { trust, ownFaults: faultsOf(identity, tls.server, tls.client) },
+      { trust, ownFaults: [...cut, ...faultsOf(identity, tls.server, tls.client)] },
       started,
       watch.status(),
     );
@@ -197,6 +200,8 @@ export async function startBroker(
   const adminTls: Opening['tls'] = () => federationServerTls(tls.server.current, admins.anchors());
 
   try {
+    await keepWhole(config.whole, config, secrets, store, now());
+    for (const what of cut) log.error({ what }, 'a file is not whole');
     await crls.start();
     await door.open();
     const { listeners } = config;
@@ -269,7 +274,10 @@ export async function startBroker(
         message_keys: broker.message_keys.map(({ kid }) => kid),
       });
     });
-    const keep = (taken: CertificateTaken): Promise<void> => tell(taken);
+    const keep: Keep = async (taken, whole) => {
+      await keepWhole([whole], config, secrets, store, now());
+      await tell(taken);
+    };
     tls.server.start(keep, () => open.renewTls());
     tls.client.start(keep, () => renewLinks(links, trusted(), linkParts));
     watch.start();

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 
-import { ownTlsStamp, readOwnTls } from '../config/own-anew.ts';
+import { certificateFile, ownTlsStamp, readOwnTls } from '../config/own-anew.ts';
 import type { Config } from '../config/load.ts';
 import { StartError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -32,6 +32,12 @@ export interface CertificateTaken {
   readonly valid_until: string;
 }
 
+/** Keeps durably that a certificate is used from now on, and what its file holds. */
+export type Keep = (
+  taken: CertificateTaken,
+  whole: { readonly file: string; readonly text: string },
+) => Promise<void>;
+
 /**
  * One of our TLS certificates with its key, read again when its files change, whoever changed them: a renewal needs no
  * restart. One that neighbours would refuse changes nothing, and is told.
@@ -41,7 +47,7 @@ export class OwnCertificate {
   readonly #watch: FileWatch;
   #current: TlsIdentity;
   #thumbprint: string;
-  #keep: (taken: CertificateTaken) => Promise<void> = async () => undefined;
+  #keep: Keep = async () => undefined;
   #onChange: () => void = () => undefined;
 
   constructor(settings: OwnCertificateSettings) {
@@ -77,7 +83,7 @@ export class OwnCertificate {
    * @param keep told before another certificate is used: it is not used where that rejects
    * @param onChange called, at once and synchronously, when it is used
    */
-  start(keep: (taken: CertificateTaken) => Promise<void>, onChange: () => void): void {
+  start(keep: Keep, onChange: () => void): void {
     this.#keep = keep;
     this.#onChange = onChange;
     this.#watch.start();
@@ -100,7 +106,7 @@ export class OwnCertificate {
       issuer: leaf.issuer.replaceAll('\n', ', '),
       valid_until: leaf.validToDate.toISOString(),
     };
-    await this.#keep(taken);
+    await this.#keep(taken, { file: certificateFile(config, role), text: found.certificate });
     this.#current = found;
     this.#thumbprint = taken.thumbprint;
     this.#onChange();

@@ -1,8 +1,7 @@
 import { Command } from 'commander';
 import { rmSync, writeFileSync } from 'node:fs';
 
-import { startBroker } from '../broker.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadWithLastWhole, startBroker } from '../broker.ts';
 import { openSecrets } from '../config/open-secrets.ts';
 import type { Io } from './io.ts';
 
@@ -14,7 +13,7 @@ export function serveCommand(io: Io): Command {
     .option('--check', 'read the configuration and keys, say whether they are good, and do not start')
     .option('--json', 'with --check: say so as JSON')
     .action(async (options: { config: string; pidFile?: string; check?: true; json?: true }) => {
-      const config = loadConfig(options.config);
+      const config = await loadWithLastWhole(options.config);
       const secrets = await openSecrets(config);
       if (options.check) {
         const { region } = config;

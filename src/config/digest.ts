@@ -8,7 +8,14 @@ import type { Config } from './load.ts';
  * are left out.
  */
 export function configurationDigest(config: Config): string {
-  const { source: _source, secretsDirectory: _secrets, store: _store, ...said } = config;
+  const {
+    source: _source,
+    secretsDirectory: _secrets,
+    store: _store,
+    whole: _whole,
+    cut: _cut,
+    ...said
+  } = config;
   const records = config.records.map(({ credentials: { kind }, ...record }) => ({ ...record, kind }));
   const neighbours = config.neighbours.map(({ crl, ...neighbour }) => ({
     ...neighbour,

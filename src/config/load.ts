@@ -7,7 +7,8 @@ import { configuredStreams, type ConfiguredStream } from './audit-streams.ts';
 import { configuredCrl, type ConfiguredCrl } from './crl-form.ts';
 import { checkTogether } from './check-together.ts';
 import { configuredNotices, type ConfiguredNotices } from './notices.ts';
-import { assertAuthorities, jwkFrom, jwksFrom, parseYaml, readNamed } from './read-files.ts';
+import { assertAuthorities, jwkFrom, parseYaml, readNamed } from './read-files.ts';
+import { TrustFiles, type LastWhole } from './trust-files.ts';
 import {
   clientKey,
   configFile,
@@ -84,29 +85,36 @@ export interface Config extends Omit<
   readonly federationKeys: readonly PublicJwk[];
   /** The file this came from, for messages. */
   readonly source: string;
+  /** The public files that trust rests on, each as it is, where it is whole. */
+  readonly whole: readonly { readonly file: string; readonly text: string }[];
+  /** Those for which stands in what they held when they were whole last. */
+  readonly cut: readonly string[];
 }
 
 /**
  * Reads one region's configuration file and every public file that it names.
  *
- * @throws StartError a sentence with file, setting, what is wrong and what to write
+ * @param lastWhole what stands in for a file that a crash has cut
+ * @throws StartError a sentence with file, setting, what is wrong and what to write; FileCut where nothing stands in
  */
-export function loadConfig(file: string): Config {
+export function loadConfig(file: string, lastWhole: LastWhole = () => undefined): Config {
   const source = resolve(file);
   const raw = readConfigFile(source);
   const near = (name: string): string => resolve(dirname(source), name);
   const text = (setting: string, name: string): string => readNamed(source, setting, near(name));
+  const trust = new TrustFiles(source, lastWhole);
+  const certificates = (setting: string, name: string): string => trust.pem(setting, near(name));
   const directory = parseYaml(near(raw.directory), directoryFile);
   checkTogether(source, raw, directory);
-  const config: Config = {
+  const config: Omit<Config, 'whole' | 'cut'> = {
     ...raw,
     source,
     secretsDirectory: near(raw.secrets),
-    serverCertificate: text('certificates.server', raw.certificates.server),
-    clientCertificate: text('certificates.client', raw.certificates.client),
+    serverCertificate: certificates('certificates.server', raw.certificates.server),
+    clientCertificate: certificates('certificates.client', raw.certificates.client),
     statementToken: text('statement', raw.statement),
-    federationKeys: jwksFrom(source, 'federation_keys', near(raw.federation_keys)),
-    store: raw.store.replace(/^sqlite:(.+)$/s, (_, file: string) => `sqlite:${near(file)}`),
+    federationKeys: trust.jwks('federation_keys', near(raw.federation_keys)),
+    store: storeUrl(source, raw),
     directory,
     audit_streams: configuredStreams(raw.audit_streams, { source, near, text }),
     notices: configuredNotices(raw.notices, { source, near, text }),
@@ -114,11 +122,12 @@ export function loadConfig(file: string): Config {
       ...viewer,
       keys: viewer.keys.map((name) => jwkFrom(source, `viewers.${position}.keys`, near(name))),
       anchor:
-        viewer.certificate && text(`viewers.${position}.certificate.anchors`, viewer.certificate.anchors),
+        viewer.certificate &&
+        certificates(`viewers.${position}.certificate.anchors`, viewer.certificate.anchors),
     })),
     admins: raw.admins.map((admin, position) => {
       const setting = `admins.${position}.certificate.anchors`;
-      const anchors = text(setting, admin.certificate.anchors);
+      const anchors = certificates(setting, admin.certificate.anchors);
       assertAuthorities(source, setting, anchors);
       return { ...admin, anchors };
     }),
@@ -130,19 +139,25 @@ export function loadConfig(file: string): Config {
       const at = `neighbours.${position}`;
       return {
         ...neighbour,
-        federationKeys: jwksFrom(source, `${at}.pin.federation_keys`, near(neighbour.pin.federation_keys)),
-        anchors: neighbour.pin.tls_anchors.map((name) => text(`${at}.pin.tls_anchors`, name)),
+        federationKeys: trust.jwks(`${at}.pin.federation_keys`, near(neighbour.pin.federation_keys)),
+        anchors: neighbour.pin.tls_anchors.map((name) => certificates(`${at}.pin.tls_anchors`, name)),
         statementToken: text(`${at}.statement`, neighbour.statement),
         crl: configuredCrl(neighbour.crl, near, (name) => text(`${at}.crl.issuers`, name)),
       };
     }),
   };
-  return deepFreeze(config);
+  return deepFreeze({ ...config, whole: trust.whole, cut: trust.cut });
 }
 
 /** One region's file, checked by itself; the files that it names are not read. @throws StartError */
 export function readConfigFile(file: string): ConfigFile {
   return parseYaml(resolve(file), configFile);
+}
+
+/** The store's URL as `Config.store` has it. @param source the configuration file */
+export function storeUrl(source: string, { store }: Pick<ConfigFile, 'store'>): string {
+  const near = (name: string): string => resolve(dirname(resolve(source)), name);
+  return store.replace(/^sqlite:(.+)$/s, (_, file: string) => `sqlite:${near(file)}`);
 }
 
 function recordCredentials(

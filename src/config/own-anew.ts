@@ -59,7 +59,8 @@ export async function readOwnTls(config: Config, role: TlsRole, known: TlsIdenti
   return { certificate, key: await openTlsKey(files, role, certificate) };
 }
 
-function certificateFile(config: Config, role: TlsRole): string {
+/** Absolute. */
+export function certificateFile(config: Config, role: TlsRole): string {
   return resolve(dirname(config.source), config.certificates[role]);
 }
 

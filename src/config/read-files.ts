@@ -63,11 +63,10 @@ export function assertAuthorities(source: string, setting: string, pem: string):
   );
 }
 
-function readJson(source: string, setting: string, file: string): unknown {
+function jsonIn(source: string, setting: string, file: string, text: string): unknown {
   try {
-    return JSON.parse(readNamed(source, setting, file));
+    return JSON.parse(text);
   } catch (error) {
-    if (error instanceof StartError) throw error;
     throw new StartError(`${source}: ${setting} names ${file}, which is not JSON: write a JWK file.`, {
       cause: error,
     });
@@ -76,7 +75,7 @@ function readJson(source: string, setting: string, file: string): unknown {
 
 /** One public JWK. @throws StartError */
 export function jwkFrom(source: string, setting: string, file: string): PublicJwk {
-  const parsed = publicJwk.safeParse(readJson(source, setting, file));
+  const parsed = publicJwk.safeParse(jsonIn(source, setting, file, readNamed(source, setting, file)));
   if (parsed.success) return parsed.data;
   throw new StartError(
     `${source}: ${setting} names ${file}, which is no public ES256 or EdDSA JWK: write one.`,
@@ -85,10 +84,15 @@ export function jwkFrom(source: string, setting: string, file: string): PublicJw
 
 /** The keys of a JWKS. @throws StartError */
 export function jwksFrom(source: string, setting: string, file: string): PublicJwk[] {
+  return jwksIn(source, setting, file, readNamed(source, setting, file));
+}
+
+/** The same of a text that the file holds, or held. @throws StartError */
+export function jwksIn(source: string, setting: string, file: string, text: string): PublicJwk[] {
   const parsed = publicJwk
     .array()
     .min(1)
-    .safeParse((readJson(source, setting, file) as { keys?: unknown }).keys);
+    .safeParse((jsonIn(source, setting, file, text) as { keys?: unknown } | null)?.keys);
   if (parsed.success) return parsed.data;
   throw new StartError(`${source}: ${setting} names ${file}, which is no JWKS of public keys: write one.`);
 }

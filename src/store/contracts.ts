@@ -347,6 +347,23 @@ export interface StatementStore {
   of(entity: string): Promise<KeptStatement[]>;
 }
 
+/** A file that trust rests on, as it was when it was whole, sealed by who wrote it. */
+export interface KeptFile {
+  readonly replica: string;
+  readonly file: string;
+  readonly text: string;
+  readonly seal: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export interface WholeFileStore {
+  /** In the place of what was kept of these files. All or none of one call. */
+  keep(files: readonly KeptFile[]): Promise<void>;
+  /** The newest first, at most 2,000. */
+  of(replica: string): Promise<KeptFile[]>;
+}
+
 /** Why nothing is served from a store until an admin has confirmed whom we trust. */
 export interface Closed {
   /** Milliseconds since the epoch. */
@@ -427,6 +444,7 @@ export interface Store {
   readonly checkpoints: CheckpointStore;
   readonly statements: StatementStore;
   readonly decisions: DecisionStore;
+  readonly wholeFiles: WholeFileStore;
   readonly state: StateStore;
   readonly streams: StreamCursorStore;
   readonly archive: ArchiveStore;

@@ -48,6 +48,7 @@ export interface Tables {
   checkpoint: { log: string; size: number; at: number; note: string };
   witnessed: { origin: string; size: number; at: number; note: string };
   fork: { origin: string; at: number; held: string; seen: string; digest: string };
+  whole_file: { replica: string; file: string; text: string; seal: string; at: number };
   statement: { entity: string; sequence: number; digest: string; at: number; token: string };
   decision: {
     sequence: number;

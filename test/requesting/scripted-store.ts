@@ -49,6 +49,7 @@ export class ScriptedStore implements Store {
     head: async () => ({ size: 0, root: emptyRoot() }),
   };
 
+  readonly wholeFiles: Store['wholeFiles'] = { keep: async () => undefined, of: async () => [] };
   readonly decisions: Store['decisions'] = { from: async () => [] };
 
   readonly checkpoints: Store['checkpoints'] = {

@@ -7,8 +7,8 @@ import { parse, stringify } from 'yaml';
 import { FEDERATION } from '../../certs-dev/federation.ts';
 import { generateFederation } from '../../certs-dev/generate.ts';
 import { ensureStatement } from '../../certs-dev/statements.ts';
-import { startBroker, type Broker } from '../../src/broker.ts';
-import { loadConfig, type Config } from '../../src/config/load.ts';
+import { loadWithLastWhole, startBroker, type Broker } from '../../src/broker.ts';
+import type { Config } from '../../src/config/load.ts';
 import { loadSecrets } from '../../src/config/secrets.ts';
 import type { DemoData } from '../../src/demo/demo-data.ts';
 import { createPdsServer } from '../../src/demo/pds-server.ts';
@@ -92,7 +92,7 @@ async function tryToStart(options: FederationOptions): Promise<TestFederation> {
     await Promise.all([...brokers.values()].map((broker) => broker.stop()));
   });
   const start = async (region: RegionId): Promise<void> => {
-    const config = loadConfig(join(directory, `${region}.yaml`));
+    const config = await loadWithLastWhole(join(directory, `${region}.yaml`));
     configs.set(region, config);
     const store = options.store?.(region);
     const fetch = options.fetchStatement;

@@ -12,6 +12,7 @@ import { segments } from './006-segments.ts';
 import { storeState } from './007-store-state.ts';
 import { logSpeed } from './008-log-speed.ts';
 import { decisions } from './009-decisions.ts';
+import { wholeFiles } from './010-whole-files.ts';
 
 const migrationsFor = (dialect: Dialect) => ({
   '001-first': first(dialect),
@@ -23,6 +24,7 @@ const migrationsFor = (dialect: Dialect) => ({
   '007-store-state': storeState(dialect),
   '008-log-speed': logSpeed(dialect),
   '009-decisions': decisions(dialect),
+  '010-whole-files': wholeFiles(dialect),
 });
 
 /** The last migration: what the tables of this program are the version of. */

@@ -11,6 +11,7 @@ import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { decisionStore } from '../decisions.ts';
 import { statementStore } from '../statements.ts';
+import { wholeFileStore } from '../whole-files.ts';
 import { patientReads } from '../patient-reads.ts';
 import { readState } from '../state-reads.ts';
 import { readCursor } from '../stream-cursors.ts';
@@ -99,6 +100,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
     },
     checkpoints: checkpointStore(queries),
     decisions: decisionStore(queries),
+    wholeFiles: wholeFileStore(queries),
     statements: statementStore(queries),
     state: {
       read: () => read(() => readState(queries)),

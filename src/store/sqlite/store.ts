@@ -14,6 +14,7 @@ import { entryKeys } from '../entry-keys.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { statementStore } from '../statements.ts';
+import { wholeFileStore } from '../whole-files.ts';
 import { patientReads } from '../patient-reads.ts';
 import { readState } from '../state-reads.ts';
 import { readCursor } from '../stream-cursors.ts';
@@ -145,6 +146,7 @@ function storeOver(
     checkpoints: checkpointStore(queries),
     statements: statementStore(queries),
     decisions: decisionStore(queries),
+    wholeFiles: wholeFileStore(queries),
     state: {
       read: () => read(() => readState(queries)),
       close: (closed) => durable('store-unavailable', () => logWrites.close(closed)),

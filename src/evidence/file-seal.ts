@@ -1,0 +1,22 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/** A file as it was when it was whole. */
+export interface WholeFile {
+  /** Of whose broker: each has files of its own. */
+  readonly replica: string;
+  /** Absolute. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** HMAC-SHA-256, base64url: who can write to the store and has not the secrets can put no file into its place. */
+export function sealFile(key: Buffer, { replica, file, text }: WholeFile): string {
+  return createHmac('sha256', key)
+    .update(JSON.stringify(['wayleave-file', replica, file, text]))
+    .digest('base64url');
+}
+
+export function isSealed(key: Buffer, one: WholeFile & { readonly seal: string }): boolean {
+  const [expected, given] = [Buffer.from(sealFile(key, one)), Buffer.from(one.seal)];
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
