@@ -33,8 +33,11 @@ export interface CopyProgress {
   readonly rows: number;
 }
 
-/** What no copy takes: whether a store is open is its own; the migrations are made with the tables. */
-export const NOT_COPIED = ['store_state', 'backup', 'kysely_migration', 'kysely_migration_lock'];
+/**
+ * What no copy takes: whether a store is open, and what a broker's files held, are its own; the migrations are made with the
+ * tables.
+ */
+export const NOT_COPIED = ['store_state', 'whole_file', 'backup', 'kysely_migration', 'kysely_migration_lock'];
 
 export const ROWS_AT_ONCE = 1_000;
 
