@@ -37,7 +37,13 @@ export interface CopyProgress {
  * What no copy takes: whether a store is open, and what a broker's files held, are its own; the migrations are made with the
  * tables.
  */
-export const NOT_COPIED = ['store_state', 'whole_file', 'backup', 'kysely_migration', 'kysely_migration_lock'];
+export const NOT_COPIED = [
+  'store_state',
+  'whole_file',
+  'backup',
+  'kysely_migration',
+  'kysely_migration_lock',
+];
 
 export const ROWS_AT_ONCE = 1_000;
 
