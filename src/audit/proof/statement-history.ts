@@ -59,7 +59,8 @@ export async function everyStatement(
 }
 
 /**
- * A region's statement of now, and of those before each that was in use at one of the times.
+ * A region's statement of now, and of those before each that was in use at one of the times; and where the federation key
+ * was changed since, the statements through which the one of now vouches for it.
  *
  * @param times seconds since the epoch
  */
@@ -74,7 +75,20 @@ export async function statementsAt(
     // The newest that we had by then; one that came later shows at least that its keys were listed.
     return (spoke.find(({ kept }) => kept.at / 1000 <= at) ?? spoke.at(-1))?.read ?? [];
   });
-  return [now, ...new Set(inUse)];
+  const links = inUse.flatMap((one) => linksTo(one, now, former));
+  return [now, ...new Set([...inUse, ...links])];
+}
+
+/** The statements between: each lists the federation key that signed the one before it. */
+function linksTo(
+  one: SelfSigned,
+  now: SelfSigned,
+  former: readonly { readonly read: SelfSigned }[],
+): SelfSigned[] {
+  if (vouchesFor(now, one)) return [];
+  const { sequence } = one.broker;
+  const link = former.find(({ read }) => read.broker.sequence > sequence && vouchesFor(read, one))?.read;
+  return link === undefined ? [] : [link, ...linksTo(link, now, former)];
 }
 
 /**

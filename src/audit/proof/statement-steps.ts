@@ -20,54 +20,114 @@ export interface Span {
  * Whose statements these are, each whole and signed by its own federation key, those of one region by keys that vouch
  * for each other; and whether they were in force when it was written.
  *
- * @param pinned federation keys that are known from elsewhere: each statement must be signed by one of them
+ * @param pinned federation keys that are known from elsewhere: each statement must be signed by one of them, or lead to one
+ *   that is through newer ones, each listing the key that signed the one before it
  */
 export async function statementSteps(
   statements: readonly string[],
   span: Span,
   pinned: readonly PublicJwk[] | undefined,
 ): Promise<{ steps: Step[]; regions: SelfSignedRegion[] }> {
-  const steps: Step[] = [];
-  const believed: SelfSigned[] = [];
+  const read: Read[] = [];
   for (const token of statements) {
     try {
-      const one = await readSelfSigned(token);
-      const wrong = believed.map((other) => contradiction(one, other)).find((found) => found !== undefined);
-      if (wrong !== undefined) {
-        steps.push(failed('statement', wrong));
-        continue;
-      }
-      believed.push(one);
-      const { region, sequence } = one.broker;
-      const says = `${region} (${one.entity}), sequence ${sequence}, signed by its federation key`;
-      steps.push(ok('statement', says), pinnedStep(one, pinned));
+      read.push({ one: await readSelfSigned(token) });
     } catch (error) {
-      steps.push(failed('statement', codeOf(error)));
+      read.push({ fault: codeOf(error) });
     }
   }
+  const { believed, wrong } = standingSideBySide(read.flatMap(({ one }) => one ?? []));
+  const led = pinned && leadToPinned(believed, pinned);
+  const steps = read.flatMap(({ one, fault }): Step[] => {
+    const says = one === undefined ? fault : wrong.get(one);
+    if (one === undefined || says !== undefined) return [failed('statement', says ?? '')];
+    const { region, sequence } = one.broker;
+    const whose = `${region} (${one.entity}), sequence ${sequence}, signed by its federation key`;
+    return [ok('statement', whose), pinnedStep(one, led)];
+  });
   const regions = byRegion(believed);
   return { steps: [...steps, ...regions.map((region) => inForceStep(region, span))], regions };
 }
 
-/** Why two statements cannot stand side by side; undefined when they can. */
-function contradiction(one: SelfSigned, other: SelfSigned): string | undefined {
+/** A statement that is signed by its own key, or why it is none. */
+type Read =
+  { readonly one: SelfSigned; readonly fault?: never } | { readonly one?: never; readonly fault: string };
+
+/**
+ * Those that can stand side by side, the first of each region always; and why each of the others cannot. Of one region,
+ * each but the newest must be signed by a federation key that a newer one lists.
+ */
+function standingSideBySide(all: readonly SelfSigned[]): {
+  believed: SelfSigned[];
+  wrong: Map<SelfSigned, string>;
+} {
+  const believed: SelfSigned[] = [];
+  const wrong = new Map<SelfSigned, string>();
+  for (const [entity, own] of Map.groupBy(all, (one) => one.entity)) {
+    const isTaken = believed.some(({ broker }) => broker.region === own[0]?.broker.region);
+    for (const one of outwards(own)) {
+      const mine = believed.filter((other) => other.entity === entity);
+      const says = isTaken ? `a second ${one.broker.region}` : contradiction(one, mine);
+      if (says === undefined) believed.push(one);
+      else wrong.set(one, says);
+    }
+  }
+  return { believed, wrong };
+}
+
+/** The first, then what is newer, the oldest first, then the others, the newest first: each after what it leans on. */
+function outwards(all: readonly SelfSigned[]): SelfSigned[] {
+  const [first, ...others] = all;
+  if (first === undefined) return [];
+  const rising = others.toSorted((one, other) => one.broker.sequence - other.broker.sequence);
+  const isNewer = ({ broker }: SelfSigned): boolean => broker.sequence > first.broker.sequence;
+  return [first, ...rising.filter(isNewer), ...rising.filter((one) => !isNewer(one)).toReversed()];
+}
+
+/** Why a statement cannot stand beside others of its region that do; undefined when it can. */
+function contradiction(one: SelfSigned, own: readonly SelfSigned[]): string | undefined {
   const { region, sequence } = one.broker;
-  if (one.entity !== other.entity) return region === other.broker.region ? `a second ${region}` : undefined;
-  if (region !== other.broker.region || sequence === other.broker.sequence)
+  if (own.some(({ broker }) => region !== broker.region || sequence === broker.sequence))
     return `a second statement ${sequence} of ${region}`;
-  const [newer, older] = sequence > other.broker.sequence ? [one, other] : [other, one];
-  return vouchesFor(newer, older)
+  const newer = own.filter(({ broker }) => broker.sequence > sequence);
+  const [newest] = own.toSorted((a, b) => b.broker.sequence - a.broker.sequence);
+  const isVouchedFor = newer.some((other) => vouchesFor(other, one));
+  const vouches = newer.length === 0 && (newest === undefined || vouchesFor(one, newest));
+  return isVouchedFor || vouches
     ? undefined
     : `two statements of ${region} whose federation keys do not vouch for each other`;
 }
 
-function pinnedStep({ broker, thumbprint }: SelfSigned, pinned: readonly PublicJwk[] | undefined): Step {
+/**
+ * For each statement that a pinned key signed, or that leads to one through newer ones that vouch for it: that one.
+ *
+ * @param pinned federation keys that are known from elsewhere
+ */
+function leadToPinned(
+  believed: readonly SelfSigned[],
+  pinned: readonly PublicJwk[],
+): ReadonlyMap<SelfSigned, SelfSigned> {
+  const known = new Set(pinned.map(jwkThumbprint));
+  const led = new Map<SelfSigned, SelfSigned>();
+  for (const one of believed.toSorted((a, b) => b.broker.sequence - a.broker.sequence)) {
+    if (known.has(one.thumbprint)) led.set(one, one);
+    else {
+      const through = [...led].find(([newer]) => newer.entity === one.entity && vouchesFor(newer, one));
+      if (through !== undefined) led.set(one, through[1]);
+    }
+  }
+  return led;
+}
+
+function pinnedStep(one: SelfSigned, led: ReadonlyMap<SelfSigned, SelfSigned> | undefined): Step {
+  const { broker, thumbprint } = one;
   const key = `the federation key of ${broker.region} has the thumbprint ${thumbprint}`;
-  if (pinned === undefined)
-    return notChecked('federation-key', `${key}: compare it with what the region tells`);
-  return pinned.some((one) => jwkThumbprint(one) === thumbprint)
-    ? ok('federation-key', key)
-    : failed('federation-key', `${key}, which is not among those given`);
+  if (led === undefined) return notChecked('federation-key', `${key}: compare it with what the region tells`);
+  const to = led.get(one);
+  if (to === undefined) return failed('federation-key', `${key}, which is not among those given`);
+  if (to === one) return ok('federation-key', key);
+  const through = `statement ${to.broker.sequence}, which one of those given signed`;
+  return ok('federation-key', `${key}: a former one, to which leads its ${through}`);
 }
 
 /** A statement that was signed later shows that a key is listed, and not that it was then. */
