@@ -219,11 +219,16 @@ export class AuditTrail {
    * A decision on whom we trust, in one step with keeping it: how its neighbour stood before and stands after; who
    * decided, and why, in words, is sealed.
    *
+   * @param detail `decided`: what evidence must be able to prove of it for years, openly
    * @returns false when another was taken meanwhile: then neither is kept
    */
   async trustDecided(
     decision: Decision,
-    detail: { readonly before: object | undefined; readonly after: object | undefined },
+    detail: {
+      readonly decided: object | undefined;
+      readonly before: object | undefined;
+      readonly after: object | undefined;
+    },
     why: string,
   ): Promise<boolean> {
     const { exchange, region, kind: outcome, sequence, by: admin } = decision;

@@ -60,6 +60,7 @@ export async function decide(
     const decision = { ...unsealed, seal: sealDecision(key, before, unsealed) };
     const read = { ...head, detail: wanted.detail } as TrustDecision;
     const told = {
+      decided: openly(wanted),
       before: summaryOf(register.standings.neighbours.get(region)),
       after: summaryOf((await register.preview(read)).neighbours.get(region)),
     };
@@ -70,6 +71,11 @@ export async function decide(
     return read;
   }
   throw new HouseError('store-unavailable', 'decided elsewhere at the same time');
+}
+
+/** A revocation, and what takes one back: public names, codes and dates, which evidence files prove (`docs/evidence.md`). */
+function openly(wanted: Wanted): object | undefined {
+  return wanted.kind === 'revoked' || wanted.kind === 'reinstated' ? wanted.detail : undefined;
 }
 
 /** How a neighbour stands, in public names and digests alone. */

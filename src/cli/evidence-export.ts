@@ -1,13 +1,15 @@
 import { Command } from 'commander';
 
 import { Checkpoints } from '../audit/witnessing/checkpoints.ts';
-import { exportEvidence, NotCovered, type Exported } from '../audit/proof/evidence-export.ts';
+import { NotCovered } from '../audit/proof/covering.ts';
+import { exportEvidence, type Exported } from '../audit/proof/evidence-export.ts';
 import { InArchive, TooManyEntries } from '../audit/proof/find-exchange.ts';
 import { notLookedAtWords } from '../audit/questions/not-looked-at.ts';
 import { formatEvidence } from '../audit/proof/evidence-file.ts';
 import { statementsAtHand } from '../audit/proof/statement-history.ts';
 import type { Step } from '../audit/proof/verdict.ts';
 import { verifyEvidence } from '../audit/proof/verify-file.ts';
+import { trustDecisions } from '../broker.ts';
 import type { Config } from '../config/load.ts';
 import { importSigner } from '../evidence/keys.ts';
 import type { PublicJwk } from '../trust/entity-statement.ts';
@@ -52,11 +54,12 @@ export function exportCommand(io: Io): Command {
         const federationKeys = pinnedKeys(audit.config);
         const { steps } = await verifyEvidence(Buffer.from(text), { federationKeys });
         const wrong = steps.filter(({ result }) => result === 'failed');
+        const warnings = steps.filter(({ result }) => result === 'warning');
         if (options.out === undefined) io.print(text.trimEnd());
         else writeNewFile(options.out, text);
         const say = options.out === undefined ? io.warn : io.print;
-        for (const line of summary(exported, wrong, options.json)) say(line);
-        if (wrong.length > 0) io.fail(INCOMPLETE);
+        for (const line of summary(exported, { wrong, warnings }, options.json)) say(line);
+        if (wrong.length + exported.untold.length > 0) io.fail(INCOMPLETE);
       }),
     );
 }
@@ -74,6 +77,7 @@ async function exportFrom(
     checkpointStore: store.checkpoints,
     statements: statementsAtHand(config, store.statements),
     archive: store.archive,
+    decisions: await trustDecisions(config, secrets, store),
     checkpoints: new Checkpoints({ ...own, key, now: Date.now }),
   };
   try {
@@ -87,7 +91,8 @@ async function exportFrom(
   } catch (error) {
     if (error instanceof NotCovered) {
       throw new CommandFailed(
-        'The log was ended, and no signed checkpoint covers these entries: nothing proves them.',
+        `No signed checkpoint of ${error.origin} covers the entries yet: try again when its own broker has signed one. ` +
+          'Where that log was ended, nothing proves them.',
       );
     }
     if (error instanceof InArchive) throw archivedFault(error);
@@ -101,7 +106,7 @@ async function exportFrom(
 function archivedFault({ parts }: InArchive): CommandFailed {
   const where = parts.map(notLookedAtWords).join(' ');
   return new CommandFailed(
-    `Nothing was written: what this id names may be, in whole or in part, archived. ${where}`,
+    `Nothing was written: what this id names, or a decision about who signed it, may be archived, in whole or in part. ${where}`,
   );
 }
 
@@ -110,13 +115,18 @@ function pinnedKeys({ federationKeys, neighbours }: Config): PublicJwk[] {
 }
 
 function summary(
-  { file, erased, unopened, leftOut }: Exported,
-  wrong: readonly Step[],
+  { file, erased, unopened, leftOut, untold }: Exported,
+  { wrong, warnings }: Readonly<Record<'wrong' | 'warnings', readonly Step[]>>,
   json?: true,
 ): string[] {
   const entries = file.entries.map(({ sequence }) => sequence);
   if (json)
-    return [JSON.stringify({ exchange: file.exchange, entries, erased, unopened, leftOut, failed: wrong })];
+    return [
+      JSON.stringify({
+        ...{ exchange: file.exchange, entries, erased, unopened, leftOut, untold },
+        ...{ failed: wrong, warnings },
+      }),
+    ];
   const list = (sequences: readonly number[]): string => sequences.join(', ');
   return [
     `${entries.length} entries of ${file.origin}: ${list(entries)}.`,
@@ -125,6 +135,11 @@ function summary(
       ? [`Not opened by the keys of the secrets: the values of ${list(unopened)}.`]
       : []),
     ...leftOut.map((name) => `Left out: a signature of ${plain(name)}, whose statement is not at hand.`),
-    ...wrong.map(stepLine),
+    ...(untold.length > 0
+      ? [
+          `Left out: decisions ${list(untold)} about who signed, of which no log tells: verify the logs and the store.`,
+        ]
+      : []),
+    ...[...wrong, ...warnings].map(stepLine),
   ];
 }

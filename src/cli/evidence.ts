@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 
+import type { Verdict } from '../audit/proof/verdict.ts';
 import { verifyEvidence } from '../audit/proof/verify-file.ts';
 import { exportCommand } from './evidence-export.ts';
 import { keysIn, readBytes, withFederationKeys } from './federation-keys.ts';
-import type { Io } from './io.ts';
+import { INCOMPLETE, type Io } from './io.ts';
 import { stepLine } from './step-line.ts';
 import { strict } from './subcommand.ts';
 
@@ -30,7 +31,8 @@ function verifyCommand(io: Io): Command {
     .option('--json', 'print the steps as JSON')
     .addHelpText(
       'after',
-      '\nExit codes: 0 all that can be checked holds; 1 something does not; 2 called wrongly.',
+      '\nExit codes: 0 all that can be checked holds; 1 something does not; 2 called wrongly; 3 all of it holds, and a' +
+        '\nWARNING must be read first: a key that signed was revoked.',
     )
     .action(async (file: string, options: { body?: string; federationKey?: string[]; json?: true }) => {
       const verdict = await verifyEvidence(readBytes(file), {
@@ -39,7 +41,14 @@ function verifyCommand(io: Io): Command {
       });
       if (options.json) io.print(JSON.stringify(verdict));
       else for (const step of verdict.steps) io.print(stepLine(step));
-      if (!options.json) io.print(verdict.holds ? 'All that could be checked holds.' : 'This does NOT hold.');
-      if (!verdict.holds) io.fail(1);
+      if (!options.json) io.print(lastWord(verdict));
+      if (!verdict.clean) io.fail(verdict.holds ? INCOMPLETE : 1);
     });
+}
+
+function lastWord({ holds, clean }: Verdict): string {
+  if (!holds) return 'This does NOT hold.';
+  return clean
+    ? 'All that could be checked holds.'
+    : 'All that could be checked holds, with a WARNING: read it before you rely on this.';
 }

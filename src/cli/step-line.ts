@@ -1,7 +1,7 @@
 import type { Step } from '../audit/proof/verdict.ts';
 import { plain } from './subcommand.ts';
 
-const WORDS = { ok: 'ok', failed: 'FAILED', 'not-checked': 'not checked' } as const;
+const WORDS = { ok: 'ok', failed: 'FAILED', warning: 'WARNING', 'not-checked': 'not checked' } as const;
 
 /** One step of a verification, as a line for people. */
 export function stepLine({ result, check, says }: Step): string {

@@ -22,14 +22,15 @@ export const REVOCATION_REASONS = [
 ] as const;
 export type RevocationReason = (typeof REVOCATION_REASONS)[number];
 
-const revocation = {
+/** Why, and since when: of a revocation. */
+export const revocation = {
   reason: z.enum(REVOCATION_REASONS),
   /** Since when it may have been in another's hands, milliseconds since the epoch. */
   compromised_since: z.int().nonnegative().optional(),
 };
 
 /** What is named by a revocation, or by what takes it back. */
-const revocable = z.discriminatedUnion('kind', [
+export const revocable = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('neighbour') }),
   z.strictObject({ kind: z.literal('message-key'), kid: z.string().min(1).max(128) }),
   z.strictObject({ kind: z.literal('certificate'), thumbprint: digest }),

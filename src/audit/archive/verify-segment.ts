@@ -143,7 +143,7 @@ async function signedHead(
   note: string,
   size: number,
   regions: readonly SelfSignedRegion[],
-): Promise<{ steps: Step[]; root: string | undefined }> {
+): Promise<{ steps: readonly Step[]; root: string | undefined }> {
   const owner = regions.find((one) => listsLog(one, origin));
   const { steps, checkpoint } = await checkpointSteps(origin, note, owner, regions);
   if (checkpoint === undefined) return { steps, root: undefined };

@@ -5,19 +5,31 @@ import { parseNote } from '../../tlog/note.ts';
 import { checkpointKeys, type SelfSignedRegion } from './statements.ts';
 import { codeOf, failed, iso, notChecked, ok, type Step } from './verdict.ts';
 
-/**
- * A signed note of a log's head: whose log it is, that one of its keys signed, and who cosigned.
- *
- * @returns the checkpoint where its own signature holds
- */
+/** A cosignature that holds. */
+export interface Cosigned {
+  /** The witness's name (C2SP tlog-witness). */
+  readonly witness: string;
+  /** Seconds since the epoch. */
+  readonly at: number;
+}
+
+export interface CheckedHead {
+  readonly steps: readonly Step[];
+  /** Where its own signature holds. */
+  readonly checkpoint: Checkpoint | undefined;
+  readonly cosigned: readonly Cosigned[];
+}
+
+/** A signed note of a log's head: whose log it is, that one of its keys signed, and who cosigned. */
 export async function checkpointSteps(
   origin: string,
   text: string,
   owner: SelfSignedRegion | undefined,
   regions: readonly SelfSignedRegion[],
-): Promise<{ steps: Step[]; checkpoint: Checkpoint | undefined }> {
+): Promise<CheckedHead> {
+  const nothing = { checkpoint: undefined, cosigned: [] };
   if (owner === undefined) {
-    return { steps: [failed('log', `no statement lists the log ${origin}`)], checkpoint: undefined };
+    return { steps: [failed('log', `no statement lists the log ${origin}`)], ...nothing };
   }
   const listed = ok('log', `${origin} is a log of ${owner.region}`);
   try {
@@ -29,9 +41,10 @@ export async function checkpointSteps(
     const signed = ok('checkpoint', `${checkpoint.size} entries, signed by a log key of ${owner.region}`);
     const known = new Set(verified.map(({ signature }) => signature));
     const unknown = note.signatures.filter((signature) => !known.has(signature));
-    const cosigned = verified.flatMap(({ signature, atSeconds }) =>
-      atSeconds === undefined ? [] : [ok('cosignature', `${signature.name} at ${iso(atSeconds * 1000)}`)],
+    const cosigned = verified.flatMap(({ signature, atSeconds: at }) =>
+      at === undefined ? [] : [{ witness: signature.name, at }],
     );
+    const good = cosigned.map(({ witness, at }) => ok('cosignature', `${witness} at ${iso(at * 1000)}`));
     const none = notChecked(
       'cosignature',
       'no neighbour has cosigned this checkpoint: only its own log vouches',
@@ -39,9 +52,9 @@ export async function checkpointSteps(
     const strangers = unknown.map(({ name }) =>
       failed('cosignature', `no statement lists the key of ${name}`),
     );
-    const cosignatures = cosigned.length + strangers.length === 0 ? [none] : [...cosigned, ...strangers];
-    return { steps: [listed, signed, ...cosignatures], checkpoint };
+    const cosignatures = cosigned.length + strangers.length === 0 ? [none] : [...good, ...strangers];
+    return { steps: [listed, signed, ...cosignatures], checkpoint, cosigned };
   } catch (error) {
-    return { steps: [listed, failed('checkpoint', codeOf(error))], checkpoint: undefined };
+    return { steps: [listed, failed('checkpoint', codeOf(error))], ...nothing };
   }
 }

@@ -1,22 +1,22 @@
-import type { CheckpointStore, FoundEntry, StoredCheckpoint } from '../../store/contracts.ts';
-import { looksCosigned } from '../../tlog/checkpoint.ts';
+import type { FoundEntry, StoredCheckpoint } from '../../store/contracts.ts';
 import { parseNote } from '../../tlog/note.ts';
 import { witnessName } from '../../tlog/origin.ts';
 import { inclusionProof } from '../../tlog/proofs.ts';
-import type { Checkpoints } from '../witnessing/checkpoints.ts';
-import type { EvidenceEntry, EvidenceFile } from './evidence-file.ts';
+import type { TrustDecision } from '../../trust/decisions.ts';
 import type { AuditLog, ReadEntry } from '../log.ts';
 import type { Opened } from '../sealing.ts';
+import { bearingDecisions } from './bearing-decisions.ts';
+import { covering, type CoveringSettings } from './covering.ts';
+import type { DecisionEntry, EvidenceEntry, EvidenceFile } from './evidence-file.ts';
 import { findExchange, type FindSettings } from './find-exchange.ts';
 import { vouchingAt, type Statements } from './statement-history.ts';
 import { withKnownSignatures } from './statements.ts';
 
-export interface ExportSettings extends Omit<FindSettings, 'current'> {
+export interface ExportSettings extends Omit<FindSettings, 'current'>, CoveringSettings {
   readonly log: AuditLog;
-  readonly checkpointStore: CheckpointStore;
-  /** Signs a checkpoint when none covers the exchange yet. */
-  readonly checkpoints: Checkpoints;
   readonly statements: Statements;
+  /** Every decision of this region on whom it trusts, oldest first. */
+  readonly decisions: readonly TrustDecision[];
 }
 
 export interface Exported {
@@ -27,87 +27,118 @@ export interface Exported {
   readonly unopened: readonly number[];
   /** Signature lines of witnesses whose statement is not at hand: they could not be verified, and are left out. */
   readonly leftOut: readonly string[];
+  /** Decisions that bear on the exchange, by their numbers, and that no log of the store tells of: they are left out. */
+  readonly untold: readonly number[];
 }
 
-/** How many later checkpoints are looked at for one that a neighbour has cosigned. */
-const MOST_CHECKPOINTS = 100;
-
-/** No checkpoint of a log that is written on no more covers these entries, and none is signed for it any more. */
-export class NotCovered extends Error {}
+/** An entry, and the checkpoint that is to cover it. */
+interface Covered {
+  readonly entry: FoundEntry;
+  readonly under: StoredCheckpoint;
+}
 
 /**
- * Everything that proves one exchange.
+ * Everything that proves one exchange, and what was decided since about who signed in it.
  *
  * @param id an exchange, a query's `jti`, or a sequence number of the log that is named, or written now
  * @returns undefined when no log has such an entry
  * @throws TooManyEntries; InArchive; NotCovered; HouseError of the store; EvidenceError `malformed` when the log's tiles are broken
  */
 export async function exportEvidence(id: string, settings: ExportSettings): Promise<Exported | undefined> {
-  const { log, store } = settings;
-  const place = await findExchange(id, { ...settings, current: log.origin });
+  const { log } = settings;
+  const finding = { ...settings, current: log.origin };
+  const place = await findExchange(id, finding);
   if (place === undefined) return undefined;
   const { exchange, origin, entries: found } = place;
-  const last = found.at(-1)?.sequence ?? 0;
-  const { size, at: signedAt, note: kept } = await covering(last + 1, origin, settings);
+  const head = await covering((found.at(-1)?.sequence ?? 0) + 1, origin, settings);
   const read = found.map((entry) => ({ found: entry, ...log.read(entry) }));
-  const regions = new Set(read.map(({ leaf }) => leaf.region));
-  const times = [...read.map(({ leaf }) => leaf.at), signedAt].map((at) => at / 1000);
-  const { statements, note, leftOut } = await vouching(kept, origin, regions, times, settings);
+  const about = { read, checkpoint: head.note };
+  const { told, untold } = await bearingDecisions(about, settings.decisions, finding);
+  const decided = await coveredBy(told, origin, head, settings);
+  const { statements, checkpoint, decisions, leftOut } = await vouching(
+    origin,
+    head,
+    read,
+    decided,
+    settings,
+  );
   const entries = await Promise.all(
-    read.map(async (entry): Promise<EvidenceEntry> => {
-      const proof = await inclusionProof(entry.sequence, size, (tiles) => store.tiles(origin, tiles));
-      return {
-        sequence: entry.sequence,
-        leaf: Buffer.from(entry.found.leaf).toString('utf8'),
-        proof: proof.map((hash) => hash.toString('base64')),
-        ...openedIn(entry),
-      };
-    }),
+    read.map(async (entry): Promise<EvidenceEntry> => ({
+      ...(await proved({ entry: entry.found, under: head }, settings)),
+      ...openedIn(entry),
+    })),
   );
   const closed = read.filter(({ leaf, opened }) => leaf.sealed !== undefined && opened === undefined);
   const isErased = (entry: { found: FoundEntry }): boolean => entry.found.sealed === undefined;
+  const proof = { origin, exchange, statements, checkpoint, entries };
   return {
-    file: { origin, exchange, statements, checkpoint: note, entries },
+    file: decisions.length === 0 ? proof : { ...proof, decisions },
     erased: closed.filter(isErased).map(({ sequence }) => sequence),
     unopened: closed.filter((entry) => !isErased(entry)).map(({ sequence }) => sequence),
-    leftOut,
+    ...{ leftOut, untold },
   };
 }
 
-/** The first checkpoint that covers `size` entries and that a neighbour has cosigned; else the first; else a new one. */
-async function covering(size: number, origin: string, settings: ExportSettings): Promise<StoredCheckpoint> {
-  const { checkpointStore, checkpoints } = settings;
-  const first = await checkpointStore.covering(origin, size);
-  let one = first;
-  for (let seen = 0; one !== undefined && seen < MOST_CHECKPOINTS; seen += 1) {
-    if (looksCosigned(one.note)) return one;
-    one = await checkpointStore.covering(origin, one.size + 1);
+/** Each under the checkpoint of the exchange, where that covers it, or one of its own. */
+async function coveredBy(
+  entries: readonly FoundEntry[],
+  origin: string,
+  head: StoredCheckpoint,
+  settings: CoveringSettings,
+): Promise<Covered[]> {
+  const covered: Covered[] = [];
+  for (const entry of entries) {
+    const isUnderHead = entry.log === origin && entry.sequence < head.size;
+    const under = isUnderHead ? head : await covering(entry.sequence + 1, entry.log, settings);
+    covered.push({ entry, under });
   }
-  if (first !== undefined) return first;
-  if (origin !== checkpoints.origin) throw new NotCovered();
-  return checkpoints.sign();
+  return covered;
 }
 
-/**
- * The statements that the file needs, and the note with those signatures alone that they can verify.
- *
- * @param times seconds since the epoch at which something of the file was written or signed
- */
+async function proved(
+  { entry: { sequence, leaf, log: origin }, under }: Covered,
+  { store }: Pick<ExportSettings, 'store'>,
+): Promise<Pick<EvidenceEntry, 'sequence' | 'leaf' | 'proof'>> {
+  const proof = await inclusionProof(sequence, under.size, (tiles) => store.tiles(origin, tiles));
+  return {
+    ...{ sequence, leaf: Buffer.from(leaf).toString('utf8') },
+    proof: proof.map((hash) => hash.toString('base64')),
+  };
+}
+
+/** The statements that the file needs, and its checkpoints with those signatures alone that they can verify. */
 async function vouching(
-  checkpoint: string,
   origin: string,
-  regions: ReadonlySet<string | undefined>,
-  times: readonly number[],
+  head: StoredCheckpoint,
+  read: readonly ReadEntry[],
+  decided: readonly Covered[],
   settings: ExportSettings,
-): Promise<{ statements: readonly string[]; note: string; leftOut: string[] }> {
-  const note = parseNote(checkpoint);
-  const cosigners = new Set(note.signatures.map(({ name }) => name));
+): Promise<
+  Pick<EvidenceFile, 'statements' | 'checkpoint'> & { decisions: DecisionEntry[]; leftOut: string[] }
+> {
+  const heads = [head, ...decided.map(({ under }) => under)];
+  const regions = new Set(read.map(({ leaf }) => leaf.region));
+  const cosigners = new Set(heads.flatMap(({ note }) => parseNote(note).signatures.map(({ name }) => name)));
+  const written = [...read.map(({ leaf }) => leaf.at), ...decided.map(({ entry }) => entry.at)];
   const { own, others, tokens } = await vouchingAt(
-    times,
+    [...written, ...heads.map(({ at }) => at)].map((at) => at / 1000),
     settings.statements,
     ({ entity, broker }) => regions.has(broker.region) || cosigners.has(witnessName(entity)),
   );
-  return { statements: tokens, ...(await withKnownSignatures(note, origin, own, others)) };
+  const leftOut = new Set<string>();
+  const known = async (note: string, of: string): Promise<string> => {
+    const { note: rest, leftOut: unknown } = await withKnownSignatures(parseNote(note), of, own, others);
+    for (const name of unknown) leftOut.add(name);
+    return rest;
+  };
+  const checkpoint = await known(head.note, origin);
+  const decisions: DecisionEntry[] = [];
+  for (const one of decided) {
+    const { log } = one.entry;
+    const note = await known(one.under.note, log);
+    decisions.push({ origin: log, checkpoint: note, ...(await proved(one, settings)) });
+  }
+  return { statements: tokens, checkpoint, decisions, leftOut: [...leftOut] };
 }
 
 /** In the leaf's order, and as text that has one form alone. */

@@ -17,6 +17,13 @@ export interface EvidenceEntry {
   readonly opened?: Readonly<Record<string, Opened>>;
 }
 
+/** The entry that tells of a decision on trust: of what log, and under a checkpoint of its own. Nothing sealed is opened. */
+export interface DecisionEntry extends Omit<EvidenceEntry, 'opened'> {
+  readonly origin: string;
+  /** A signed note that covers the entry, with its cosignatures. */
+  readonly checkpoint: string;
+}
+
 /** All that proves one exchange, as one end of it kept it: it is verified with nothing else at hand. */
 export interface EvidenceFile {
   /** The log that the entries are of (C2SP tlog-checkpoint). */
@@ -29,6 +36,8 @@ export interface EvidenceFile {
   readonly checkpoint: string;
   /** In the order of the log. */
   readonly entries: readonly EvidenceEntry[];
+  /** What this region decided about who signed in it, in the order in which it did; absent where it decided nothing. */
+  readonly decisions?: readonly DecisionEntry[];
 }
 
 /**
@@ -42,13 +51,19 @@ export function formatEvidence(file: EvidenceFile): string {
     ...(opened === undefined ? {} : { opened: Object.fromEntries(Object.entries(opened).map(inOrder)) }),
   }));
   const version = EVIDENCE_FORM;
-  return `${JSON.stringify({ version, origin, exchange, statements, checkpoint, entries })}\n`;
+  const decisions = file.decisions?.map((one) => ({
+    ...{ origin: one.origin, checkpoint: one.checkpoint },
+    ...{ sequence: one.sequence, leaf: one.leaf, proof: one.proof },
+  }));
+  return `${JSON.stringify({ version, origin, exchange, statements, checkpoint, entries, decisions })}\n`;
 }
 
 const inOrder = ([name, { salt, value }]: [string, Opened]) => [name, { salt, value }] as const;
 
 /** A lone surrogate is many texts to JSON and one to UTF-8. */
 const text = z.string().refine((given) => given.isWellFormed(), 'well-formed text');
+
+const place = { sequence: z.int().nonnegative(), leaf: text, proof: z.array(text) };
 
 const evidence = z.strictObject({
   version: z.literal(EVIDENCE_FORM),
@@ -59,13 +74,15 @@ const evidence = z.strictObject({
   entries: z
     .array(
       z.strictObject({
-        sequence: z.int().nonnegative(),
-        leaf: text,
-        proof: z.array(text),
+        ...place,
         opened: z.record(text, z.strictObject({ salt: text, value: text })).exactOptional(),
       }),
     )
     .min(1),
+  decisions: z
+    .array(z.strictObject({ origin: text, checkpoint: text, ...place }))
+    .min(1)
+    .exactOptional(),
 });
 
 /**

@@ -5,7 +5,9 @@ import { resourcesDigest } from '../../evidence/digests.ts';
 import { CLOCK_TOLERANCE_S, signingInputDigest, verifyMessage } from '../../evidence/message.ts';
 import { fromNhsNumberToken } from '../../fhir/nhs-number.ts';
 import { MESSAGES, type AnsweredClaims, type AskedClaims } from './messages.ts';
+import { keySteps } from './key-steps.ts';
 import { listedResources, shownResources, type Listed, type ProvedEntry } from './proved-entry.ts';
+import { claimedBy, type Signature } from './signature.ts';
 import { messageKeyAt, speaksAt, type SelfSignedRegion } from './statements.ts';
 import { codeOf, failed, notChecked, ok, type Step } from './verdict.ts';
 import { verifyOtherLogs } from './verify-other-log.ts';
@@ -29,13 +31,18 @@ interface Answered {
   readonly bound: { readonly jti: string; readonly digest: string };
 }
 
-/** The signed messages of one exchange, each by the key of its sender's statement, and that they fit each other. */
+/**
+ * The signed messages of one exchange, each by the key of its sender's statement, and that they fit each other.
+ *
+ * @returns the signatures that hold as well
+ */
 export async function verifyExchange(
   entries: readonly ProvedEntry[],
   own: SelfSignedRegion,
   regions: readonly SelfSignedRegion[],
-): Promise<Step[]> {
+): Promise<{ steps: Step[]; signatures: Signature[] }> {
   const steps: Step[] = [];
+  const signatures: Signature[] = [];
   const queries: Kept[] = [];
   const responses: Answered[] = [];
   for (const entry of entries) {
@@ -57,29 +64,30 @@ export async function verifyExchange(
     const ends = by === 'own' ? { from: own, to: other } : { from: other, to: own };
     try {
       if (name === 'query') {
-        const { claims, digest, ...listed } = await signed(token, message.kind, ends);
+        const { claims, digest, by: signer } = await signed(token, message.kind, ends);
         queries.splice(-1, 1, { entry, claims });
         steps.push(...told(name, entry, ends, claims, wrongWithQuery(claims, digest, entry)));
-        steps.push(...listedSteps(entry, listed, ends));
+        signatures.push(signatureOf(name, entry, ends, claims, signer));
       } else {
-        const { claims, digest, ...listed } = await signed(token, message.kind, ends);
+        const { claims, digest, by: signer } = await signed(token, message.kind, ends);
         const answered = { entry, claims, bound: message.boundTo(claims) };
         responses.push(answered);
         steps.push(...told(name, entry, ends, claims, wrongWithResponse(answered, digest, by)));
-        steps.push(...listedSteps(entry, listed, ends));
+        signatures.push(signatureOf(name, entry, ends, claims, signer));
       }
     } catch (error) {
       steps.push(failed(name, `${about}: ${codeOf(error)}`, entry.sequence));
     }
   }
   steps.push(
+    ...signatures.flatMap(keySteps),
     ...responses.flatMap((response) => fitsQuery(response, queries)),
     ...responses.flatMap(resourcesSteps),
     ...authoritySteps(entries, queries),
     ...shownSteps(entries),
     ...(await verifyOtherLogs(entries, regions)),
   );
-  return steps;
+  return { steps, signatures };
 }
 
 /** By a key that a statement of the sender's lists and that may sign at the time that the message itself says. */
@@ -87,40 +95,27 @@ async function signed<Claims extends AskedClaims | AnsweredClaims>(
   token: string,
   { typ, claims }: { readonly typ: string; readonly claims: z.ZodType<Claims> },
   { from, to }: Ends,
-): Promise<{ claims: Claims; digest: string; listedThen: boolean }> {
-  const iat = issuedAt(token);
-  let listedThen = false;
+): Promise<{ claims: Claims; digest: string; by: Signer }> {
+  const { iat = 0 } = claimedBy(token);
+  let found: ReturnType<typeof messageKeyAt>;
   const verified = await verifyMessage<Claims>(token, {
     ...{ typ, claims, issuer: from.entity, audience: to.entity, thumbprint: undefined, now: iat * 1000 },
-    key: (kid) => {
-      const found = messageKeyAt(from, kid, iat);
-      listedThen = found !== undefined && speaksAt(found.listedBy, iat);
-      return found?.key;
-    },
+    key: (kid) => (found = messageKeyAt(from, kid, iat))?.key,
   });
-  return { ...verified, listedThen };
+  if (found === undefined) throw new TypeError('verified by no key');
+  return { ...verified, by: { key: found.key, listedThen: speaksAt(found.listedBy, iat) } };
 }
 
-/** That a key is listed now says nothing of then. */
-function listedSteps(
+type Signer = Pick<Signature, 'key' | 'listedThen'>;
+
+function signatureOf(
+  name: Signature['name'],
   { sequence }: ProvedEntry,
-  { listedThen }: { listedThen: boolean },
   { from }: Ends,
-): Step[] {
-  if (listedThen) return [];
-  const says = `entry ${sequence}: no statement here shows that ${from.region} listed this key at the time`;
-  return [notChecked('key-in-force', says, sequence)];
-}
-
-/** Unverified: only good for choosing the key. */
-function issuedAt(token: string): number {
-  try {
-    const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8');
-    const { iat } = JSON.parse(payload) as { iat?: unknown };
-    return typeof iat === 'number' ? iat : 0;
-  } catch {
-    return 0;
-  }
+  { iat, cnf }: AskedClaims | AnsweredClaims,
+  signer: Signer,
+): Signature {
+  return { name, sequence, from, iat, thumbprint: cnf['x5t#S256'], ...signer };
 }
 
 function told(

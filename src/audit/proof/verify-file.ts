@@ -1,14 +1,15 @@
 import type { Checkpoint } from '../../tlog/checkpoint.ts';
-import { decodeBase64 } from '../../tlog/base64.ts';
-import { leafHash, verifyInclusion } from '../../tlog/merkle.ts';
 import type { PublicJwk } from '../../trust/entity-statement.ts';
 import { readEvidence, type EvidenceEntry, type EvidenceFile } from './evidence-file.ts';
 import { readLeafText, type LeafRead, type ProvedEntry } from './proved-entry.ts';
 import { commits } from '../sealing.ts';
 import { checkpointSteps } from './checkpoint-steps.ts';
+import { decisionSteps } from './decision-steps.ts';
+import { inclusionStep } from './inclusion-step.ts';
+import { revocationSteps } from './revocation-steps.ts';
 import { listsLog } from './statements.ts';
 import { statementSteps } from './statement-steps.ts';
-import { codeOf, failed, iso, notChecked, ok, verdictOf, type Step, type Verdict } from './verdict.ts';
+import { codeOf, failed, notChecked, ok, verdictOf, type Step, type Verdict } from './verdict.ts';
 import { verifyBody } from './verify-body.ts';
 import { verifyExchange } from './verify-exchange.ts';
 
@@ -21,7 +22,8 @@ export interface VerifyOptions {
 
 /**
  * Verifies an evidence file by itself, step by step: its form, whose statements these are, the checkpoint, that each
- * entry is in the log, that each value is what the entry commits to, the signed messages, the resources.
+ * entry is in the log, that each value is what the entry commits to, the signed messages, the resources, and what was
+ * decided about who signed.
  */
 export async function verifyEvidence(bytes: Uint8Array, options: VerifyOptions = {}): Promise<Verdict> {
   let file: EvidenceFile;
@@ -38,7 +40,9 @@ export async function verifyEvidence(bytes: Uint8Array, options: VerifyOptions =
   const head = await checkpointSteps(file.origin, file.checkpoint, owner, regions);
   const proved = file.entries.map((entry) => verifyEntry(entry, file, head.checkpoint));
   const entries = proved.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
-  const exchange = owner === undefined ? [] : await verifyExchange(entries, owner, regions);
+  const { steps: exchange, signatures } =
+    owner === undefined ? { steps: [], signatures: [] } : await verifyExchange(entries, owner, regions);
+  const { steps: decisions, decided } = await decisionSteps(file, { owner, regions, head });
   const steps = [
     form,
     ...told,
@@ -46,6 +50,8 @@ export async function verifyEvidence(bytes: Uint8Array, options: VerifyOptions =
     inOrder(file),
     ...proved.flatMap((one) => one.steps),
     ...exchange,
+    ...decisions,
+    ...revocationSteps({ signatures, cosigned: head.cosigned }, decided, { owner, regions }),
   ];
   if (options.body === undefined) return verdictOf(steps);
   return verdictOf([...steps, ...verifyBody(options.body, entries, owner, regions)]);
@@ -73,21 +79,6 @@ function verifyEntry(
   const values = openedValues(entry, leaf);
   const steps = [inclusionStep(entry, leaf, checkpoint), ...values.steps];
   return { steps, entry: { sequence, leaf, values: values.opened } };
-}
-
-function inclusionStep(
-  { sequence, ...entry }: EvidenceEntry,
-  leaf: LeafRead,
-  head: Checkpoint | undefined,
-): Step {
-  const says = `entry ${sequence}: ${leaf.event} at ${iso(leaf.at)}`;
-  if (head === undefined)
-    return notChecked('inclusion', `${says}: there is no checkpoint to hold it against`, sequence);
-  const path = entry.proof.map((hash) => decodeBase64(hash) ?? Buffer.of());
-  const hash = leafHash(Buffer.from(entry.leaf));
-  return verifyInclusion(hash, sequence, head.size, path, head.root)
-    ? ok('inclusion', `${says} is in the log`, sequence)
-    : failed('inclusion', `${says}: its proof does not lead to the checkpoint`, sequence);
 }
 
 /** Undefined where nothing can be told of the values: erased, or not those that the leaf commits to. */
