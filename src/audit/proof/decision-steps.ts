@@ -29,53 +29,77 @@ export interface Deciders {
   readonly head: CheckedHead;
 }
 
-/** The decisions that a file holds, each as an entry of a log of the same region; those alone that are proved are given. */
+/**
+ * The decisions that a file holds, each as an entry of a log of the same region.
+ *
+ * @returns those that nothing is wrong with as well
+ */
 export async function decisionSteps(
   file: EvidenceFile,
   { owner, regions, head }: Deciders,
-): Promise<{ steps: Step[]; decided: ProvedDecision[] }> {
+): Promise<{ steps: Step[]; decided: ToldDecision[] }> {
   const steps: Step[] = [];
-  const decided: ProvedDecision[] = [];
+  const decided: ToldDecision[] = [];
   for (const entry of file.decisions ?? []) {
-    const { origin, checkpoint: note } = entry;
-    const isHead = origin === file.origin && note === file.checkpoint;
+    const { origin, proved } = entry;
     const whose = owner !== undefined && listsLog(owner, origin) ? owner : undefined;
-    const under = isHead ? head : await checkpointSteps(origin, note, whose, regions);
+    const isHead = origin === file.origin && proved?.checkpoint === file.checkpoint;
+    const under = isHead ? head : await underSteps(entry, whose, regions);
     if (!isHead) steps.push(...under.steps);
-    const one = readEntry(entry);
-    if (one === undefined) {
-      steps.push(unread(entry));
+    const leaf = leafIn(entry);
+    if (leaf === undefined) {
+      const says = `entry ${entry.sequence} is of another place, no revocation, or cannot be read`;
+      steps.push(failed('decision', says, entry.sequence));
       continue;
     }
-    const included = inclusionStep(entry, one.leaf, under.checkpoint);
-    const wrong = outOfPlace(one, decided);
-    const isProved = included.result === 'ok' && wrong === undefined;
-    if (isProved) decided.push(one);
-    steps.push(included, wrong ?? ok('decision', `entry ${entry.sequence}: ${wordsOf(one)}`, entry.sequence));
+    const included = proved && inclusionStep({ ...entry, ...proved }, leaf, under.checkpoint);
+    if (included !== undefined) steps.push(included);
+    const one = readDecided(entry, leaf);
+    const wrong = one === undefined ? unread(leaf) : outOfPlace(one, decided);
+    if (one !== undefined && wrong === undefined) {
+      steps.push(toldStep(one, included !== undefined));
+      if (included?.result !== 'failed' && whose !== undefined) decided.push(one);
+    } else if (wrong !== undefined) steps.push(wrong);
   }
   return { steps, decided };
 }
 
-/** A decision that is an entry of its region's own log. */
-export interface ProvedDecision extends Decided {
-  readonly leaf: LeafRead;
+/** A decision as the entry of its region's log tells it. */
+export interface ToldDecision extends Decided {
   /** All that was revoked of the neighbour from then on, by name. */
   readonly revokedThen: ReadonlySet<string>;
 }
 
-function readEntry({ origin, sequence, leaf: text }: DecisionEntry): ProvedDecision | undefined {
+/** What is not proved must be of a log of the region's all the same. */
+function underSteps(
+  { origin, proved }: DecisionEntry,
+  owner: SelfSignedRegion | undefined,
+  regions: readonly SelfSignedRegion[],
+): Promise<CheckedHead> | CheckedHead {
+  if (owner === undefined || proved !== undefined)
+    return checkpointSteps(origin, proved?.checkpoint ?? '', owner, regions);
+  return { steps: [], checkpoint: undefined, cosigned: [] };
+}
+
+function leafIn({ sequence, leaf: text }: DecisionEntry): (LeafRead & { region: string }) | undefined {
   const leaf = readLeafText(text);
-  if (leaf?.event !== 'trust-decided' || leaf.seq !== sequence || leaf.region === undefined) return undefined;
+  const isIt = leaf?.event === 'trust-decided' && leaf.seq === sequence;
+  const isEither = leaf?.outcome === 'revoked' || leaf?.outcome === 'reinstated';
+  return isIt && isEither && leaf.region !== undefined ? { ...leaf, region: leaf.region } : undefined;
+}
+
+function readDecided(
+  { origin, sequence }: DecisionEntry,
+  leaf: LeafRead & { readonly region: string },
+): ToldDecision | undefined {
   const detail = said.safeParse(leaf['detail']).data;
-  const { what, reason, compromised_since: compromisedSince } = detail?.decided ?? {};
+  if (detail === undefined) return undefined;
+  const { what, reason, compromised_since: compromisedSince } = detail.decided;
   const isRevoked = leaf.outcome === 'revoked';
-  if (detail === undefined || what === undefined || !(isRevoked || leaf.outcome === 'reinstated'))
-    return undefined;
   if (isRevoked && reason === undefined) return undefined;
   const { revoked, revoked_keys: keys = [], revoked_certificates: certificates = [] } = detail.after ?? {};
   return {
     ...{
-      leaf,
       decision: detail.decision,
       log: origin,
       entry: sequence,
@@ -93,7 +117,7 @@ function readEntry({ origin, sequence, leaf: text }: DecisionEntry): ProvedDecis
 }
 
 /** What one decision shows of those that ought to be before it; undefined where nothing is wrong. */
-function outOfPlace(one: ProvedDecision, before: readonly Decided[]): Step | undefined {
+function outOfPlace(one: ToldDecision, before: readonly Decided[]): Step | undefined {
   const about = `entry ${one.entry}: decision ${one.decision}`;
   const last = before.at(-1)?.decision ?? -1;
   if (one.decision <= last) return failed('decision', `${about} is not in its order`, one.entry);
@@ -103,15 +127,16 @@ function outOfPlace(one: ProvedDecision, before: readonly Decided[]): Step | und
   return failed('decision', says, one.entry);
 }
 
-/** An entry of before decisions were told openly says that there was one, and not what. */
-function unread({ sequence, leaf: text }: DecisionEntry): Step {
-  const leaf = readLeafText(text);
-  const about = `entry ${sequence}`;
-  const detail = leaf?.['detail'] as { readonly decided?: unknown } | undefined;
-  if (leaf?.event !== 'trust-decided' || leaf.seq !== sequence || detail?.decided !== undefined)
-    return failed('decision', `${about} is of another place, no revocation, or cannot be read`, sequence);
-  const says = `${about}: something of ${leaf.region} was ${leaf.outcome} on ${iso(leaf.at)}; what, it does not say openly`;
-  return warning('decision', says, sequence);
+/** An entry of before decisions were told openly, or of a later form, says that there was one, and not what. */
+function unread({ seq, region, outcome, at }: LeafRead): Step {
+  const says = `entry ${seq}: something of ${region} was ${outcome} on ${iso(at)}; what, cannot be read of it`;
+  return warning('decision', says, seq);
+}
+
+function toldStep(one: ToldDecision, isProved: boolean): Step {
+  const about = `entry ${one.entry}: ${wordsOf(one)}`;
+  if (isProved) return ok('decision', about, one.entry);
+  return warning('decision', `${about}: as the file tells it, and NOT PROVED by any checkpoint`, one.entry);
 }
 
 function wordsOf({ decision, region, what, revoked, at }: Decided): string {

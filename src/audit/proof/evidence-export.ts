@@ -6,7 +6,7 @@ import type { TrustDecision } from '../../trust/decisions.ts';
 import type { AuditLog, ReadEntry } from '../log.ts';
 import type { Opened } from '../sealing.ts';
 import { bearingDecisions } from './bearing-decisions.ts';
-import { covering, type CoveringSettings } from './covering.ts';
+import { covering, NotCovered, type CoveringSettings } from './covering.ts';
 import type { DecisionEntry, EvidenceEntry, EvidenceFile } from './evidence-file.ts';
 import { findExchange, type FindSettings } from './find-exchange.ts';
 import { vouchingAt, type Statements } from './statement-history.ts';
@@ -31,10 +31,10 @@ export interface Exported {
   readonly untold: readonly number[];
 }
 
-/** An entry, and the checkpoint that is to cover it. */
-interface Covered {
+/** The entry of a decision, and the checkpoint that is to cover it, where its log has one. */
+interface Decided {
   readonly entry: FoundEntry;
-  readonly under: StoredCheckpoint;
+  readonly under: StoredCheckpoint | undefined;
 }
 
 /**
@@ -64,7 +64,8 @@ export async function exportEvidence(id: string, settings: ExportSettings): Prom
   );
   const entries = await Promise.all(
     read.map(async (entry): Promise<EvidenceEntry> => ({
-      ...(await proved({ entry: entry.found, under: head }, settings)),
+      ...placeOf(entry.found),
+      proof: await proofOf(entry.found, head, settings),
       ...openedIn(entry),
     })),
   );
@@ -79,31 +80,38 @@ export async function exportEvidence(id: string, settings: ExportSettings): Prom
   };
 }
 
-/** Each under the checkpoint of the exchange, where that covers it, or one of its own. */
+/** Each under the checkpoint of the exchange, where that covers it, or one of its own; under none that is not signed. */
 async function coveredBy(
   entries: readonly FoundEntry[],
   origin: string,
   head: StoredCheckpoint,
   settings: CoveringSettings,
-): Promise<Covered[]> {
-  const covered: Covered[] = [];
+): Promise<Decided[]> {
+  const covered: Decided[] = [];
   for (const entry of entries) {
     const isUnderHead = entry.log === origin && entry.sequence < head.size;
-    const under = isUnderHead ? head : await covering(entry.sequence + 1, entry.log, settings);
-    covered.push({ entry, under });
+    const own = isUnderHead ? head : covering(entry.sequence + 1, entry.log, settings);
+    covered.push({ entry, under: await Promise.resolve(own).catch(unlessNotCovered) });
   }
   return covered;
 }
 
-async function proved(
-  { entry: { sequence, leaf, log: origin }, under }: Covered,
+/** What no checkpoint covers is told all the same, without a proof: a revocation is never left out for that. */
+function unlessNotCovered(error: unknown): undefined {
+  if (!(error instanceof NotCovered)) throw error;
+}
+
+function placeOf({ sequence, leaf }: FoundEntry): Pick<EvidenceEntry, 'sequence' | 'leaf'> {
+  return { sequence, leaf: Buffer.from(leaf).toString('utf8') };
+}
+
+async function proofOf(
+  { sequence, log: origin }: FoundEntry,
+  { size }: StoredCheckpoint,
   { store }: Pick<ExportSettings, 'store'>,
-): Promise<Pick<EvidenceEntry, 'sequence' | 'leaf' | 'proof'>> {
-  const proof = await inclusionProof(sequence, under.size, (tiles) => store.tiles(origin, tiles));
-  return {
-    ...{ sequence, leaf: Buffer.from(leaf).toString('utf8') },
-    proof: proof.map((hash) => hash.toString('base64')),
-  };
+): Promise<string[]> {
+  const proof = await inclusionProof(sequence, size, (tiles) => store.tiles(origin, tiles));
+  return proof.map((hash) => hash.toString('base64'));
 }
 
 /** The statements that the file needs, and its checkpoints with those signatures alone that they can verify. */
@@ -111,12 +119,12 @@ async function vouching(
   origin: string,
   head: StoredCheckpoint,
   read: readonly ReadEntry[],
-  decided: readonly Covered[],
+  decided: readonly Decided[],
   settings: ExportSettings,
 ): Promise<
   Pick<EvidenceFile, 'statements' | 'checkpoint'> & { decisions: DecisionEntry[]; leftOut: string[] }
 > {
-  const heads = [head, ...decided.map(({ under }) => under)];
+  const heads = [head, ...decided.flatMap(({ under }) => under ?? [])];
   const regions = new Set(read.map(({ leaf }) => leaf.region));
   const cosigners = new Set(heads.flatMap(({ note }) => parseNote(note).signatures.map(({ name }) => name)));
   const written = [...read.map(({ leaf }) => leaf.at), ...decided.map(({ entry }) => entry.at)];
@@ -133,10 +141,14 @@ async function vouching(
   };
   const checkpoint = await known(head.note, origin);
   const decisions: DecisionEntry[] = [];
-  for (const one of decided) {
-    const { log } = one.entry;
-    const note = await known(one.under.note, log);
-    decisions.push({ origin: log, checkpoint: note, ...(await proved(one, settings)) });
+  for (const { entry, under } of decided) {
+    const told = { origin: entry.log, ...placeOf(entry) };
+    if (under === undefined) {
+      decisions.push(told);
+      continue;
+    }
+    const note = await known(under.note, entry.log);
+    decisions.push({ ...told, proved: { checkpoint: note, proof: await proofOf(entry, under, settings) } });
   }
   return { statements: tokens, checkpoint, decisions, leftOut: [...leftOut] };
 }

@@ -17,11 +17,11 @@ export interface EvidenceEntry {
   readonly opened?: Readonly<Record<string, Opened>>;
 }
 
-/** The entry that tells of a decision on trust: of what log, and under a checkpoint of its own. Nothing sealed is opened. */
-export interface DecisionEntry extends Omit<EvidenceEntry, 'opened'> {
+/** The entry that tells of a decision on trust, and of what log it is. Nothing sealed is opened. */
+export interface DecisionEntry extends Pick<EvidenceEntry, 'sequence' | 'leaf'> {
   readonly origin: string;
-  /** A signed note that covers the entry, with its cosignatures. */
-  readonly checkpoint: string;
+  /** A signed note that covers the entry, with its cosignatures, and the path to it; absent where its log has none. */
+  readonly proved?: { readonly checkpoint: string; readonly proof: readonly string[] };
 }
 
 /** All that proves one exchange, as one end of it kept it: it is verified with nothing else at hand. */
@@ -51,9 +51,9 @@ export function formatEvidence(file: EvidenceFile): string {
     ...(opened === undefined ? {} : { opened: Object.fromEntries(Object.entries(opened).map(inOrder)) }),
   }));
   const version = EVIDENCE_FORM;
-  const decisions = file.decisions?.map((one) => ({
-    ...{ origin: one.origin, checkpoint: one.checkpoint },
-    ...{ sequence: one.sequence, leaf: one.leaf, proof: one.proof },
+  const decisions = file.decisions?.map(({ origin: log, sequence, leaf, proved }) => ({
+    ...{ origin: log, sequence, leaf },
+    proved: proved && { checkpoint: proved.checkpoint, proof: proved.proof },
   }));
   return `${JSON.stringify({ version, origin, exchange, statements, checkpoint, entries, decisions })}\n`;
 }
@@ -63,7 +63,8 @@ const inOrder = ([name, { salt, value }]: [string, Opened]) => [name, { salt, va
 /** A lone surrogate is many texts to JSON and one to UTF-8. */
 const text = z.string().refine((given) => given.isWellFormed(), 'well-formed text');
 
-const place = { sequence: z.int().nonnegative(), leaf: text, proof: z.array(text) };
+const placed = { sequence: z.int().nonnegative(), leaf: text };
+const proof = z.array(text);
 
 const evidence = z.strictObject({
   version: z.literal(EVIDENCE_FORM),
@@ -74,13 +75,18 @@ const evidence = z.strictObject({
   entries: z
     .array(
       z.strictObject({
-        ...place,
+        ...{ ...placed, proof },
         opened: z.record(text, z.strictObject({ salt: text, value: text })).exactOptional(),
       }),
     )
     .min(1),
   decisions: z
-    .array(z.strictObject({ origin: text, checkpoint: text, ...place }))
+    .array(
+      z.strictObject({
+        ...{ origin: text, ...placed },
+        proved: z.strictObject({ checkpoint: text, proof }).exactOptional(),
+      }),
+    )
     .min(1)
     .exactOptional(),
 });

@@ -1,7 +1,7 @@
 import { witnessName } from '../../tlog/origin.ts';
 import type { Revocable } from '../../trust/decisions.ts';
 import type { Cosigned } from './checkpoint-steps.ts';
-import type { ProvedDecision } from './decision-steps.ts';
+import type { ToldDecision } from './decision-steps.ts';
 import {
   isCompromise,
   nameOf,
@@ -41,7 +41,7 @@ interface Known {
 /** For each signature whose signer the file’s own region revoked: what was decided, and when it was signed beside that. */
 export function revocationSteps(
   { signatures, cosigned }: Signers,
-  decided: readonly ProvedDecision[],
+  decided: readonly ToldDecision[],
   { owner, regions }: Known,
 ): Step[] {
   if (owner === undefined || signatures.length === 0) return [];
@@ -96,19 +96,18 @@ function isNamed(what: Revocable, { signers }: Signed): boolean {
 }
 
 /** What one decision shows to have been revoked by then, and no decision in the file did: it was taken out. */
-function hidden({ about, sequence, region, signers }: Signed, decided: readonly ProvedDecision[]): Step[] {
+function hidden({ about, sequence, region, signers }: Signed, decided: readonly ToldDecision[]): Step[] {
   const own = decided.filter((one) => one.region === region);
-  const missing = signers
-    .map(nameOf)
-    .find((name) =>
-      own.some(
-        ({ revokedThen }, nth) =>
-          revokedThen.has(name) &&
-          own.slice(0, nth + 1).findLast(({ what }) => nameOf(what) === name)?.revoked === undefined,
-      ),
+  const missing = signers.find((signer) => {
+    const name = nameOf(signer);
+    return own.some(
+      ({ revokedThen }, nth) =>
+        revokedThen.has(name) &&
+        own.slice(0, nth + 1).findLast(({ what }) => nameOf(what) === name)?.revoked === undefined,
     );
+  });
   if (missing === undefined) return [];
-  const says = `${about}: its ${missing} was revoked by then, and the decision that did so is not in this file`;
+  const says = `${about}: ${whose(missing, region)} was revoked by then, and the decision that did so is not in this file`;
   return [failed('decision', says, sequence)];
 }
 
@@ -162,11 +161,14 @@ function step(
 
 function wordsOf(about: string, told: ToldRevocation): string {
   const { what, reason, compromisedSince, revokedAt, reinstatedAt, decidedBy, log, entry, witnessed } = told;
-  const whose = what.kind === 'neighbour' ? `all of ${told.region} was` : `its ${nameOf(what)} was`;
   const since = compromisedSince === undefined ? '' : `, compromised since ${compromisedSince}`;
   const again = reinstatedAt === undefined ? '' : `, reinstated on ${reinstatedAt}`;
   const revoked = `revoked by ${decidedBy} on ${revokedAt} (${reason})${since}${again}`;
   const by = witnessed?.map((one) => `${one.witness} at ${one.at}`).join(' and ');
   const seen = by === undefined ? '' : `, and its entry was in the log before: cosigned by ${by}`;
-  return `${about}, of ${told.signedAt}: ${whose} ${revoked}: ${WORDS[told.signed]}${seen} (entry ${entry} of ${log})`;
+  return `${about}, of ${told.signedAt}: ${whose(what, told.region)} was ${revoked}: ${WORDS[told.signed]}${seen} (entry ${entry} of ${log})`;
+}
+
+function whose(what: Revocable, region: string): string {
+  return what.kind === 'neighbour' ? `all of ${region}` : `its ${nameOf(what)}`;
 }
