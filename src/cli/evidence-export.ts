@@ -45,7 +45,8 @@ export function exportCommand(io: Io): Command {
     .addHelpText(
       'after',
       '\nThe file names the patient and the user, and holds the signed messages: keep it as the record itself.' +
-        '\nExit codes: 0 written; 1 not done; 2 called wrongly; 3 written, and something in it does not hold.',
+        '\nExit codes: 0 written; 1 not done; 2 called wrongly; 3 written, and something in it does not hold, or is left out' +
+        '\nthat was decided about who signed.',
     )
     .action((id: string, options: Options) =>
       withAudit(options, async (audit) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { parse, stringify } from 'yaml';
 
 import { ensureStatement } from '../../certs-dev/statements.ts';
@@ -11,6 +12,7 @@ import {
   type EvidenceFile,
 } from '../../src/audit/proof/evidence-file.ts';
 import type { ToldRevocation } from '../../src/audit/proof/revocation.ts';
+import { evidenceCommand } from '../../src/cli/evidence.ts';
 import { trustCommand } from '../../src/cli/trust.ts';
 import type { RegionId } from '../../src/demo/places.ts';
 import { parseNote } from '../../src/tlog/note.ts';
@@ -307,9 +309,45 @@ describe('evidence of what a revoked key signed', () => {
     const warned = await verify(unproved);
     assert.equal(warned.code, 3);
     assert.deepEqual([...new Set(warned.of('decision').map(({ result }) => result))], ['warning']);
+    // As entries were before they said openly what was decided.
+    const silent = with_(unproved, (all) =>
+      all.slice(-1).map((each) => ({ ...each, leaf: each.leaf.replace('"decided":', '"said":') })),
+    );
+    assert.equal((await verify(silent)).code, 3);
     const foreign = with_(unproved, (all) =>
       all.map((each) => ({ ...each, origin: 'london.wayleave.example/log/1' })),
     );
     assert.ok((await failed(foreign)).includes('log'));
+  });
+
+  describe('where the store was changed', () => {
+    const tamper = (sql: string, ...values: (string | number)[]): void => {
+      const database = new DatabaseSync(file(`${HWE}.db`));
+      assert.notEqual(database.prepare(sql).run(...values).changes, 0);
+      database.close();
+    };
+    const exporting = () =>
+      called(evidenceCommand, ['export', after_, '--config', file(`${HWE}.yaml`), '--json']);
+
+    it('names a decision of which no log tells any more, and ends with 3', async () => {
+      const rows = await readAudit(federation.config(HWE));
+      const last = rows.findLast(({ event, region }) => event === 'trust-decided' && region === LONDON);
+      const { decision } = last?.detail as { decision: number };
+      tamper(
+        'DELETE FROM log_entry WHERE sequence = ? AND exchange = ?',
+        last?.sequence ?? -1,
+        last?.exchange ?? '',
+      );
+      const { code, err } = await exporting();
+      assert.equal(code, 3, err);
+      assert.deepEqual((JSON.parse(err) as { untold: number[] }).untold, [decision]);
+    });
+
+    it('writes nothing where the decisions cannot be believed: nobody knows what was revoked', async () => {
+      tamper("UPDATE decision SET detail = '{}' WHERE sequence = 0");
+      const { code, out, err } = await exporting();
+      assert.deepEqual([code, out], [1, '']);
+      assert.match(err, /decision 0 in the store/);
+    });
   });
 });

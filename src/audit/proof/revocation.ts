@@ -77,8 +77,8 @@ export function nameOf(what: Revocable): string {
 }
 
 /**
- * How a signature stands to a revocation. What was signed within the second of a decision counts as signed after it; where
- * nobody said since when a key was in another's hands, it may have been when this was signed.
+ * How a signature stands to a revocation. Of what was signed within the second of a decision the worse is told; where nobody
+ * said since when a key was in another's hands, it may have been when this was signed.
  *
  * @param seconds since the epoch: when it was signed, by its own word
  */
