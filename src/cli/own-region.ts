@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -11,6 +11,11 @@ export function withOwnRegion(command: Command): Command {
   return command
     .option('--config <file>', "the region's configuration file")
     .option('--region <region>', 'a region of the demo, instead of --config');
+}
+
+/** `--for` of a command that is about one of our certificates. */
+export function forRole(): Option {
+  return new Option('--for <role>', 'which of our certificates').choices(['server', 'client']);
 }
 
 /** @throws CommandFailed, StartError */

@@ -1,14 +1,12 @@
 import { Command } from 'commander';
 
-import { collectRequest } from '../config/own-request.ts';
-import { statementRequestText } from '../config/statement-request-file.ts';
-import { logOrigin } from '../tlog/origin.ts';
 import { authoritiesIn } from './certificates-in.ts';
 import { presentStatement } from './held-anchors.ts';
 import type { Io } from './io.ts';
-import { refuseExisting, writeNewFile } from './new-file.ts';
+import { refuseExisting } from './new-file.ts';
 import { ownRegion, withOwnRegion } from './own-region.ts';
 import type { RegionOptions } from './region-config.ts';
+import { claimsJson, claimsLine, collectClaims, writeClaims } from './statement-claims.ts';
 import { gather, wholeNumber } from './subcommand.ts';
 
 interface Options extends RegionOptions {
@@ -39,19 +37,12 @@ export function requestCommand(io: Io): Command {
     .action(async (options: Options) => {
       refuseExisting(options.out);
       const places = ownRegion(options);
-      const { entity, replica } = places.config;
-      const request = await collectRequest(places, {
+      const claims = await collectClaims(places, options.out, {
         present: await presentStatement(places),
-        logOrigin: logOrigin(entity, replica),
         anchors: authoritiesIn(options.anchor),
         days: options.days,
       });
-      const text = statementRequestText(request);
-      writeNewFile(options.out, text);
-      if (options.json)
-        return io.print(JSON.stringify({ out: options.out, claims: JSON.parse(text) as unknown }));
-      io.print(
-        `${options.out}: carry it to the federation key and sign it there with \`wayleave trust sign\`.`,
-      );
+      writeClaims(claims);
+      io.print(options.json ? JSON.stringify(claimsJson(claims)) : claimsLine(claims));
     });
 }

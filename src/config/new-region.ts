@@ -1,7 +1,6 @@
 import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 
-import { encryptJwk } from '../evidence/encrypted-jwk.ts';
 import type { MadeFile } from '../trust/made-file.ts';
 import { makeFiles, type Layout } from '../trust/make-files.ts';
 import { encryptedPkcs8, plainPkcs8 } from '../trust/private-key.ts';
@@ -12,6 +11,7 @@ import {
   keepElsewhere,
   type FirstWords,
 } from './first-files.ts';
+import { privateJwkText } from './signing-keys.ts';
 
 const generate = promisify(generateKeyPair);
 
@@ -74,7 +74,7 @@ async function seal(file: MadeFile, passphrase: string | undefined): Promise<Mad
     return { ...file, text: await encryptedPkcs8(createPrivateKey(file.text), passphrase) };
   }
   if (!file.path.endsWith('.jwk.json')) return file;
-  return { ...file, text: `${await encryptJwk(JSON.parse(file.text) as object, passphrase)}\n` };
+  return { ...file, text: await privateJwkText(JSON.parse(file.text) as object, passphrase) };
 }
 
 function layoutOf({ region, name, entity, ownAuthority, messageAlgorithm, dns }: NewRegion): Layout {

@@ -3,11 +3,10 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 import { certificatesIn } from '../trust/certificates-in.ts';
-import { publicHalf } from '../trust/signing-key.ts';
-import { publicJwk, type PublicJwk } from '../trust/entity-statement.ts';
+import type { PublicJwk } from '../trust/entity-statement.ts';
 import type { PairFiles, TlsRole } from '../trust/key-pair-files.ts';
 import { StartError } from '../errors.ts';
-import { openJwkFile, pairFiles } from './open-secrets.ts';
+import { pairFiles } from './open-secrets.ts';
 import { readConfigFile } from './load.ts';
 import { passphraseIn, type Environment } from './passphrase.ts';
 import { jwksFrom, readNamed } from './read-files.ts';
@@ -55,29 +54,6 @@ export function ownStatementText({ source, statement }: OwnPlaces): string | und
 /** @throws StartError */
 export function ownFederationKeys({ source, federationKeys }: OwnPlaces): PublicJwk[] {
   return jwksFrom(source, 'federation_keys', federationKeys);
-}
-
-/**
- * The public halves of one kind of our signing keys: the present one, and the next one where there is one.
- *
- * @throws StartError
- */
-export async function ownSigningKeys(
-  { secrets, passphrase }: OwnPlaces,
-  purpose: 'message' | 'log' | 'witness',
-): Promise<PublicJwk[]> {
-  const present = resolve(secrets, `${purpose}.jwk.json`);
-  const next = resolve(secrets, `${purpose}.next.jwk.json`);
-  const files = existsSync(next) ? [present, next] : [present];
-  return Promise.all(files.map(async (file) => publicOf(file, await openJwkFile(file, passphrase))));
-}
-
-function publicOf(file: string, jwk: object): PublicJwk {
-  try {
-    return publicJwk.parse(publicHalf(jwk));
-  } catch {
-    throw new StartError(`secrets: ${file} is no private ES256 or EdDSA JWK: put the key back from a copy.`);
-  }
 }
 
 /** The certificates of one of our chains, as they are in place; none where there is no file. @throws StartError */

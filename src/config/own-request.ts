@@ -1,12 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 
 import { MaterialError } from '../errors.ts';
-import type { EntityStatement } from '../trust/entity-statement.ts';
-import { jwkThumbprint } from '../trust/jwk-thumbprint.ts';
+import type { EntityStatement, PublicJwk } from '../trust/entity-statement.ts';
+import { includesKey, jwkThumbprint } from '../trust/jwk-thumbprint.ts';
 import { anchorIn, endsAt, nameOf } from '../trust/own-chain.ts';
 import type { StatementRequest } from '../trust/statement-request.ts';
-import { ownChain, ownSigningKeys, type OwnPlaces } from './own-places.ts';
+import { ownChain, type OwnPlaces } from './own-places.ts';
 import { ownStatementRequest } from './own-statement.ts';
+import { signingKeys, type SigningKeys } from './signing-keys.ts';
 
 export interface Collecting {
   /** The statement that is in place; undefined before the first. */
@@ -14,32 +15,34 @@ export interface Collecting {
   /** The origin of this replica's log. */
   readonly logOrigin: string;
   /** Authorities to be listed; by default those of the present statement, or those that our chains end at. */
-  readonly anchors: readonly X509Certificate[];
-  readonly days: number | undefined;
+  readonly anchors?: readonly X509Certificate[] | undefined;
+  /** Message keys to be listed; by default those in use and next, and the former one while it is listed. */
+  readonly messageKeys?: PublicJwk[] | undefined;
+  readonly days?: number | undefined;
 }
 
 /**
  * Collects what our next entity statement is to say: our configuration, the public halves of our keys, and our anchors.
  * Log and witness keys that the present statement lists stay, for what they signed is still to be verified, and so do
- * logs; message keys are those that are in use or come next.
+ * logs; a former message key stays until it is retired.
  *
  * @throws MaterialError `issuer-missing`, `anchor-unlisted`; StartError
  */
 export async function collectRequest(
   places: OwnPlaces,
-  { present, logOrigin, anchors, days }: Collecting,
+  { present, logOrigin, anchors = [], messageKeys, days }: Collecting,
 ): Promise<StatementRequest> {
   const broker = present?.metadata.wayleave_broker;
   const chains = [ownChain(places, 'server'), ownChain(places, 'client')];
   const listed = anchors.length > 0 ? anchors.map(String) : (broker?.tls.anchors ?? foundIn(chains));
   checkAnchors(chains, listed);
-  const [messageKeys, logKeys, witnessKeys] = await Promise.all([
-    ownSigningKeys(places, 'message'),
-    ownSigningKeys(places, 'log'),
-    ownSigningKeys(places, 'witness'),
+  const [ofMessages, logKeys, witnessKeys] = await Promise.all([
+    messageKeys ?? listedMessageKeys(places, broker?.message_keys ?? []),
+    inUse(places, 'log'),
+    inUse(places, 'witness'),
   ]);
   const request = ownStatementRequest(places.config, {
-    messageKeys,
+    messageKeys: ofMessages,
     logKeys: joined(logKeys, broker?.log_keys ?? [], jwkThumbprint),
     witnessKeys: joined(witnessKeys, broker?.witness_keys ?? [], jwkThumbprint),
     logs: joined([logOrigin], broker?.logs ?? [], String),
@@ -51,6 +54,22 @@ export async function collectRequest(
   const { sequence: _, ...carried } = broker ?? { sequence: 0 };
   const tls = { ...(broker?.tls ?? {}), ...request.broker.tls };
   return { ...request, broker: { ...carried, ...request.broker, tls } };
+}
+
+async function inUse(places: OwnPlaces, purpose: 'log' | 'witness'): Promise<PublicJwk[]> {
+  return publicOf(await signingKeys(places, purpose));
+}
+
+/** The former one does not come back once a statement without it is in place. */
+async function listedMessageKeys(places: OwnPlaces, listed: readonly PublicJwk[]): Promise<PublicJwk[]> {
+  const keys = await signingKeys(places, 'message');
+  const former = keys.former?.publicJwk;
+  const stays = former !== undefined && includesKey(listed, former);
+  return joined(stays ? [former] : [], publicOf(keys), jwkThumbprint);
+}
+
+function publicOf({ present, next }: SigningKeys): PublicJwk[] {
+  return [present, next].flatMap((key) => (key === undefined ? [] : [key.publicJwk]));
 }
 
 function foundIn(chains: readonly (readonly X509Certificate[])[]): string[] {

@@ -1,6 +1,6 @@
 import { MaterialError } from '../errors.ts';
 import { entityStatement, type EntityStatement, type PublicJwk } from '../trust/entity-statement.ts';
-import { jwkThumbprint } from '../trust/jwk-thumbprint.ts';
+import { includesKey } from '../trust/jwk-thumbprint.ts';
 import type { StatementRequest } from '../trust/statement-request.ts';
 
 const DAY_S = 86_400;
@@ -65,14 +65,14 @@ function checkFollows(former: EntityStatement, { entity, broker }: StatementRequ
 
 function federationKeys({ former, signingKey, added = [], dropped = [] }: Signing): PublicJwk[] {
   const before = former?.jwks.keys ?? [signingKey];
-  if (!includes(before, signingKey)) {
+  if (!includesKey(before, signingKey)) {
     throw new MaterialError(
       'federation-key-unlisted',
       `The former statement does not list ${signingKey.kid}, so that no neighbour would believe it: ` +
         'sign with a key that it lists, and publish the new one with --add-federation-key first.',
     );
   }
-  const all = [...before, ...added.filter((key) => !includes(before, key))];
+  const all = [...before, ...added.filter((key) => !includesKey(before, key))];
   const unknown = dropped.find((kid) => !all.some((key) => key.kid === kid));
   if (unknown !== undefined || dropped.includes(signingKey.kid)) {
     throw new MaterialError(
@@ -82,8 +82,4 @@ function federationKeys({ former, signingKey, added = [], dropped = [] }: Signin
     );
   }
   return all.filter((key) => !dropped.includes(key.kid));
-}
-
-function includes(keys: readonly PublicJwk[], key: PublicJwk): boolean {
-  return keys.some((one) => jwkThumbprint(one) === jwkThumbprint(key));
 }

@@ -87,6 +87,16 @@ export async function renameDurably(from: string, to: string): Promise<void> {
   }
 }
 
+/** Takes a file away, durably; one that is gone already is no fault. @throws MaterialError `not-written` */
+export async function removeDurably(file: string): Promise<void> {
+  try {
+    await rm(file, { force: true });
+    await flushDirectory(dirname(file));
+  } catch (error) {
+    throw notWritten(file, error);
+  }
+}
+
 export function notWritten(file: string, cause: unknown): MaterialError {
   const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
   return new MaterialError('not-written', `${file} cannot be written (${code}): mend that and try again.`, {

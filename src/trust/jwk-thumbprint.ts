@@ -18,3 +18,8 @@ export function jwkThumbprint({ crv, kty, x, y }: ThumbprintMembers): string {
     throw new TypeError('EC or OKP');
   return hash('sha256', JSON.stringify(kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x }), 'base64url');
 }
+
+/** Whether a key is among others by what it is, whatever its name. */
+export function includesKey(keys: readonly ThumbprintMembers[], key: ThumbprintMembers): boolean {
+  return keys.some((one) => jwkThumbprint(one) === jwkThumbprint(key));
+}

@@ -1,0 +1,59 @@
+import { Command, Option } from 'commander';
+
+import type { TlsKeyKind } from '../config/new-region.ts';
+import { ownPair, type OwnPlaces } from '../config/own-places.ts';
+import { requestKey } from '../config/request-key.ts';
+import { certificateRequest, checkHostName } from '../trust/certificate-request.ts';
+import type { TlsRole } from '../trust/key-pair-files.ts';
+import { keyWords } from '../trust/key-strength.ts';
+import type { Io } from './io.ts';
+import { refuseExisting, writeNewFile } from './new-file.ts';
+import { gather } from './subcommand.ts';
+
+export interface AskingOptions {
+  readonly dns?: readonly string[];
+  readonly commonName?: string;
+  readonly tlsKey: TlsKeyKind;
+  readonly out?: string;
+  readonly json?: true;
+}
+
+/** The options of a command that asks an authority for a certificate. @param out what `--out` is for there */
+export function withAsking(command: Command, out: string): Command {
+  return command
+    .option('--dns <name>', 'a host name that is asked for as well; may be given again', gather)
+    .option('--common-name <name>', 'the subject (default: the first --dns, or region and role)')
+    .addOption(
+      new Option('--tls-key <kind>', 'of a new key: RSA 2048 or EC P-256')
+        .choices(['rsa', 'ec'])
+        .default('rsa'),
+    )
+    .option('--out <file>', out)
+    .option('--json', 'print it as JSON');
+}
+
+/**
+ * Makes the certification request for one of our TLS keys.
+ *
+ * @param fresh for a new key, which waits beside the present one
+ */
+export async function askAuthority(
+  io: Io,
+  places: OwnPlaces,
+  role: TlsRole,
+  { dns = [], commonName, tlsKey, out, json }: AskingOptions,
+  fresh: boolean,
+): Promise<void> {
+  refuseExisting(out);
+  for (const name of dns) checkHostName(name);
+  const { file, key } = await requestKey(ownPair(places, role), fresh ? tlsKey : undefined);
+  const csr = certificateRequest(key, {
+    commonName: commonName ?? dns[0] ?? `${places.config.region} TLS ${role}`,
+    uri: places.config.entity,
+    ...{ dns, usage: role },
+  });
+  if (out !== undefined) writeNewFile(out, csr);
+  if (json) return io.print(JSON.stringify({ key: file, kind: keyWords(key), out, csr }));
+  if (out === undefined) return io.print(csr.trimEnd());
+  io.print(`${out}: a request for ${file} (${keyWords(key)}). Send it to your authority.`);
+}
