@@ -36,21 +36,34 @@ const NOBODY: Decided = {
  */
 export async function trustedConfig(
   config: Config,
-  { trustKey: key }: Pick<Secrets, 'trustKey'>,
-  { decisions: store }: Pick<Store, 'decisions'>,
+  secrets: Pick<Secrets, 'trustKey'>,
+  store: Pick<Store, 'decisions'>,
 ): Promise<Config> {
   try {
-    const { standings } = await TrustRegister.open({
-      ...{ entity: config.entity, files: config.neighbours, store, key },
-    });
-    const known = new Neighbours(identities(standings)).all();
-    return {
-      ...config,
-      neighbours: trustedNeighbours(config.neighbours, standings),
-      directory: directoryWith(config.directory, known),
-    };
+    return await believedConfig(config, secrets, store);
   } catch (error) {
     if (!(error instanceof RegisterBroken)) throw error;
     return { ...config, neighbours: config.neighbours.map((one) => ({ ...one, decided: NOBODY })) };
   }
+}
+
+/**
+ * The same, for commands that must know of every neighbour: they do nothing where the decisions cannot be believed.
+ *
+ * @throws RegisterBroken; HouseError `store-unavailable`
+ */
+export async function believedConfig(
+  config: Config,
+  { trustKey: key }: Pick<Secrets, 'trustKey'>,
+  { decisions: store }: Pick<Store, 'decisions'>,
+): Promise<Config> {
+  const { standings } = await TrustRegister.open({
+    ...{ entity: config.entity, files: config.neighbours, store, key },
+  });
+  const known = new Neighbours(identities(standings)).all();
+  return {
+    ...config,
+    neighbours: trustedNeighbours(config.neighbours, standings),
+    directory: directoryWith(config.directory, known),
+  };
 }

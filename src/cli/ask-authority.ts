@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Option, type Command } from 'commander';
 
 import type { TlsKeyKind } from '../config/new-region.ts';
 import { ownPair, type OwnPlaces } from '../config/own-places.ts';

@@ -8,7 +8,7 @@ import { daysUntil } from '../trust/expiry.ts';
 import type { TlsRole } from '../trust/key-pair-files.ts';
 import type { PlannedImport } from '../trust/plan-import.ts';
 import { authoritiesIn, givenFile } from './certificates-in.ts';
-import { listedAnchors } from './held-anchors.ts';
+import { listedAnchors } from './present-statement.ts';
 import type { Io } from './io.ts';
 import { gather, plain } from './subcommand.ts';
 

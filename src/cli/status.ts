@@ -41,7 +41,8 @@ export function statusCommand(io: Io): Command {
     });
 }
 
-async function statusOf(options: RegionOptions): Promise<Told> {
+/** What the broker of a region says of itself, where it runs. @throws CommandFailed, StartError */
+export async function statusOf(options: RegionOptions): Promise<Told> {
   const config = regionConfig(options);
   const { host, port } = config.listeners.admin;
   const head = { region: config.region, address: `http://${host}:${port}` };

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import { presentStatement } from './held-anchors.ts';
+import { presentStatement } from './present-statement.ts';
 import { planFrom, putInPlace, withImporting, type ImportOptions } from './import-certificate.ts';
 import type { Io } from './io.ts';
 import { forRole, ownRegion, withOwnRegion } from './own-region.ts';

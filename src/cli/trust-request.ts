@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 
 import { authoritiesIn } from './certificates-in.ts';
-import { presentStatement } from './held-anchors.ts';
+import { presentStatement } from './present-statement.ts';
 import type { Io } from './io.ts';
 import { refuseExisting } from './new-file.ts';
 import { ownRegion, withOwnRegion } from './own-region.ts';

@@ -19,6 +19,7 @@ import {
   resumeCommand,
   revokeCommand,
 } from './trust-revoke.ts';
+import { rotateCommand } from './trust-rotate.ts';
 import { signCommand } from './trust-sign.ts';
 
 export function trustCommand(io: Io): Command {
@@ -41,6 +42,7 @@ export function trustCommand(io: Io): Command {
     importCommand,
     requestCommand,
     signCommand,
+    rotateCommand,
     inviteCommand,
     fingerprintCommand,
   ]) {

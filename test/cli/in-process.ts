@@ -24,7 +24,7 @@ export async function called(
   };
   const command = commandOf(io);
   const output = { writeOut: io.print, writeErr: io.warn };
-  for (const one of [command, ...command.commands]) one.configureOutput(output).exitOverride();
+  for (const one of withSubcommands(command)) one.configureOutput(output).exitOverride();
   try {
     await command.parseAsync(words, { from: 'user' });
   } catch (error) {
@@ -34,4 +34,8 @@ export async function called(
     said.err += failure.says ?? '';
   }
   return { code, ...said };
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }

@@ -421,6 +421,41 @@ describe('the commands for our own keys and certificates', () => {
     }
   });
 
+  it('a message key is rotated under a passphrase, and is never in clear', async () => {
+    const under = ['--passphrase-env', VARIABLE];
+    const region = await new Region().init('--own-ca', ...under);
+    await region.sign(...under);
+    const rotate = ['rotate', 'signing'];
+    const of = ['--config', region.config];
+    const [claims, again] = [fresh('claims.json'), fresh('claims.json')];
+    const set = env[VARIABLE];
+    const before = snapshotOf(region.dir);
+    for (const wrong of [undefined, 'another']) {
+      if (wrong === undefined) Reflect.deleteProperty(env, VARIABLE);
+      else env[VARIABLE] = wrong;
+      try {
+        await refused(1, ...rotate, 'prepare', ...of, '--out', claims);
+      } finally {
+        env[VARIABLE] = set;
+      }
+    }
+    assert.deepEqual(snapshotOf(region.dir), before);
+    const former = region.read('private/message.jwk.json');
+    await done(...rotate, 'prepare', ...of, '--out', claims);
+    const next = region.read('private/message.next.jwk.json');
+    const signing = ['--key', region.key, '--after', region.statement, '--out', region.statement, ...under];
+    await done('sign', '--statement', claims, ...signing);
+    await done(...rotate, 'activate', ...of);
+    assert.equal(region.read('private/message.jwk.json'), next);
+    for (const name of ['message', 'message.former'])
+      assert.match(region.read(`private/${name}.jwk.json`), /^[\w-]+(?:\.[\w-]+){4}\n$/, name);
+    assert.notEqual(region.read('private/message.former.jwk.json'), former);
+    await refused(3, ...rotate, 'retire', ...of, '--out', again);
+    const config = loadConfig(region.anyPorts().config);
+    const broker = await startBroker(config, await openSecrets(config));
+    await broker.stop();
+  });
+
   describe('invite and fingerprint', () => {
     let region: Region;
     before(async () => {

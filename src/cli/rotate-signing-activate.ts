@@ -1,0 +1,65 @@
+import { Command } from 'commander';
+
+import { privateJwkText, replaced } from '../config/signing-keys.ts';
+import { activationSteps } from '../trust/signing-key-files.ts';
+import { INCOMPLETE, type Io } from './io.ts';
+import { withLinks } from './open-links.ts';
+import { withOwnRegion } from './own-region.ts';
+import {
+  askReadiness,
+  leftBehindLines,
+  mustBeReady,
+  readinessJson,
+  readinessLines,
+  TAKE_WHAT_IS_TRIED,
+  withWithout,
+  type WithoutOptions,
+} from './ready-neighbours.ts';
+import type { RegionOptions } from './region-config.ts';
+import { nextLine, notNow, signingState, type SigningState } from './signing-state.ts';
+
+type Options = RegionOptions & WithoutOptions;
+
+export function signingActivateCommand(io: Io): Command {
+  return withWithout(withOwnRegion(new Command('activate')))
+    .description('Sign with the next message key from now on, when every neighbour takes it.')
+    .option('--json', 'print what was done as JSON')
+    .addHelpText(
+      'after',
+      '\nEach neighbour that is trusted is asked which statement of ours it has, and sent a ping that the next key signs.' +
+        '\nThe former key stays listed. A command that was cut short goes on when it is called again.' +
+        '\nExit codes: 0 the key is in use; 1 not done; 2 called wrongly; 3 not yet: nothing was changed.',
+    )
+    .action(async (options: Options) => {
+      const state = await signingState(options);
+      const { stage } = state;
+      if (stage === 'activated') {
+        return io.print(options.json ? JSON.stringify({ done: true, ...named(state) }) : nextLine(state));
+      }
+      const { next, present, place } = state.keys;
+      if (stage !== 'published' || next === undefined)
+        throw notNow(state, stage === 'prepared' ? INCOMPLETE : 1);
+      const found = await withLinks(
+        options,
+        (links) => askReadiness(links, TAKE_WHAT_IS_TRIED),
+        next.privateJwk,
+      );
+      const leftBehind = mustBeReady(io, found, options);
+      const former = await privateJwkText(replaced(present, Date.now()), state.places.passphrase);
+      for (const step of activationSteps(place, former)) await step();
+      const now = await signingState(options);
+      if (options.json) {
+        const neighbours = readinessJson(found);
+        return io.print(JSON.stringify({ done: true, ...named(now), neighbours, leftBehind }));
+      }
+      const told = [...readinessLines(found), ...leftBehindLines(leftBehind), nextLine(now)];
+      for (const line of told) io.print(line);
+    });
+}
+
+function named({ keys: { present, former }, restsUntil }: SigningState): object {
+  return {
+    ...{ present: present.publicJwk.kid, former: former?.publicJwk.kid },
+    retireFrom: restsUntil?.toISOString(),
+  };
+}
