@@ -61,6 +61,9 @@ const hostName = z
     'a DNS name in lower case',
   );
 
+/** Authorities that a region may list at once: an old and a new one, and some to spare. */
+export const MOST_ANCHORS = 4;
+
 /** `metadata.wayleave_broker` of an entity statement: what a broker says of itself. */
 export const brokerMetadata = z.object({
   region: id,
@@ -72,7 +75,7 @@ export const brokerMetadata = z.object({
     statement: httpsUrl.optional(),
   }),
   tls: z.object({
-    anchors: z.array(pemCertificate).min(1).max(4),
+    anchors: z.array(pemCertificate).min(1).max(MOST_ANCHORS),
     /** Host names that certificates without a URI name may carry in the place of the entity identifier. */
     names: z.array(hostName).max(16).optional(),
   }),

@@ -1,7 +1,7 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 
 import { MaterialError } from '../errors.ts';
-import { changeSteps, type PairFiles } from './key-pair-files.ts';
+import { changeSteps, keyFor, type PairFiles } from './key-pair-files.ts';
 import { isStrongKey, keyWords } from './key-strength.ts';
 import { endsAt, judgeOwnChain, orderChain, type OwnRole } from './own-chain.ts';
 import type { GivenMaterial } from './pkcs12.ts';
@@ -27,6 +27,8 @@ export interface ImportRequest {
 export interface PlannedImport {
   /** In order, the leaf first. */
   readonly chain: readonly X509Certificate[];
+  /** Of the leaf. */
+  readonly key: KeyObject;
   readonly steps: readonly (() => Promise<void>)[];
 }
 
@@ -47,7 +49,7 @@ export async function planImport(request: ImportRequest): Promise<PlannedImport>
     throw new MaterialError(
       'anchor-unlisted',
       `${file}: no authority that our entity statement lists has issued this, so that every neighbour would refuse it: ` +
-        'let a statement with its authority be approved first, or say --unlisted-anchor.',
+        'let a statement with its authority be approved first, or say --unlisted-anchor to `trust import`.',
     );
   }
   const change = {
@@ -56,7 +58,8 @@ export async function planImport(request: ImportRequest): Promise<PlannedImport>
     key: key && { key, text: await request.keyText(key) },
   };
   const steps = await changeSteps(files, change);
-  if (steps !== undefined) return { chain, steps };
+  const itsKey = key ?? (await keyFor(leaf, files))?.key;
+  if (steps !== undefined && itsKey !== undefined) return { chain, key: itsKey, steps };
   throw await noKey(request);
 }
 

@@ -61,7 +61,7 @@ describe('wayleave trust rotate signing', () => {
     );
     assert.equal(behind.done, false);
     london.holdBack(false);
-    await london.refresh();
+    assert.equal(await london.seen(), 'taken');
     await london.bothAnswer();
 
     const { neighbours, leftBehind } = await london.done('signing', 'activate');
@@ -99,7 +99,7 @@ describe('wayleave trust rotate signing', () => {
     assert.equal(await stage(), 'retired');
     await london.refused(3, 'signing', 'retire');
     london.holdBack(false);
-    await london.refresh();
+    assert.equal(await london.seen(), 'taken');
     await london.done('signing', 'retire');
     assert.ok(!existsSync(london.path('private/message.former.jwk.json')));
     assert.deepEqual([await stage(), listed()], ['none', [second]]);
@@ -182,7 +182,7 @@ describe('wayleave trust rotate signing', () => {
     await london.refused(3, 'signing', 'retire', '--out', again);
     assert.ok(!existsSync(again));
     await london.signed(claims);
-    await london.refresh();
+    assert.equal(await london.seen(), 'taken');
     await london.refused(3, 'signing', 'retire', '--out', again);
     await london.done('signing', 'activate');
     await london.refused(1, 'signing', 'prepare', '--out', again);
@@ -200,7 +200,7 @@ describe('wayleave trust rotate signing', () => {
   it('keeps the former key in every statement until it is retired', async () => {
     const first = london.kid('message.jwk.json');
     const second = await published();
-    await london.refresh();
+    assert.equal(await london.seen(), 'taken');
     await london.done('signing', 'activate');
     const claims = london.fresh('claims.json');
     const config = ['--config', `${london.federation.directory}/${LONDON}.yaml`];
@@ -212,7 +212,7 @@ describe('wayleave trust rotate signing', () => {
 
   it('does not retire while the broker does not use what is in place, nor a key of unknown age', async () => {
     await published();
-    await london.refresh();
+    assert.equal(await london.seen(), 'taken');
     await london.done('signing', 'activate');
     earlier(REST_S);
     const file = london.path('public/entity-statement.jwt');

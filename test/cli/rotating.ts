@@ -24,6 +24,7 @@ export interface Told {
   readonly stage?: string;
   readonly done?: boolean;
   readonly keys?: Readonly<Record<string, string>>;
+  readonly key?: string;
   readonly leftBehind?: readonly string[];
   readonly neighbours?: readonly {
     readonly region: string;
@@ -130,7 +131,21 @@ export class Rotating {
     await until(async () => (await this.federation.broker(LONDON).status()).own.statement === sequence);
   }
 
-  /** Lets Herts and West Essex look for London's statement: it sees the one in place, or what is held back for it. */
+  /** Lets Herts and West Essex look for London's statement, until the one in place is in force there, or waits. */
+  async seen(): Promise<'taken' | 'pending'> {
+    const { sequence } = this.broker();
+    let found: 'taken' | 'pending' | undefined;
+    await until(async () => {
+      // A look that was under way already may have seen the one before.
+      await this.refresh();
+      const { statement, pending } = this.londonAtHwe();
+      if (pending?.statement.sequence === sequence) found = 'pending';
+      else if (statement?.sequence === sequence) found = 'taken';
+      return found !== undefined;
+    });
+    return found ?? assert.fail();
+  }
+
   async refresh(): Promise<string> {
     return await this.federation.broker(HWE).trust.refresh(LONDON);
   }
@@ -138,6 +153,19 @@ export class Rotating {
   /** From now on Herts and West Essex sees no later statement of London's than the present one; or all again. */
   holdBack(hold = true): void {
     this.#gate.given = hold ? this.read('public/entity-statement.jwt').trim() : undefined;
+  }
+
+  /** An officer of Herts and West Essex approves what waits of London's. */
+  async approved(): Promise<void> {
+    const desk = this.federation.broker(HWE).trust;
+    const digest = this.londonAtHwe().pending?.statement.digest ?? assert.fail('nothing waits');
+    await desk.approve(LONDON, digest, { by: 'officer-1', why: 'read to each other on the telephone' });
+  }
+
+  /** London's broker starts anew with what is in place. */
+  async restart(): Promise<void> {
+    await this.federation.stopBroker(LONDON);
+    await this.federation.startBroker(LONDON);
   }
 
   londonAtHwe(): NeighbourView {
