@@ -58,17 +58,22 @@ export function readinessJson(found: readonly Readiness[]): object[] {
   }));
 }
 
+/** What is told of the neighbours once it is done. */
+export interface AllReady {
+  readonly lines: readonly string[];
+  readonly json: object;
+}
+
 /**
  * Goes on only where every neighbour is ready, or is left behind by name. How far each is is told either way.
  *
- * @returns those that are left behind
  * @throws CommandFailed with `INCOMPLETE`; 2 for a name that is no neighbour's
  */
 export function mustBeReady(
   io: Io,
   found: readonly Readiness[],
   { without = [], json }: WithoutOptions,
-): string[] {
+): AllReady {
   const stranger = without.find((name) => !found.some(({ region }) => region === name));
   if (stranger !== undefined) {
     const names = found.map(({ region }) => region).join(', ');
@@ -77,11 +82,14 @@ export function mustBeReady(
       2,
     );
   }
-  const lagging = found.filter(({ ready }) => !ready).map(({ region }) => region);
-  const waiting = lagging.filter((region) => !without.includes(region));
-  if (waiting.length === 0) return lagging;
-  if (json) io.print(JSON.stringify({ done: false, neighbours: readinessJson(found) }));
-  else for (const line of readinessLines(found)) io.print(line);
+  const leftBehind = found.filter(({ ready }) => !ready).map(({ region }) => region);
+  const waiting = leftBehind.filter((region) => !without.includes(region));
+  const [lines, neighbours] = [readinessLines(found), readinessJson(found)];
+  if (waiting.length === 0) {
+    return { lines: [...lines, ...leftBehindLines(leftBehind)], json: { neighbours, leftBehind } };
+  }
+  if (json) io.print(JSON.stringify({ done: false, neighbours }));
+  else for (const line of lines) io.print(line);
   throw new CommandFailed(
     `${plain(waiting.join(', '))} would refuse us, so that nothing was changed: ` +
       'wait until each is ready, or leave it behind with --without.',
@@ -89,8 +97,7 @@ export function mustBeReady(
   );
 }
 
-/** What becomes of those that are left behind. */
-export function leftBehindLines(regions: readonly string[]): string[] {
+function leftBehindLines(regions: readonly string[]): string[] {
   if (regions.length === 0) return [];
   return [`Left behind: ${plain(regions.join(', '))}. They refuse us until they have our newest statement.`];
 }

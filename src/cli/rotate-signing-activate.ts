@@ -7,10 +7,7 @@ import { withLinks } from './open-links.ts';
 import { withOwnRegion } from './own-region.ts';
 import {
   askReadiness,
-  leftBehindLines,
   mustBeReady,
-  readinessJson,
-  readinessLines,
   TAKE_WHAT_IS_TRIED,
   withWithout,
   type WithoutOptions,
@@ -44,16 +41,12 @@ export function signingActivateCommand(io: Io): Command {
         (links) => askReadiness(links, TAKE_WHAT_IS_TRIED),
         next.privateJwk,
       );
-      const leftBehind = mustBeReady(io, found, options);
+      const ready = mustBeReady(io, found, options);
       const former = await privateJwkText(replaced(present, Date.now()), state.places.passphrase);
       for (const step of activationSteps(place, former)) await step();
       const now = await signingState(options);
-      if (options.json) {
-        const neighbours = readinessJson(found);
-        return io.print(JSON.stringify({ done: true, ...named(now), neighbours, leftBehind }));
-      }
-      const told = [...readinessLines(found), ...leftBehindLines(leftBehind), nextLine(now)];
-      for (const line of told) io.print(line);
+      if (options.json) return io.print(JSON.stringify({ done: true, ...named(now), ...ready.json }));
+      for (const line of [...ready.lines, nextLine(now)]) io.print(line);
     });
 }
 

@@ -9,10 +9,7 @@ import { withOwnRegion } from './own-region.ts';
 import {
   askReadiness,
   KNOW_OUR_STATEMENT,
-  leftBehindLines,
   mustBeReady,
-  readinessJson,
-  readinessLines,
   withWithout,
   type WithoutOptions,
 } from './ready-neighbours.ts';
@@ -69,13 +66,10 @@ async function leaveOut(io: Io, { places, keys, statement, restsUntil }: Signing
 
 async function takeAway(io: Io, { keys }: SigningState, options: Options) {
   const found = await withLinks(options, (links) => askReadiness(links, KNOW_OUR_STATEMENT));
-  const leftBehind = mustBeReady(io, found, options);
+  const ready = mustBeReady(io, found, options);
   const { formerKey } = keys.place;
   await removeDurably(formerKey);
-  if (options.json) {
-    const neighbours = readinessJson(found);
-    return io.print(JSON.stringify({ done: true, removed: formerKey, neighbours, leftBehind }));
-  }
-  for (const line of [...readinessLines(found), ...leftBehindLines(leftBehind)]) io.print(line);
+  if (options.json) return io.print(JSON.stringify({ done: true, removed: formerKey, ...ready.json }));
+  for (const line of ready.lines) io.print(line);
   io.print(`${formerKey} was taken away. The rotation has ended.`);
 }

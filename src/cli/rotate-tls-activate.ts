@@ -12,10 +12,7 @@ import { signedStatement } from './present-statement.ts';
 import {
   askReadiness,
   KNOW_OUR_STATEMENT,
-  leftBehindLines,
   mustBeReady,
-  readinessJson,
-  readinessLines,
   TAKE_WHAT_IS_TRIED,
   withWithout,
   type WithoutOptions,
@@ -55,10 +52,8 @@ export function tlsActivateCommand(io: Io): Command {
           ? askReadiness(links, TAKE_WHAT_IS_TRIED, identity)
           : askReadiness(links, KNOW_OUR_STATEMENT);
       });
-      const leftBehind = mustBeReady(io, found, options);
-      const lines = [...readinessLines(found), ...leftBehindLines(leftBehind)];
-      const json = { neighbours: readinessJson(found), leftBehind };
-      await putInPlace(io, places, planned, options, { json, lines });
+      const ready = mustBeReady(io, found, options);
+      await putInPlace(io, places, planned, options, ready);
     });
 }
 

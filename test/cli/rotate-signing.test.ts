@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { importSigner } from '../../src/evidence/keys.ts';
 import { REST_S } from '../../src/evidence/signing-rotation.ts';
 import type { BrokerMetadata } from '../../src/trust/entity-statement.ts';
+import { activationSteps, signingKeyPlace } from '../../src/trust/signing-key-files.ts';
 import { TestNeighbour } from '../support/neighbour.ts';
 import { until } from '../support/until.ts';
 import { errorCode } from '../support/viewer.ts';
@@ -123,6 +124,31 @@ describe('wayleave trust rotate signing', () => {
     const { leftBehind } = await london.done('signing', 'activate', '--without', HWE);
     assert.deepEqual(leftBehind, [HWE]);
     assert.equal(await stage(), 'activated');
+  });
+
+  it('goes on where an activation was cut short, and between its steps the broker starts with a key that is listed', async () => {
+    const [first, second] = [london.kid('message.jwk.json'), await published()];
+    assert.equal(await london.seen(), 'taken');
+    const place = signingKeyPlace(london.path('private'), 'message');
+    const former = { ...(JSON.parse(london.read('private/message.jwk.json')) as object), replaced_at: 1 };
+    const steps = activationSteps(place, JSON.stringify(former));
+    for (const step of steps.slice(0, -1)) {
+      await step();
+      assert.equal(await stage(), 'published');
+      assert.ok(listed().includes(london.kid('message.jwk.json')));
+      await london.restart();
+      await london.bothAnswer();
+      await london.refused(3, 'signing', 'retire', '--out', london.fresh('claims.json'));
+    }
+    await london.done('signing', 'activate');
+    assert.deepEqual(
+      [london.kid('message.jwk.json'), london.kid('message.former.jwk.json')],
+      [second, first],
+    );
+    // The time counts from the end of it.
+    await london.refused(3, 'signing', 'retire', '--out', london.fresh('claims.json'));
+    await london.restart();
+    await london.bothAnswer();
   });
 
   it('asks nobody who was revoked, and knows of nobody where the decisions cannot be believed', async () => {
