@@ -7,6 +7,7 @@ import type { BrokerMetadata } from '../../src/trust/entity-statement.ts';
 import type { TlsRole } from '../../src/trust/key-pair-files.ts';
 import { thumbprintOf } from '../../src/trust/peer-certificate.ts';
 import { issue, type Issued } from '../support/certificates.ts';
+import { until } from '../support/until.ts';
 import { HWE, LONDON, Rotating } from './rotating.ts';
 
 describe('wayleave trust rotate tls', () => {
@@ -47,6 +48,15 @@ describe('wayleave trust rotate tls', () => {
   async function asked(role: TlsRole): Promise<string> {
     const { key } = await london.done('tls', 'prepare', '--for', role, '--tls-key', 'ec');
     return key ?? assert.fail();
+  }
+
+  /** The running broker uses both certificates that are in place now. */
+  async function taken(): Promise<void> {
+    for (const role of ['server', 'client']) {
+      const thumbprint = thumbprintOf(new X509Certificate(london.read(`public/tls-${role}.pem`)));
+      const isTold = (line: string): boolean => line.includes(thumbprint) && line.includes('read anew');
+      await until(() => london.federation.logged.some(isTold), role);
+    }
   }
 
   /** A statement that lists old and new, which every neighbour has approved. */
@@ -104,7 +114,7 @@ describe('wayleave trust rotate tls', () => {
     // Those who look at us pin the new authority as well, as an admin of theirs does.
     const viewer = london.federation.config(LONDON).viewers[0]?.id ?? '';
     appendFileSync(join(london.keys, 'viewers', viewer, 'broker-ca.pem'), fresh.pem);
-    await london.restart();
+    await taken();
     await london.bothAnswer();
 
     await london.done('tls', 'retire', ...retire);
@@ -128,7 +138,7 @@ describe('wayleave trust rotate tls', () => {
       await london.done('tls', 'activate', chain, '--for', role);
     }
     assert.equal(london.broker().sequence, sequence);
-    await london.restart();
+    await taken();
     await london.bothAnswer();
   });
 
