@@ -3,7 +3,6 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
-import tls, { type TLSSocket } from 'node:tls';
 
 import { TrustKeeper } from '../../src/broker/trust-keeper.ts';
 import type { TrustDesk } from '../../src/broker/trust-desk.ts';
@@ -54,18 +53,6 @@ describe('trust that changes while the brokers run', () => {
   };
   const londonAsks = async () =>
     london.send('herts-west-essex', await london.query('herts-west-essex', PATIENT));
-  const connected = async (): Promise<TLSSocket> => {
-    const { federation: port } = federation.broker('herts-west-essex').ports;
-    const socket = tls.connect({
-      port,
-      host: '127.0.0.1',
-      ...london.tls('herts-west-essex'),
-      checkServerIdentity: () => undefined,
-    });
-    await new Promise((done, failed) => socket.once('secureConnect', done).once('error', failed));
-    socket.on('error', () => undefined).resume();
-    return socket;
-  };
 
   it('asks and answers a neighbour that is trusted', async () => {
     assert.deepEqual(await ofLondon(), ['answered', 'care-location']);
@@ -73,7 +60,7 @@ describe('trust that changes while the brokers run', () => {
   });
 
   it('neither asks nor answers one that is revoked, and closes every connection with it at once', async () => {
-    const idle = await connected();
+    const idle = await london.connect('herts-west-essex');
     const closed = new Promise<void>((done) => void idle.once('close', () => done()));
     const view = await desk.revoke('london', WHOLE, { reason: 'privilege-withdrawn' }, SAID);
     assert.equal(view.state, 'revoked');
@@ -138,7 +125,7 @@ describe('trust that changes while the brokers run', () => {
   });
 
   it('accepts a certificate no more that is revoked, on a connection that is open too', async () => {
-    const socket = await connected();
+    const socket = await london.connect('herts-west-essex');
     const closed = new Promise<void>((done) => void socket.once('close', () => done()));
     const thumbprint = thumbprintOf(new X509Certificate(london.tls('herts-west-essex').cert ?? ''));
     await desk.revoke('london', { kind: 'certificate', thumbprint }, { reason: 'superseded' }, SAID);

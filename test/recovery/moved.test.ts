@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { parse, stringify } from 'yaml';
 
 import type { LogStatus } from '../../src/audit/audit-room.ts';
 import type { Began } from '../../src/audit/succession/succession.ts';
-import { openStore, startBroker } from '../../src/broker.ts';
+import { openStore } from '../../src/broker.ts';
 import { auditCommand } from '../../src/cli/audit.ts';
 import { restoreCommand } from '../../src/cli/restore.ts';
 import { statusCommand } from '../../src/cli/status.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { loadSecrets } from '../../src/config/secrets.ts';
 import { called } from '../cli/in-process.ts';
 import { readAudit } from '../support/audit.ts';
 import { sharedPostgres } from '../support/postgres.ts';
-import type { RawConfig } from '../support/federation.ts';
+import { startReplica } from '../support/replica.ts';
 import { soon } from '../support/soon.ts';
 import { signAnew } from '../support/statement.ts';
 import { ABSENT, CONFIRMED, HERTS, LISTED, Two } from './two.ts';
@@ -60,40 +57,31 @@ describe('two replicas on one store', () => {
       await two.federation.stopBroker(region);
       await two.federation.startBroker(region);
     }
-    const raw = parse(readFileSync(two.at('london.yaml'), 'utf8')) as RawConfig;
-    raw['replica'] = '2';
-    for (const listener of Object.values(raw['listeners'] as Record<string, { port: number }>))
-      listener.port = 0;
-    writeFileSync(two.at('london-2.yaml'), stringify(raw));
-    const config = loadConfig(two.at('london-2.yaml'));
-    const second = await startBroker(config, loadSecrets(config.secretsDirectory));
-    try {
-      const states = async () => {
-        const all = await Promise.all([two.status(), second.status()]);
-        return all.map(({ ready, log }) => [ready, (log as LogStatus).origin]);
-      };
-      assert.deepEqual(await states(), [
-        [true, LISTED],
-        [true, other],
-      ]);
-      const beside = await openStore({ store });
-      await beside.state.close({ since: Date.now(), why: 'behind', detail: '{}' });
-      await beside.close();
-      await soon(async () => (await states()).every(([ready]) => ready === false) || undefined);
-      const { code, err } = await two.confirm('--yes', '--without', ...ABSENT);
-      assert.equal(code, 0, err);
-      await soon(async () => (await states()).every(([ready]) => ready === true) || undefined);
-      assert.deepEqual(
-        (await states()).map(([, origin]) => origin),
-        [`${LISTED}/2`, `${other}/2`],
-      );
-      await soon(async () => (await two.ask())?.[0] === 'answered' || undefined);
-      const { code: verified, out } = await called(auditCommand, ['verify', '--json', ...two.on()]);
-      assert.equal(verified, 0, out);
-      assert.equal(out.trim().split('\n').length, 4);
-    } finally {
-      await second.stop();
-    }
+    await using replica = await startReplica(two.federation, 'london', '2');
+    const second = replica.broker('london');
+    const states = async () => {
+      const all = await Promise.all([two.status(), second.status()]);
+      return all.map(({ ready, log }) => [ready, (log as LogStatus).origin]);
+    };
+    assert.deepEqual(await states(), [
+      [true, LISTED],
+      [true, other],
+    ]);
+    const beside = await openStore({ store });
+    await beside.state.close({ since: Date.now(), why: 'behind', detail: '{}' });
+    await beside.close();
+    await soon(async () => (await states()).every(([ready]) => ready === false) || undefined);
+    const { code, err } = await two.confirm('--yes', '--without', ...ABSENT);
+    assert.equal(code, 0, err);
+    await soon(async () => (await states()).every(([ready]) => ready === true) || undefined);
+    assert.deepEqual(
+      (await states()).map(([, origin]) => origin),
+      [`${LISTED}/2`, `${other}/2`],
+    );
+    await soon(async () => (await two.ask())?.[0] === 'answered' || undefined);
+    const { code: verified, out } = await called(auditCommand, ['verify', '--json', ...two.on()]);
+    assert.equal(verified, 0, out);
+    assert.equal(out.trim().split('\n').length, 4);
   });
 });
 

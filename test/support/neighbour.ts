@@ -2,6 +2,7 @@ import { randomUUID, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import { join } from 'node:path';
+import tls, { type TLSSocket } from 'node:tls';
 
 import type { RegionId } from '../../src/demo/places.ts';
 import { importSigner, type Signer } from '../../src/evidence/keys.ts';
@@ -96,6 +97,18 @@ export class TestNeighbour {
     { typ = TYP.query, signer }: { typ?: string; signer?: Signer } = {},
   ): Promise<string> {
     return signMessage(signer ?? (await this.signer()), typ, this.claims(to, nhsNumber, change)).token;
+  }
+
+  /** An idle connection to another region's federation listener, as a keep-alive leaves it. */
+  async connect(to: RegionId): Promise<TLSSocket> {
+    const socket = tls.connect({
+      port: this.#federation.broker(to).ports.federation,
+      host: '127.0.0.1',
+      ...this.tls(to),
+      checkServerIdentity: () => undefined,
+    });
+    await new Promise((done, failed) => socket.once('secureConnect', done).once('error', failed));
+    return socket.on('error', () => undefined).resume();
   }
 
   /** Sends a body to another region's federation listener over a connection of its own. */
