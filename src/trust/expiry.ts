@@ -17,6 +17,8 @@ export interface Ending {
   /** Who renews it. */
   readonly whose: 'ours' | 'theirs';
   readonly kind: EndingKind;
+  /** The region that it belongs to; of an agreement, the other one. */
+  readonly region: string;
   /** For people; no key, and nobody's name. */
   readonly name: string;
   /** ISO instant. */
@@ -24,6 +26,12 @@ export interface Ending {
   /** Whole days; negative once it has ended. */
   readonly daysLeft: number;
   readonly level: Level;
+}
+
+/** What ends, before it is known how near that is. */
+interface Thing extends Pick<Ending, 'whose' | 'kind' | 'region' | 'name'> {
+  /** Milliseconds since the epoch. */
+  readonly until: number;
 }
 
 /** What may end, of ours and of theirs. PEM texts with every certificate that they hold; times in milliseconds. */
@@ -57,44 +65,76 @@ export function daysUntil(until: number, at: number): number {
  * @param at milliseconds since the epoch
  */
 export function endings({ own, neighbours, agreements }: Inventory, at: number): Ending[] {
-  const ending = (whose: Ending['whose'], kind: EndingKind, name: string, until: number): Ending => ({
-    ...{ whose, kind, name, validUntil: new Date(until).toISOString() },
-    ...{ daysLeft: daysUntil(until, at), level: levelOf(until - at) },
-  });
-  const anchors = (whose: Ending['whose'], region: string, pems: readonly string[]): Ending[] =>
-    pems.flatMap(certificatesIn).map((one) => {
-      const name = `${region} anchor ${oneLine(one.subject)}`;
-      return ending(whose, 'anchor', name, one.validToDate.getTime());
-    });
-  const keys = (whose: Ending['whose'], region: string, jwks: readonly PublicJwk[]): Ending[] =>
-    jwks.flatMap(({ kid, exp }) =>
-      exp === undefined ? [] : [ending(whose, 'message-key', `${region} message key ${kid}`, exp * 1000)],
-    );
-  const chain = (role: string, pem: string): Ending[] =>
+  const things = [
+    ...ownThings(own),
+    // A region with several records is its own neighbour: its things are told above.
+    ...neighbours.filter(({ region }) => region !== own.region).flatMap(neighboursThings),
+    ...agreements.flatMap(agreementsDates),
+  ];
+  return things
+    .sort((one, other) => one.until - other.until)
+    .map(({ until, ...thing }) => ({
+      ...{ ...thing, validUntil: new Date(until).toISOString() },
+      ...{ daysLeft: daysUntil(until, at), level: levelOf(until - at) },
+    }));
+}
+
+function ownThings({
+  region,
+  server,
+  client,
+  anchors,
+  statementUntil,
+  messageKeys,
+}: Inventory['own']): Thing[] {
+  const ours = { whose: 'ours', region } as const;
+  const chain = (role: string, pem: string): Thing[] =>
     certificatesIn(pem).map((one, above) => {
       const until = one.validToDate.getTime();
-      if (above === 0) return ending('ours', 'certificate', `own ${role}`, until);
-      return ending('ours', 'issuer', `own ${role} issuer ${oneLine(one.subject)}`, until);
+      if (above === 0) return { ...ours, kind: 'certificate', name: `own ${role}`, until };
+      return { ...ours, kind: 'issuer', name: `own ${role} issuer ${oneLine(one.subject)}`, until };
     });
   return [
-    ...chain('server', own.server),
-    ...chain('client', own.client),
-    ...anchors('ours', 'own', own.anchors),
-    ending('ours', 'statement', 'own statement', own.statementUntil),
-    ...keys('ours', 'own', own.messageKeys),
-    ...neighbours
-      // A region with several records is its own neighbour: its things are told above.
-      .filter(({ region }) => region !== own.region)
-      .flatMap(({ region, broker, validUntil, anchors: pinned }) => [
-        ...anchors('theirs', region, pinned),
-        ending('theirs', 'statement', `${region} statement`, validUntil),
-        ...keys('theirs', region, broker.message_keys),
-      ]),
-    ...agreements.flatMap(({ region, agreement: { until, review_by: review } }) => [
-      ...(until === undefined ? [] : [ending('ours', 'agreement', `agreement with ${region}`, endOf(until))]),
-      ending('ours', 'agreement-review', `time to review the agreement with ${region}`, endOf(review)),
-    ]),
-  ].sort((one, other) => one.daysLeft - other.daysLeft);
+    ...chain('server', server),
+    ...chain('client', client),
+    ...anchorsOf(ours, 'own', anchors),
+    { ...ours, kind: 'statement', name: 'own statement', until: statementUntil },
+    ...keysOf(ours, 'own', messageKeys),
+  ];
+}
+
+function neighboursThings({ region, broker, validUntil, anchors }: Neighbour): Thing[] {
+  const theirs = { whose: 'theirs', region } as const;
+  return [
+    ...anchorsOf(theirs, region, anchors),
+    { ...theirs, kind: 'statement', name: `${region} statement`, until: validUntil },
+    ...keysOf(theirs, region, broker.message_keys),
+  ];
+}
+
+function agreementsDates({ region, agreement }: Inventory['agreements'][number]): Thing[] {
+  const ours = { whose: 'ours', region } as const;
+  const { until, review_by: review } = agreement;
+  const name = `agreement with ${region}`;
+  return [
+    ...(until === undefined ? [] : [{ ...ours, kind: 'agreement', name, until: endOf(until) } as const]),
+    { ...ours, kind: 'agreement-review', name: `time to review the ${name}`, until: endOf(review) },
+  ];
+}
+
+function anchorsOf(of: Pick<Thing, 'whose' | 'region'>, called: string, pems: readonly string[]): Thing[] {
+  return pems.flatMap(certificatesIn).map(({ subject, validToDate }) => {
+    const name = `${called} anchor ${oneLine(subject)}`;
+    return { ...of, kind: 'anchor', name, until: validToDate.getTime() };
+  });
+}
+
+function keysOf(of: Pick<Thing, 'whose' | 'region'>, called: string, keys: readonly PublicJwk[]): Thing[] {
+  return keys.flatMap(({ kid, exp }) =>
+    exp === undefined
+      ? []
+      : [{ ...of, kind: 'message-key', name: `${called} message key ${kid}`, until: exp * 1000 }],
+  );
 }
 
 function levelOf(leftMs: number): Level {

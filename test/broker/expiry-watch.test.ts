@@ -9,7 +9,15 @@ const UNTIL = '2027-01-01T00:00:00.000Z';
 
 describe('the watch on what ends', () => {
   const ending = (level: Level, change: Partial<Ending> = {}): Ending => ({
-    ...{ whose: 'ours', kind: 'certificate', name: 'own server', validUntil: UNTIL, daysLeft: 5, level },
+    ...{
+      whose: 'ours',
+      kind: 'certificate',
+      region: 'london',
+      name: 'own server',
+      validUntil: UNTIL,
+      daysLeft: 5,
+      level,
+    },
     ...change,
   });
 

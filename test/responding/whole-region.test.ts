@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 
+import type { DestinationStatus } from '../../src/upstream/destination.ts';
 import { Asking, PATIENT } from './asking.ts';
 import {
   allergyOf,
@@ -153,9 +154,7 @@ describe('the listener between brokers: a region is more than the record that is
     assert.equal(closed.length, 1);
     await Promise.all(closed);
     const { destinations } = await asking.federation.broker('essex-suffolk').status();
-    const underWay = (destinations as { name: string; underWay: number }[]).find(
-      ({ name }) => name === ONE,
-    )?.underWay;
+    const underWay = (destinations as DestinationStatus[]).find(({ name }) => name === ONE)?.underWay;
     assert.equal(underWay, 0);
   });
 

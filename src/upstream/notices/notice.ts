@@ -10,6 +10,7 @@ export interface Notice {
   readonly ends: readonly {
     readonly whose: string;
     readonly kind: string;
+    readonly region: string;
     readonly name: string;
     readonly validUntil: string;
     readonly daysLeft: number;

@@ -1,0 +1,55 @@
+/** Everything that `wayleave status` shows: no patient, no secret. */
+export interface BrokerStatus {
+  readonly region: string;
+  readonly entity: string;
+  /** ISO instant. */
+  readonly started: string;
+  /** False while the store cannot write, has come down to its reserve, or is closed: then nothing is released. */
+  readonly ready: boolean;
+  /** `low`: its disk has come down to the reserve. */
+  readonly store: 'ok' | 'low' | 'failing';
+  /** Set while nothing is served from the store: since when (ISO instant), why, and what is known about it. */
+  readonly closed?:
+    | { readonly since: string; readonly why: string; readonly detail: Readonly<Record<string, unknown>> }
+    | undefined;
+  readonly log: object;
+  readonly destinations: readonly {
+    readonly kind: string;
+    readonly name: string;
+    readonly circuit: string;
+  }[];
+  /** The sequence of our own statement, and why the files, as they are now, are not who we are. */
+  readonly own: { readonly statement: number; readonly fault?: string };
+  /** How each neighbour stands, and what waits for an admin. */
+  readonly trust: {
+    /** Why decisions cannot be read at the moment. */
+    readonly fault?: string;
+    readonly neighbours: readonly {
+      readonly region: string;
+      readonly state: string;
+      readonly statement: number | undefined;
+      readonly pausedUntil: string | undefined;
+      readonly pending: readonly string[] | undefined;
+      readonly refreshedAt: string | undefined;
+      readonly fault: string | undefined;
+    }[];
+    /** Regions that an admin has proposed. */
+    readonly proposed: readonly string[];
+  };
+  /** Neighbours' signed pings that were answered since the start. */
+  readonly pings: readonly { readonly region: string; readonly answered: number; readonly last: string }[];
+  /** Everything that ends, ours and theirs, the soonest first. */
+  readonly certificates: readonly {
+    readonly whose: string;
+    readonly kind: string;
+    readonly region: string;
+    readonly name: string;
+    readonly validUntil: string;
+    readonly daysLeft: number;
+    readonly level: string;
+  }[];
+  /** How telling administrators of what ends goes, by channel. */
+  readonly notices: readonly { readonly channel: string; readonly waiting: number }[];
+  /** Neighbours' revocation lists. */
+  readonly crls: readonly object[];
+}

@@ -1,0 +1,99 @@
+import { Gauge, Registry } from '@prometheus-io/client';
+
+import type { BrokerStatus } from './broker-status.ts';
+
+/** One value of a metric. Labels name regions, destinations and what ends: no patient, no secret. */
+interface Sample {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+const NEIGHBOUR_STATES = ['trusted', 'paused', 'unspoken', 'revoked'];
+const CIRCUITS = ['closed', 'half-open', 'open'];
+
+/**
+ * The status as Prometheus reads it (text format 0.0.4): made anew each time, so that what is gone is gone here too.
+ * What is in one of several states has a series for each, 1 for the one that it is in and 0 for the others.
+ */
+export async function metricsOf(status: BrokerStatus): Promise<{ type: string; text: string }> {
+  const registry = new Registry();
+  const gauge = (name: string, help: string, samples: readonly Sample[]): void => {
+    const labelNames = [...new Set(samples.flatMap(({ labels = {} }) => Object.keys(labels)))];
+    const made = new Gauge({ name: `wayleave_${name}`, help, labelNames, registers: [registry] });
+    for (const { labels = {}, value } of samples) made.set(labels, value);
+  };
+  const { trust, own, certificates, destinations, notices } = status;
+
+  gauge('ready', 'Whether the broker can serve.', [{ value: Number(status.ready) }]);
+  gauge('started_seconds', 'When the broker was started, in Unix time.', [
+    { value: unixTime(status.started) },
+  ]);
+  gauge(
+    'valid_until_seconds',
+    'When something of ours or of a neighbour ends, in Unix time.',
+    // The soonest is first, and must be the one that stays where two have the same name.
+    certificates.toReversed().map(({ whose, kind, region, name, validUntil }) => ({
+      labels: { whose, kind, region, name },
+      value: unixTime(validUntil),
+    })),
+  );
+  gauge(
+    'neighbour_state',
+    'How a neighbour stands.',
+    trust.neighbours.flatMap(({ region, state }) => oneOf(NEIGHBOUR_STATES, state, { region })),
+  );
+  gauge(
+    'neighbour_waits_for_approval',
+    'Whether a statement of a neighbour, or the proposal of one, waits for an admin.',
+    [
+      ...trust.neighbours.map(({ region, pending }) => waiting(region, 'statement', pending !== undefined)),
+      ...trust.proposed.map((region) => waiting(region, 'enrolment', true)),
+    ],
+  );
+  gauge(
+    'neighbour_statement_refresh_failing',
+    'Whether the last look for a newer statement of a neighbour failed.',
+    trust.neighbours.map(({ region, fault }) => ({
+      labels: { region },
+      value: Number(fault !== undefined),
+    })),
+  );
+  gauge(
+    'neighbour_statement_refreshed_seconds',
+    'When the statement of a neighbour was last fetched and in order, in Unix time.',
+    trust.neighbours.flatMap(({ region, refreshedAt }) =>
+      refreshedAt === undefined ? [] : [{ labels: { region }, value: unixTime(refreshedAt) }],
+    ),
+  );
+  gauge('unreadable', 'Whether something cannot be read, so that it stays as it was.', [
+    { labels: { what: 'decisions' }, value: Number(trust.fault !== undefined) },
+    { labels: { what: 'own-statement' }, value: Number(own.fault !== undefined) },
+  ]);
+  gauge(
+    'circuit_state',
+    'The circuit to a destination.',
+    destinations.flatMap(({ kind, name, circuit }) => oneOf(CIRCUITS, circuit, { kind, name })),
+  );
+  gauge(
+    'notices_waiting',
+    'Notices of what ends that were not delivered yet.',
+    notices.map(({ channel, waiting: value }) => ({ labels: { channel }, value })),
+  );
+  return { type: registry.contentType, text: await registry.metrics() };
+}
+
+function oneOf(
+  states: readonly string[],
+  present: string,
+  labels: Readonly<Record<string, string>>,
+): Sample[] {
+  return states.map((state) => ({ labels: { ...labels, state }, value: Number(state === present) }));
+}
+
+function waiting(region: string, what: string, waits: boolean): Sample {
+  return { labels: { region, what }, value: Number(waits) };
+}
+
+function unixTime(instant: string): number {
+  return Date.parse(instant) / 1000;
+}

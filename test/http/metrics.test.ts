@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import type { BrokerStatus } from '../../src/http/broker-status.ts';
+import { metricsOf } from '../../src/http/metrics.ts';
+import { readMetrics, type Series } from '../support/prometheus-text.ts';
+
+const UNTIL = '2027-01-01T00:00:00.000Z';
+
+describe('the metrics of a status', () => {
+  const status = (change: Partial<BrokerStatus> = {}): BrokerStatus => ({
+    ...{ region: 'us', entity: 'https://us.example', started: '2026-11-23T10:00:00.500Z' },
+    ...{ ready: true, store: 'ok', log: {}, pings: [], crls: [] },
+    ...{ destinations: [], own: { statement: 1 }, trust: { neighbours: [], proposed: [] } },
+    ...{ certificates: [], notices: [] },
+    ...change,
+  });
+  const read = async (change?: Partial<BrokerStatus>): Promise<Series[]> =>
+    readMetrics((await metricsOf(status(change))).text);
+  const told = (series: readonly Series[], name: string): [string, number][] =>
+    series
+      .filter((one) => one.name === `wayleave_${name}`)
+      .map(({ labels, value }) => [Object.values(labels).join(' '), value]);
+  const ending = (name: string, validUntil = UNTIL) => ({
+    ...{ whose: 'theirs', kind: 'anchor', region: 'london', name, validUntil, daysLeft: 1, level: '1' },
+  });
+  const neighbour = (region: string, change: Partial<BrokerStatus['trust']['neighbours'][number]> = {}) => ({
+    ...{ region, state: 'trusted', statement: 1, pausedUntil: undefined },
+    ...{ pending: undefined, refreshedAt: undefined, fault: undefined, ...change },
+  });
+
+  it('are gauges in the text format, also where there is nothing yet', async () => {
+    const series = await read();
+    assert.ok(series.every(({ name, type }) => name.startsWith('wayleave_') && type === 'gauge'));
+    assert.deepEqual(told(series, 'ready'), [['', 1]]);
+    assert.deepEqual(told(series, 'started_seconds'), [['', Date.parse('2026-11-23T10:00:00.500Z') / 1000]]);
+    assert.deepEqual(told(await read({ ready: false }), 'ready'), [['', 0]]);
+  });
+
+  it('have when each thing ends, whatever it is called', async () => {
+    const odd = 'london anchor CN="a\\b", O=one\ntwo, {}=☃';
+    const [series] = (await read({ certificates: [ending(odd)] })).filter(
+      ({ name }) => name === 'wayleave_valid_until_seconds',
+    );
+    assert.deepEqual(series?.labels, { whose: 'theirs', kind: 'anchor', region: 'london', name: odd });
+    assert.equal(series?.value, Date.parse(UNTIL) / 1000);
+  });
+
+  it('have the sooner of two that are called alike: none hides another that ends before it', async () => {
+    const later = ending('london anchor CN=x', '2030-01-01T00:00:00.000Z');
+    const series = await read({ certificates: [ending('london anchor CN=x'), later] });
+    assert.deepEqual(
+      told(series, 'valid_until_seconds').map(([, value]) => value),
+      [Date.parse(UNTIL) / 1000],
+    );
+  });
+
+  it('have how each neighbour stands, and what waits', async () => {
+    const series = await read({
+      trust: {
+        fault: 'store-unavailable',
+        neighbours: [
+          neighbour('london', { state: 'revoked', fault: 'timeout', refreshedAt: UNTIL }),
+          neighbour('essex', { pending: ['tls'] }),
+        ],
+        proposed: ['wessex'],
+      },
+    });
+    assert.deepEqual(told(series, 'neighbour_state'), [
+      ['london trusted', 0],
+      ['london paused', 0],
+      ['london unspoken', 0],
+      ['london revoked', 1],
+      ['essex trusted', 1],
+      ['essex paused', 0],
+      ['essex unspoken', 0],
+      ['essex revoked', 0],
+    ]);
+    assert.deepEqual(told(series, 'neighbour_waits_for_approval'), [
+      ['london statement', 0],
+      ['essex statement', 1],
+      ['wessex enrolment', 1],
+    ]);
+    assert.deepEqual(told(series, 'neighbour_statement_refresh_failing'), [
+      ['london', 1],
+      ['essex', 0],
+    ]);
+    assert.deepEqual(told(series, 'neighbour_statement_refreshed_seconds'), [
+      ['london', Date.parse(UNTIL) / 1000],
+    ]);
+    assert.deepEqual(told(series, 'unreadable'), [
+      ['decisions', 1],
+      ['own-statement', 0],
+    ]);
+  });
+
+  it('have each circuit, and the notices that wait', async () => {
+    const series = await read({
+      destinations: [
+        { kind: 'neighbour', name: 'london', circuit: 'open' },
+        { kind: 'record', name: 'london', circuit: 'closed' },
+      ],
+      notices: [{ channel: 'email', waiting: 2 }],
+    });
+    assert.deepEqual(
+      told(series, 'circuit_state').filter(([, value]) => value === 1),
+      [
+        ['neighbour london open', 1],
+        ['record london closed', 1],
+      ],
+    );
+    assert.deepEqual(told(series, 'notices_waiting'), [['email', 2]]);
+  });
+
+  it('are those that the documents tell of, no more and no less', async () => {
+    const { text } = await metricsOf(status());
+    const documents = readFileSync(resolve(import.meta.dirname, '../../docs/operations.md'), 'utf8');
+    const named = (from: string, pattern: RegExp): string[] =>
+      [...new Set([...from.matchAll(pattern)].map(([, name = '']) => name))].sort();
+    const all = named(text, /^# TYPE (\S+)/gm);
+    assert.deepEqual(named(documents, /^\| `(wayleave_\w+)` /gm), all);
+    const inRules = named(documents, /^ +expr: .*?(wayleave_\w+)/gm);
+    assert.ok(inRules.length > 4);
+    assert.deepEqual(
+      inRules.filter((name) => !all.includes(name)),
+      [],
+    );
+  });
+});
