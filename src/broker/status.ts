@@ -43,7 +43,7 @@ export async function statusOf(
 }
 
 /** Everything that ends, ours and theirs, by the broker's own clock. */
-export function endingsOf({ config, own, tls, neighbours, trusted, now }: Parts): Ending[] {
+export function endingsOf({ config, own, tls, neighbours, trusted, crls, now }: Parts): Ending[] {
   const { region } = config;
   const { broker, until } = own();
   return endings(
@@ -54,10 +54,25 @@ export function endingsOf({ config, own, tls, neighbours, trusted, now }: Parts)
         ...{ statementUntil: until, messageKeys: broker.message_keys },
       },
       neighbours: neighbours.all(),
+      lists: crls.status().flatMap(({ region, place, thisUpdate, nextUpdate }) =>
+        thisUpdate === undefined || nextUpdate === undefined
+          ? []
+          : [
+              {
+                ...{ region, place: withoutQuery(place) },
+                ...{ thisUpdate: Date.parse(thisUpdate), nextUpdate: Date.parse(nextUpdate) },
+              },
+            ],
+      ),
       agreements: trusted(),
     },
     now(),
   );
+}
+
+/** What ends is told in letters and metrics: nothing of an address that may let somebody in. */
+function withoutQuery(place: string): string {
+  return place.replace(/^(https?:[^?#]*).*$/s, '$1');
 }
 
 /** Without who decided it, which is sealed and of no use here. */

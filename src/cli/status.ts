@@ -67,7 +67,8 @@ function lines(told: Told): string[] {
     one.since === undefined ? '' : `since ${one.since}`,
   ]);
   const ending = status.certificates.filter(({ level }) => level !== 'ok' && level !== '90');
-  const next = status.certificates.find(({ level }) => level !== 'ended');
+  // Revocation lists have lines of their own, and most live for a day.
+  const next = status.certificates.find(({ kind, level }) => level !== 'ended' && kind !== 'revocation-list');
   return [
     `${status.region}: ${status.ready ? 'ready' : 'not ready'}, store ${status.store}, up since ${status.started}`,
     ...closedLines(status),

@@ -10,7 +10,14 @@ export type Level = 'ok' | '90' | '30' | '14' | '7' | '1' | 'ended';
 const THRESHOLDS = [1, 7, 14, 30, 90] as const;
 
 export type EndingKind =
-  'certificate' | 'issuer' | 'anchor' | 'statement' | 'message-key' | 'agreement' | 'agreement-review';
+  | 'certificate'
+  | 'issuer'
+  | 'anchor'
+  | 'statement'
+  | 'message-key'
+  | 'revocation-list'
+  | 'agreement'
+  | 'agreement-review';
 
 /** One thing that ends, and when. */
 export interface Ending {
@@ -32,6 +39,8 @@ export interface Ending {
 interface Thing extends Pick<Ending, 'whose' | 'kind' | 'region' | 'name'> {
   /** Milliseconds since the epoch. */
   readonly until: number;
+  /** How long it lives in all, for what its issuer renews again and again. */
+  readonly lifeMs?: number;
 }
 
 /** What may end, of ours and of theirs. PEM texts with every certificate that they hold; times in milliseconds. */
@@ -46,6 +55,13 @@ export interface Inventory {
     readonly messageKeys: readonly PublicJwk[];
   };
   readonly neighbours: readonly Neighbour[];
+  /** Revocation lists that are held of them. */
+  readonly lists: readonly {
+    readonly region: string;
+    readonly place: string;
+    readonly thisUpdate: number;
+    readonly nextUpdate: number;
+  }[];
   /** Dates as `2026-04-01`. */
   readonly agreements: readonly {
     readonly region: string;
@@ -61,21 +77,23 @@ export function daysUntil(until: number, at: number): number {
 /**
  * Everything that ends, ours and theirs, the soonest first. An agreement is in force to the end of its last day (UTC), and is
  * ours to renew with theirs. A message key without a date of its own ends with its statement, and is not told apart.
+ * A revocation list has no level of more days than half of its life: one of a day would never be without.
  *
  * @param at milliseconds since the epoch
  */
-export function endings({ own, neighbours, agreements }: Inventory, at: number): Ending[] {
+export function endings({ own, neighbours, lists, agreements }: Inventory, at: number): Ending[] {
   const things = [
     ...ownThings(own),
     // A region with several records is its own neighbour: its things are told above.
     ...neighbours.filter(({ region }) => region !== own.region).flatMap(neighboursThings),
+    ...lists.map(listsNextUpdate),
     ...agreements.flatMap(agreementsDates),
   ];
   return things
     .sort((one, other) => one.until - other.until)
-    .map(({ until, ...thing }) => ({
+    .map(({ until, lifeMs, ...thing }) => ({
       ...{ ...thing, validUntil: new Date(until).toISOString() },
-      ...{ daysLeft: daysUntil(until, at), level: levelOf(until - at) },
+      ...{ daysLeft: daysUntil(until, at), level: levelOf(until - at, lifeMs) },
     }));
 }
 
@@ -112,6 +130,13 @@ function neighboursThings({ region, broker, validUntil, anchors }: Neighbour): T
   ];
 }
 
+function listsNextUpdate({ region, place, thisUpdate, nextUpdate }: Inventory['lists'][number]): Thing {
+  return {
+    ...{ whose: 'theirs', region, kind: 'revocation-list', name: `${region} revocation list ${place}` },
+    ...{ until: nextUpdate, lifeMs: nextUpdate - thisUpdate },
+  };
+}
+
 function agreementsDates({ region, agreement }: Inventory['agreements'][number]): Thing[] {
   const ours = { whose: 'ours', region } as const;
   const { until, review_by: review } = agreement;
@@ -137,9 +162,9 @@ function keysOf(of: Pick<Thing, 'whose' | 'region'>, called: string, keys: reado
   );
 }
 
-function levelOf(leftMs: number): Level {
+function levelOf(leftMs: number, lifeMs = Infinity): Level {
   if (leftMs <= 0) return 'ended';
-  const found = THRESHOLDS.find((days) => leftMs <= days * DAY_MS);
+  const found = THRESHOLDS.find((days) => leftMs <= days * DAY_MS && days * DAY_MS <= lifeMs / 2);
   return found === undefined ? 'ok' : `${found}`;
 }
 

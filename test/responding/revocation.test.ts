@@ -76,6 +76,21 @@ describe('a neighbour whose revocation list London keeps', () => {
     assert.equal((await status())?.state, 'too-old');
   });
 
+  it('has the next update of that list among what ends, and no warning while the list is good', async () => {
+    const listed = async () => {
+      const { certificates } = await asking.federation.broker('london').status();
+      return certificates
+        .filter(({ kind }) => kind === 'revocation-list')
+        .map(({ whose, region, name, validUntil, level }) => [whose, region, name, validUntil, level]);
+    };
+    const name = `herts-west-essex revocation list ${list}`;
+    const nextUpdate = (await status())?.nextUpdate;
+    assert.ok(nextUpdate);
+    assert.deepEqual(await listed(), [['theirs', 'herts-west-essex', name, nextUpdate, 'ok']]);
+    ahead = 25 * HOUR;
+    assert.deepEqual(await listed(), [['theirs', 'herts-west-essex', name, nextUpdate, 'ended']]);
+  });
+
   it('is refused on the connection that it has, as soon as its certificate is on the list', async () => {
     const agent = new https.Agent({
       ...asking.neighbour.tls('london'),

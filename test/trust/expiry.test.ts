@@ -38,6 +38,7 @@ describe('what ends, and how near it is', () => {
       messageKeys: [],
     },
     neighbours: [],
+    lists: [],
     agreements: [],
     ...change,
   });
@@ -124,5 +125,28 @@ describe('what ends, and how near it is', () => {
       found.filter(({ whose }) => whose === 'theirs'),
       [],
     );
+  });
+
+  it('tells of revocation lists by their next update, and of none sooner than half of its life before', () => {
+    const list = (place: string, lifeDays: number, leftDays: number) => ({
+      ...{ region: 'london', place },
+      ...{ thisUpdate: NOW + (leftDays - lifeDays) * DAY, nextUpdate: NOW + leftDays * DAY },
+    });
+    const lists = [
+      list('daily', 1, 0.5),
+      list('weekly', 7, 6.5),
+      list('weekly, late', 7, 0.5),
+      list('late', 1, -0.5),
+      list('yearly', 365, 20),
+    ];
+    const theirs = endings(inventory({ lists }), NOW).filter(({ kind }) => kind === 'revocation-list');
+    assert.deepEqual(told(theirs), [
+      'theirs revocation-list london revocation list late: -1 ended',
+      'theirs revocation-list london revocation list daily: 0 ok',
+      'theirs revocation-list london revocation list weekly, late: 0 1',
+      'theirs revocation-list london revocation list weekly: 6 ok',
+      'theirs revocation-list london revocation list yearly: 20 30',
+    ]);
+    assert.ok(theirs.every(({ region }) => region === 'london'));
   });
 });
