@@ -19,6 +19,7 @@ import { startService, type Parts } from './broker/service.ts';
 import { endingsOf, statusOf } from './broker/status.ts';
 import { openStore } from './broker/stores.ts';
 import { StatementRefresh } from './broker/statement-refresh.ts';
+import { tellAdminRefusals } from './broker/tell-admin-refusals.ts';
 import { TrustDesk } from './broker/trust-desk.ts';
 import { TrustKeeper } from './broker/trust-keeper.ts';
 import { trustRoutes } from './broker/trust-routes.ts';
@@ -250,10 +251,13 @@ export async function startBroker(
         name: 'admin_api',
         ...listeners.admin_api,
         tls: adminTls,
-        handler: adminDoor({ admins, now, log, onRefusal: (code) => count('admin_api', code) }, [
-          ...brokerRoutes(config.region, status),
-          ...trustRoutes(trust),
-        ]),
+        handler: adminDoor(
+          {
+            ...{ admins, now, log, onRefusal: (code) => count('admin_api', code) },
+            onAdminRefused: tellAdminRefusals(deciding.trail, log, now),
+          },
+          [...brokerRoutes(config.region, status), ...trustRoutes(trust)],
+        ),
       }));
     const { port: statementPort } = await open.start({
       name: 'statement',

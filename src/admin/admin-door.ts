@@ -32,6 +32,18 @@ export interface AdminRoute {
   readonly answer: (request: AdminRequest) => Promise<object> | object;
 }
 
+/** An admin who proved who they are, and whose role does not reach for what they asked. */
+export interface RefusedAdmin {
+  /** Their id. */
+  readonly admin: string;
+  readonly role: AdminRole;
+  /** The role that it takes. */
+  readonly needed: AdminRole;
+  /** Method and path as the table of routes has them: nothing that was sent is in it. */
+  readonly route: string;
+  readonly code: string;
+}
+
 export interface AdminDoor {
   readonly admins: Admins;
   /** Milliseconds since the epoch. */
@@ -39,6 +51,8 @@ export interface AdminDoor {
   readonly log: Log;
   /** Called with the code of each refusal for who somebody is, or is not. */
   readonly onRefusal: (code: string) => void;
+  /** Called before a known admin is told that they are refused. Never rejects. */
+  readonly onAdminRefused: (refused: RefusedAdmin) => Promise<void>;
 }
 
 /**
@@ -46,7 +60,7 @@ export interface AdminDoor {
  * how often they ask; whether their role reaches; only then is a body read.
  */
 export function adminDoor(
-  { admins, now, log, onRefusal }: AdminDoor,
+  { admins, now, log, onRefusal, onAdminRefused }: AdminDoor,
   routes: readonly AdminRoute[],
 ): Express {
   const app = createApp();
@@ -60,9 +74,15 @@ export function adminDoor(
   for (const [path, ways] of Map.groupBy(routes, (route) => route.path)) {
     const address = app.route(path);
     for (const { method, role, answer } of ways) {
-      const reaches: RequestHandler = (request, _response, next) => {
-        if (!mayAct(identify(request), role)) throw new RequestError('admin-role-refused', role);
-        next();
+      const reaches: RequestHandler = async (request, _response, next) => {
+        const admin = identify(request);
+        if (mayAct(admin, role)) return next();
+        const refused = new RequestError('admin-role-refused', role);
+        await onAdminRefused({
+          ...{ admin: admin.id, role: admin.role, needed: role },
+          ...{ route: `${method} ${path}`, code: refused.code },
+        });
+        throw refused;
       };
       const answered: RequestHandler = async (request, response) => {
         response.json(await answer(adminRequest(request, identify(request))));

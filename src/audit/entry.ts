@@ -39,6 +39,7 @@ export const EVENTS = [
   'segment-pruned',
   'keys-rewrapped',
   'trust-decided',
+  'admin-refused',
   'unreadable',
 ] as const;
 export type Event = (typeof EVENTS)[number];
@@ -109,8 +110,8 @@ export const BEGINNINGS: ReadonlySet<Event> = new Set<Event>([
   ...(['route-planned', 'query-received', 'viewer-refused', 'query-refused'] as const),
   ...(['access-question-sent', 'access-question-received', 'access-question-refused'] as const),
 ]);
-/** What an auditor or an admin begins. */
-const ENQUIRIES: ReadonlySet<Event> = new Set<Event>(['audit-searched', 'report-made']);
+/** What an auditor or an admin begins, or would. */
+const ENQUIRIES: ReadonlySet<Event> = new Set<Event>(['audit-searched', 'report-made', 'admin-refused']);
 
 /**
  * True for an entry that is not written any more when only the reserve of the disk is left: what is begun from outside.

@@ -35,6 +35,15 @@ export interface KeyCounts {
   readonly unopened: number;
 }
 
+/** An admin by their id, what they are, what they asked for by its name, and the role that this takes. */
+export interface RefusedRole {
+  readonly admin: string;
+  readonly role: string;
+  readonly needed: string;
+  readonly route: string;
+  readonly code: string;
+}
+
 /**
  * The audit: one helper per kind of event. Each resolves only when its entries are on the disk; whoever calls it
  * awaits it before a byte leaves, and when it rejects nothing leaves.
@@ -241,6 +250,12 @@ export class AuditTrail {
   ownIdentityChanged(region: string, detail: object): Promise<void> {
     const facts = { region, outcome: 'own-identity', detail };
     return this.#append([{ event: 'trust-decided', exchange: randomUUID(), facts }]);
+  }
+
+  /** An admin of ours, whose identity was proved, was refused for their role; who it is, is sealed. */
+  adminRefused({ admin, code: reason, ...detail }: RefusedRole): Promise<void> {
+    const facts = { outcome: 'refused', reason, detail };
+    return this.#append([{ event: 'admin-refused', exchange: randomUUID(), facts, sealed: { admin } }]);
   }
 
   started(exchange: string, detail: object): Promise<void> {

@@ -77,6 +77,9 @@ describe('the door of the admin API', () => {
           assert.deepEqual([status, errorCode(body)], [403, 'admin-role-refused']);
           assert.equal(issuesOf(body)[0]?.diagnostics, needed);
           assert.deepEqual(listener.refusals.slice(told), ['admin-role-refused']);
+          const { route, ...refused } = listener.refused.at(-1) ?? assert.fail();
+          assert.deepEqual(refused, { admin: role, role, needed, code: 'admin-role-refused' });
+          assert.equal(route, `${method} ${path.replace(/x$/, ':thing')}`);
         });
       }
     }

@@ -1,4 +1,4 @@
-import { adminDoor, type AdminRoute } from '../../src/admin/admin-door.ts';
+import { adminDoor, type AdminRoute, type RefusedAdmin } from '../../src/admin/admin-door.ts';
 import { authorityValidity, leafValidity } from '../../certs-dev/validity.ts';
 import { listen } from '../../src/http/listen.ts';
 import { Admins, ADMIN_ROLES, type AdminRole } from '../../src/trust/admins.ts';
@@ -15,6 +15,8 @@ export interface AdminListener extends AsyncDisposable {
   readonly tls: Readonly<Record<AdminRole, ClientTls>>;
   /** Codes of refusals, and every line that was logged. */
   readonly refusals: readonly string[];
+  /** Known admins who were refused. */
+  readonly refused: readonly RefusedAdmin[];
   readonly logged: readonly string[];
 }
 
@@ -40,7 +42,7 @@ export async function startAdminListener(routes: readonly AdminRoute[]): Promise
       certificate: { uri: uriOf(role) },
     })),
   );
-  const [refusals, logged]: [string[], string[]] = [[], []];
+  const [refusals, logged, refused]: [string[], string[], RefusedAdmin[]] = [[], [], []];
   const write = (fields: object, message: string): void =>
     void logged.push(JSON.stringify([fields, message]));
   const listener = await listen({
@@ -50,12 +52,13 @@ export async function startAdminListener(routes: readonly AdminRoute[]): Promise
       {
         ...{ admins, now: Date.now, log: { info: write, warn: write, error: write } },
         onRefusal: (code) => void refusals.push(code),
+        onAdminRefused: async (one) => void refused.push(one),
       },
       routes,
     ),
   });
   return {
-    ...{ port: listener.port, tls, refusals, logged },
+    ...{ port: listener.port, tls, refusals, refused, logged },
     [Symbol.asyncDispose]: () => listener.close(0),
   };
 }

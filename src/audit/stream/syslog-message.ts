@@ -25,6 +25,7 @@ const SEVERITIES: Partial<Record<Event, keyof typeof SEVERITY>> = {
   'refusals-counted': 'warning',
   'fork-seen': 'warning',
   'inclusion-not-proved': 'warning',
+  'admin-refused': 'warning',
   interrupted: 'warning',
   started: 'notice',
   'not-reached': 'notice',

@@ -58,7 +58,7 @@ describe('an entry as a syslog message', () => {
     assert.deepEqual(of(4), [
       ...['interrupted', 'viewer-refused', 'response-not-believed', 'query-refused'],
       ...['access-answer-not-believed', 'access-question-refused', 'refusals-counted'],
-      ...['fork-seen', 'inclusion-not-proved'],
+      ...['fork-seen', 'inclusion-not-proved', 'admin-refused'],
     ]);
     assert.deepEqual(of(5), [
       ...['started', 'not-reached', 'query-withheld', 'access-not-reached', 'access-question-withheld'],
@@ -72,7 +72,7 @@ describe('an entry as a syslog message', () => {
         'trust-decided',
       ],
     ]);
-    assert.equal(of(6).length, EVENTS.length - 9 - 16);
+    assert.equal(of(6).length, EVENTS.length - 10 - 16);
     assert.equal(severityOf('released-to-viewer'), 6);
     assert.equal(severityOf('released-to-viewer', { break_glass: true }), 5);
     assert.equal(severityOf('an-event-of-tomorrow'), 6);
