@@ -4,6 +4,7 @@ import { adminDoor } from './admin/admin-door.ts';
 import { brokerRoutes } from './admin/broker-routes.ts';
 import { keepStatements } from './audit/proof/statement-history.ts';
 import { currentOf } from './audit/succession/chain.ts';
+import { AdminsFile } from './broker/admins-file.ts';
 import { Crls } from './broker/crls.ts';
 import { Door } from './broker/door.ts';
 import { ExpiryWatch, outboxesFor } from './broker/expiry-watch.ts';
@@ -160,8 +161,9 @@ export async function startBroker(
     ...{ register: keeper.register, key: secrets.trustKey, now },
     trail: () => door.service?.trail,
   };
+  const adminsFile = new AdminsFile({ source: config.source, admins, trail: deciding.trail, log });
   const refresh = new StatementRefresh({ ...deciding, fetch, changed: () => keeper.changed(), log });
-  const trust = new TrustDesk({ ...deciding, config, keeper, refresh, fetch });
+  const trust = new TrustDesk({ ...deciding, config, admins, keeper, refresh, fetch });
 
   const started = new Date(now()).toISOString();
   const { region } = config;
@@ -170,7 +172,10 @@ export async function startBroker(
     statusOf(
       parts,
       door,
-      { trust, ownFaults: [...cut, ...faultsOf(identity, tls.server, tls.client)] },
+      {
+        ...{ trust, adminsFault: adminsFile.fault },
+        ownFaults: [...cut, ...faultsOf(identity, tls.server, tls.client)],
+      },
       started,
       watch.status(),
     );
@@ -182,7 +187,7 @@ export async function startBroker(
   const open = new Listeners(log, count);
   const stop = async (): Promise<void> => {
     watch.stop();
-    await Promise.all([identity, tls.server, tls.client].map((own) => own.stop()));
+    await Promise.all([identity, adminsFile, tls.server, tls.client].map((own) => own.stop()));
     await refresh.stop();
     await keeper.stop();
     await door.stop();
@@ -259,6 +264,7 @@ export async function startBroker(
           [...brokerRoutes(config.region, status), ...trustRoutes(trust)],
         ),
       }));
+    if (adminApiListener !== undefined) adminsFile.start(() => open.renewTls());
     const { port: statementPort } = await open.start({
       name: 'statement',
       ...listeners.statement,

@@ -40,6 +40,7 @@ export const EVENTS = [
   'keys-rewrapped',
   'trust-decided',
   'admin-refused',
+  'admins-changed',
   'unreadable',
 ] as const;
 export type Event = (typeof EVENTS)[number];

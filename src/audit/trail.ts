@@ -258,6 +258,13 @@ export class AuditTrail {
     return this.#append([{ event: 'admin-refused', exchange: randomUUID(), facts, sealed: { admin } }]);
   }
 
+  /** Others may use the admin API from now on: who, is sealed. */
+  adminsChanged(admins: readonly object[]): Promise<void> {
+    const facts = { count: admins.length };
+    const sealed = { admins: JSON.stringify(admins) };
+    return this.#append([{ event: 'admins-changed', exchange: randomUUID(), facts, sealed }]);
+  }
+
   started(exchange: string, detail: object): Promise<void> {
     return this.#append([{ event: 'started', exchange, facts: { detail } }]);
   }

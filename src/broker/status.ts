@@ -7,11 +7,18 @@ import type { Door } from './door.ts';
 import type { Parts } from './service.ts';
 import type { TrustDesk } from './trust-desk.ts';
 
+interface Beside {
+  readonly trust: TrustDesk;
+  /** Why files, as they are now, are not taken: of our own identity, and of the admins. */
+  readonly ownFaults: readonly string[];
+  readonly adminsFault: string | undefined;
+}
+
 /** Everything that `wayleave status` shows. @param started ISO instant */
 export async function statusOf(
   parts: Parts,
   door: Door,
-  { trust, ownFaults }: { readonly trust: TrustDesk; readonly ownFaults: readonly string[] },
+  { trust, ownFaults, adminsFault }: Beside,
   started: string,
   notices: readonly ChannelStatus[],
 ): Promise<BrokerStatus> {
@@ -34,6 +41,7 @@ export async function statusOf(
       statement: parts.own().broker.sequence,
       ...(ownFaults.length === 0 ? {} : { fault: ownFaults.join(' ') }),
     },
+    admins: adminsFault === undefined ? {} : { fault: adminsFault },
     trust: trust.brief(),
     pings: service?.pings() ?? [],
     certificates: endingsOf(parts),

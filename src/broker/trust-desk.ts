@@ -3,6 +3,7 @@ import type { Config } from '../config/load.ts';
 import { agreement as agreementForm } from '../config/agreement-form.ts';
 import { EvidenceError, RequestError } from '../errors.ts';
 import type { BrokerStatus } from '../http/broker-status.ts';
+import type { Admins } from '../trust/admins.ts';
 import type { Revocable, RevocationReason } from '../trust/decisions.ts';
 import { proposalDigest, type SignedStatement, type Standing, type Standings } from '../trust/standing.ts';
 import { assertNobodyElses } from './assert-nobody-elses.ts';
@@ -37,6 +38,7 @@ export interface Enrolment {
 
 export interface DeskSettings extends Deciding {
   readonly config: Config;
+  readonly admins: Pick<Admins, 'count'>;
   readonly keeper: TrustKeeper;
   readonly refresh: StatementRefresh;
   readonly fetch: (base: string) => Promise<string>;
@@ -284,7 +286,7 @@ export class TrustDesk {
   }
 
   #isAlone(): boolean {
-    return this.#settings.config.admins.filter(({ role }) => role === 'security-officer').length === 1;
+    return this.#settings.admins.count('security-officer') === 1;
   }
 }
 

@@ -88,12 +88,15 @@ function lines(told: Told): string[] {
 }
 
 /** What is otherwise than it should be, or waits for an admin; a line each. */
-function trustLines({ region, own, trust }: BrokerStatus): string[] {
+function trustLines({ region, own, admins, trust }: BrokerStatus): string[] {
   const { fault, neighbours, proposed } = trust;
   return [
     ...(own.fault === undefined
       ? []
       : [`  OUR OWN STATEMENT or key could not be read, ${own.statement} stays: ${plain(own.fault)}`]),
+    ...(admins.fault === undefined
+      ? []
+      : [`  ADMINS of the configuration file are not taken, those of before stay: ${plain(admins.fault)}`]),
     ...(fault === undefined ? [] : [`  TRUST cannot be read (${fault}): all stays as it was`]),
     ...neighbours.flatMap((one) => [
       ...(STATES[one.state] === undefined

@@ -3,17 +3,17 @@ import { dirname, resolve } from 'node:path';
 import { StartError } from '../errors.ts';
 import type { PublicJwk } from '../trust/entity-statement.ts';
 import type { Decided } from '../trust/neighbours.ts';
+import { registeredAdmins, type RegisteredAdmin } from './admins.ts';
 import { configuredStreams, type ConfiguredStream } from './audit-streams.ts';
 import { configuredCrl, type ConfiguredCrl } from './crl-form.ts';
 import { checkTogether } from './check-together.ts';
 import { configuredNotices, type ConfiguredNotices } from './notices.ts';
-import { assertAuthorities, jwkFrom, parseYaml, readNamed } from './read-files.ts';
+import { jwkFrom, parseYaml, readNamed } from './read-files.ts';
 import { TrustFiles, type LastWhole } from './trust-files.ts';
 import {
   clientKey,
   configFile,
   directoryFile,
-  type AdminConfig,
   type ConfigFile,
   type DirectoryFile,
   type NeighbourConfig,
@@ -34,11 +34,6 @@ export interface PinnedNeighbour extends Omit<NeighbourConfig, 'pin' | 'statemen
 export interface RegisteredViewer extends Omit<ViewerConfig, 'keys'> {
   readonly keys: readonly PublicJwk[];
   readonly anchor: string | undefined;
-}
-
-/** An admin as configured, with the PEM text of the authorities that may have issued the certificate. */
-export interface RegisteredAdmin extends AdminConfig {
-  readonly anchors: string;
 }
 
 /** The credentials with which a record is asked, as files' texts. */
@@ -125,12 +120,7 @@ export function loadConfig(file: string, lastWhole: LastWhole = () => undefined)
         viewer.certificate &&
         certificates(`viewers.${position}.certificate.anchors`, viewer.certificate.anchors),
     })),
-    admins: raw.admins.map((admin, position) => {
-      const setting = `admins.${position}.certificate.anchors`;
-      const anchors = certificates(setting, admin.certificate.anchors);
-      assertAuthorities(source, setting, anchors);
-      return { ...admin, anchors };
-    }),
+    admins: registeredAdmins(source, raw.admins, trust),
     records: raw.records.map(({ auth, ...record }, position) => ({
       ...record,
       credentials: recordCredentials(auth, `records.${position}.auth`, source, text),

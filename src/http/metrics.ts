@@ -22,7 +22,7 @@ export async function metricsOf(status: BrokerStatus): Promise<{ type: string; t
     const made = new Gauge({ name: `wayleave_${name}`, help, labelNames, registers: [registry] });
     for (const { labels = {}, value } of samples) made.set(labels, value);
   };
-  const { trust, own, certificates, destinations, notices } = status;
+  const { trust, own, admins, certificates, destinations, notices } = status;
 
   gauge('ready', 'Whether the broker can serve.', [{ value: Number(status.ready) }]);
   gauge('started_seconds', 'When the broker was started, in Unix time.', [
@@ -67,6 +67,7 @@ export async function metricsOf(status: BrokerStatus): Promise<{ type: string; t
   );
   gauge('unreadable', 'Whether something cannot be read, so that it stays as it was.', [
     { labels: { what: 'decisions' }, value: Number(trust.fault !== undefined) },
+    { labels: { what: 'admins' }, value: Number(admins.fault !== undefined) },
     { labels: { what: 'own-statement' }, value: Number(own.fault !== undefined) },
   ]);
   gauge(

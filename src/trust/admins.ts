@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 
 import { RequestError } from '../errors.ts';
 import { certificatesIn } from './certificates-in.ts';
@@ -31,13 +32,31 @@ export interface IdentifiedAdmin extends Pick<Admin, 'id' | 'name' | 'role'> {
 
 /** The admins of this broker, found by what they prove. */
 export class Admins {
-  readonly #byName: ReadonlyMap<string, { admin: Admin; anchors: readonly X509Certificate[] }>;
+  #byName: ReadonlyMap<string, { admin: Admin; anchors: readonly X509Certificate[] }> = new Map();
 
   /** @throws Error when an anchor cannot be read */
   constructor(admins: readonly Admin[]) {
-    this.#byName = new Map(
+    this.replace(admins);
+  }
+
+  /**
+   * From now on these, and nobody else.
+   *
+   * @returns false where they are the same as before
+   * @throws Error when an anchor cannot be read; then all stays as it was
+   */
+  replace(admins: readonly Admin[]): boolean {
+    const byName = new Map(
       admins.map((admin) => [admin.certificate.uri, { admin, anchors: certificatesIn(admin.anchors) }]),
     );
+    const before = [...this.#byName.values()].map(({ admin }) => admin);
+    this.#byName = byName;
+    return !isDeepStrictEqual(before, admins);
+  }
+
+  /** How many have this very role. */
+  count(role: AdminRole): number {
+    return [...this.#byName.values()].filter(({ admin }) => admin.role === role).length;
   }
 
   /** PEM authorities for the handshake's first sieve. */

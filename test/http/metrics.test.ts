@@ -12,7 +12,7 @@ describe('the metrics of a status', () => {
   const status = (change: Partial<BrokerStatus> = {}): BrokerStatus => ({
     ...{ region: 'us', entity: 'https://us.example', started: '2026-11-23T10:00:00.500Z' },
     ...{ ready: true, store: 'ok', log: {}, pings: [], crls: [] },
-    ...{ destinations: [], own: { statement: 1 }, trust: { neighbours: [], proposed: [] } },
+    ...{ destinations: [], own: { statement: 1 }, admins: {}, trust: { neighbours: [], proposed: [] } },
     ...{ certificates: [], notices: [] },
     ...change,
   });
@@ -91,6 +91,7 @@ describe('the metrics of a status', () => {
     ]);
     assert.deepEqual(told(series, 'unreadable'), [
       ['decisions', 1],
+      ['admins', 0],
       ['own-statement', 0],
     ]);
   });

@@ -118,6 +118,20 @@ describe('admins', () => {
     assert.equal(admins.byCertificate(peer, AT).id, 'officer-1');
     refused(peer, 'certificate-expired', AT + 398 * 86_400_000);
   });
+
+  it('are others from when they are replaced, and stay where one of the others cannot be read', async () => {
+    const certificate = await leaf();
+    const officer = admin('officer-1', 'security-officer', OFFICER, one.certificate);
+    const changing = new Admins([officer]);
+    assert.deepEqual([changing.replace([{ ...officer }]), changing.count('security-officer')], [false, 1]);
+    assert.equal(changing.replace([{ ...officer, role: 'viewer' }]), true);
+    assert.equal(changing.byCertificate(peerOf(certificate), AT).role, 'viewer');
+    assert.deepEqual([changing.count('security-officer'), changing.count('viewer')], [0, 1]);
+    assert.throws(() => changing.replace([{ ...officer, anchors: one.certificate.slice(0, 200) }]));
+    assert.equal(changing.byCertificate(peerOf(certificate), AT).role, 'viewer');
+    changing.replace([]);
+    assert.throws(() => changing.byCertificate(peerOf(certificate), AT), RequestError);
+  });
 });
 
 describe('the role of an admin', () => {

@@ -43,6 +43,7 @@ const SEVERITIES: Partial<Record<Event, keyof typeof SEVERITY>> = {
   'segment-pruned': 'notice',
   'keys-rewrapped': 'notice',
   'trust-decided': 'notice',
+  'admins-changed': 'notice',
 };
 
 /** RFC 5424, 6.4: it stands before a message in UTF-8. */

@@ -70,9 +70,10 @@ describe('an entry as a syslog message', () => {
         'segment-pruned',
         'keys-rewrapped',
         'trust-decided',
+        'admins-changed',
       ],
     ]);
-    assert.equal(of(6).length, EVENTS.length - 10 - 16);
+    assert.equal(of(6).length, EVENTS.length - 10 - 17);
     assert.equal(severityOf('released-to-viewer'), 6);
     assert.equal(severityOf('released-to-viewer', { break_glass: true }), 5);
     assert.equal(severityOf('an-event-of-tomorrow'), 6);
