@@ -78,20 +78,15 @@ describe('admins whose configuration file changes while the broker runs', () => 
   });
 
   it('of a file that is not in order nothing is taken, and the status says so', async () => {
-    for (const wrong of [
-      good.replace('role: operator', 'role: king'),
-      good.slice(0, good.length / 2),
-      'region: [',
-      '',
-    ]) {
+    const nobody = stringify({ ...(parse(good) as RawConfig), admins: [] });
+    let last: string | undefined;
+    for (const wrong of [good.replace('role: operator', 'role: king'), good.slice(0, 400), nobody]) {
       writeFileSync(file, wrong);
-      await until(async () => (await status()).admins.fault?.includes(file) === true);
+      await until(async () => ![undefined, last].includes((await status()).admins.fault));
+      last = (await status()).admins.fault;
+      assert.ok(last?.includes(file));
       assert.equal(await whoami('officer-2'), 'security-officer');
-      writeFileSync(file, good);
-      await until(async () => (await status()).admins.fault === undefined);
     }
-    change((all) => all.map((one) => ({ ...one, id: 'same' })));
-    await until(async () => (await status()).admins.fault !== undefined);
     // The command reads the configuration too: from a copy that is in order.
     const copy = join(federation.directory, 'copy.yaml');
     writeFileSync(copy, good);
