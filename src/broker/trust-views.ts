@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 
 import type { PinnedNeighbour } from '../config/load.ts';
-import type { TrustDecision } from '../trust/decisions.ts';
 import type { EntityStatement } from '../trust/entity-statement.ts';
 import { fingerprintOf, type Fingerprint } from '../trust/fingerprint.ts';
 import { jwkThumbprint } from '../trust/jwk-thumbprint.ts';
@@ -15,6 +14,7 @@ import {
   type Standing,
 } from '../trust/standing.ts';
 import type { RefreshState } from './statement-refresh.ts';
+import type { PastDecision } from './trust-register.ts';
 
 /** How a neighbour stands, in one word. `unspoken`: its statement is not in force at this time. */
 export type NeighbourState = 'trusted' | 'paused' | 'unspoken' | 'revoked';
@@ -153,19 +153,8 @@ export function proposalView(proposal: Proposal): ProposalView {
   };
 }
 
-/** Without the statement's text, which is long: its digest names it. */
-export function decisionView({
-  sequence,
-  at,
-  kind,
-  region,
-  by,
-  exchange,
-  detail,
-}: TrustDecision): DecisionView {
-  const { token, ...said } = detail as { readonly token?: string } & Readonly<Record<string, unknown>>;
-  const statement = token === undefined ? {} : { statement: statementDigest(token) };
-  return { ...{ sequence, at: iso(at), kind, region, by, exchange }, detail: { ...said, ...statement } };
+export function decisionView({ at, ...decision }: PastDecision): DecisionView {
+  return { ...decision, at: iso(at) };
 }
 
 export function statementView({ token, statement }: SignedStatement): StatementView {

@@ -94,29 +94,38 @@ export function proposalDigest({ sequence, signed, agreement }: Omit<Proposal, '
   return createHash('sha256').update(text).digest('base64url');
 }
 
-/**
- * What the files and the decisions come to. A decision that does not fit the state before it changes nothing: a
- * statement that is signed by no key pinned then, an approval of what is not pending.
- *
- * @param read the statement of a token, where its signature holds
- */
-export function standingsFrom(
+/** What the files alone come to. @param read the statement of a token, where its signature holds */
+export function standingsOf(
   files: readonly PinnedByFile[],
-  decisions: readonly TrustDecision[],
   read: (token: string) => SignedStatement | undefined,
 ): Standings {
-  const neighbours = new Map(files.map((file) => [file.region, fromFile(file, read)]));
-  const proposals = new Map<string, Proposal>();
-  for (const decision of decisions) {
-    if (decision.kind.startsWith('enrolment-')) enrol(decision, neighbours, proposals, read);
-    // A proposal of before a revocation is not approved after it.
-    if (decision.kind === 'revoked' && decision.detail.what.kind === 'neighbour')
-      proposals.delete(decision.region);
-    const standing = neighbours.get(decision.region);
-    if (standing === undefined) continue;
+  return {
+    neighbours: new Map(files.map((file) => [file.region, fromFile(file, read)])),
+    proposals: new Map(),
+  };
+}
+
+/**
+ * What it comes to with one decision more. A decision that does not fit the state before it changes nothing: a statement
+ * that is signed by no key pinned then, an approval of what is not pending.
+ *
+ * @param signed the statement that the decision holds, where its signature holds
+ */
+export function standingsAfter(
+  before: Standings,
+  decision: TrustDecision,
+  signed: SignedStatement | undefined,
+): Standings {
+  const [neighbours, proposals] = [new Map(before.neighbours), new Map(before.proposals)];
+  if (decision.kind.startsWith('enrolment-')) enrol(decision, neighbours, proposals, signed);
+  // A proposal of before a revocation is not approved after it.
+  if (decision.kind === 'revoked' && decision.detail.what.kind === 'neighbour')
+    proposals.delete(decision.region);
+  const standing = neighbours.get(decision.region);
+  if (standing !== undefined) {
     const { sequence, at, by } = decision;
     const decided = by === REFRESH ? standing.decided : { sequence, at, by };
-    neighbours.set(decision.region, { ...standing, ...changeBy(decision, standing, read), decided });
+    neighbours.set(decision.region, { ...standing, ...changeBy(decision, standing, signed), decided });
   }
   return { neighbours, proposals };
 }
@@ -144,11 +153,11 @@ const NEW = {
 function changeBy(
   decision: TrustDecision,
   standing: Standing,
-  read: (token: string) => SignedStatement | undefined,
+  held: SignedStatement | undefined,
 ): Partial<Standing> {
   switch (decision.kind) {
     case 'statement-taken': {
-      const signed = believed(read(decision.detail.token), standing);
+      const signed = believed(held, standing);
       if (signed === undefined || !isLater(signed, standing)) return {};
       const { pending } = standing;
       // What waited is overtaken.
@@ -159,7 +168,7 @@ function changeBy(
     }
     case 'statement-pending': {
       const { token, changes } = decision.detail;
-      const signed = believed(read(token), standing);
+      const signed = believed(held, standing);
       if (signed === undefined || !isLater(signed, standing)) return {};
       return { pending: { signed, changes, digest: statementDigest(token), since: decision.at } };
     }
@@ -193,12 +202,12 @@ function enrol(
   decision: TrustDecision,
   neighbours: Map<string, Standing>,
   proposals: Map<string, Proposal>,
-  read: (token: string) => SignedStatement | undefined,
+  held: SignedStatement | undefined,
 ): void {
   const { region, sequence, by, at } = decision;
   if (decision.kind === 'enrolment-proposed') {
-    const { entity, federation_keys: federationKeys, token, agreement } = decision.detail;
-    const signed = believed(read(token), { region, entity, federationKeys });
+    const { entity, federation_keys: federationKeys, agreement } = decision.detail;
+    const signed = believed(held, { region, entity, federationKeys });
     // One that is known is enrolled anew under the same name alone: where its federation key was lost.
     const taken = [...neighbours.values()].some((one) => (one.region === region) !== (one.entity === entity));
     if (signed === undefined || taken) return;

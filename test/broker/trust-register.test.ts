@@ -1,29 +1,52 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { openStore } from '../../src/broker.ts';
+import { ensureStatement } from '../../certs-dev/statements.ts';
+import { readSelfSigned } from '../../src/audit/proof/statements.ts';
 import { TrustKeeper } from '../../src/broker/trust-keeper.ts';
 import { RegisterBroken, TrustRegister } from '../../src/broker/trust-register.ts';
 import { firstSeal, sealDecision } from '../../src/evidence/decision-seal.ts';
+import { importSigner } from '../../src/evidence/keys.ts';
+import { signStatement } from '../../src/evidence/statement.ts';
 import type { Decision, Store } from '../../src/store/contracts.ts';
+import { statementDigest, type PinnedByFile } from '../../src/trust/standing.ts';
+import { freshDirectory } from '../support/federation.ts';
 import { until } from '../support/until.ts';
 
 const KEY = randomBytes(32);
 const LOG = 'region.example/log/1';
 const ENTITY = 'https://region.example';
+const ROOT = resolve(import.meta.dirname, '../..');
+/** A neighbour's statements of some months. */
+const REFRESHED = 2_000;
+
+interface Said {
+  readonly kind: string;
+  readonly detail: object;
+  readonly region?: string;
+}
 
 /** Decisions 0, 1, 2 … each sealed after the one before it. */
-function sealed(count: number, key = KEY, kind = 'paused', detail = '{"until":1}'): Decision[] {
+function sealedAs(said: readonly Said[], key = KEY): Decision[] {
   const all: Decision[] = [];
-  for (let sequence = 0; sequence < count; sequence += 1) {
-    const one = { sequence, at: sequence, kind, region: 'london', by: 'officer-1', exchange: 'x', detail };
+  for (const [sequence, { kind, detail, region = 'london' }] of said.entries()) {
+    const head = { sequence, at: sequence, kind, region, by: 'officer-1', exchange: 'x' };
+    const one = { ...head, detail: JSON.stringify(detail) };
     all.push({ ...one, seal: sealDecision(key, all.at(-1)?.seal ?? firstSeal(ENTITY), one) });
   }
   return all;
+}
+
+function sealed(count: number, key = KEY, kind = 'paused'): Decision[] {
+  return sealedAs(
+    Array.from({ length: count }, () => ({ kind, detail: { until: 1 } })),
+    key,
+  );
 }
 
 describe('the register of decisions on trust', () => {
@@ -137,5 +160,71 @@ describe('the register of decisions on trust', () => {
     tamper('DELETE FROM decision WHERE sequence > 0');
     await register.sync();
     assert.equal(register.last.sequence, 2);
+  });
+
+  describe('of statements that are fetched anew, and anew', () => {
+    let file: PinnedByFile;
+    let tokens: readonly string[];
+    before(async function () {
+      this.timeout(30_000);
+      const made = await freshDirectory();
+      await ensureStatement(resolve(ROOT, 'config/london.yaml'), join(made, 'keys/london'), Date.now());
+      const named = (name: string): string => readFileSync(join(made, 'keys/london', name), 'utf8');
+      const statementToken = named('public/entity-statement.jwt').trim();
+      const { statement } = await readSelfSigned(statementToken);
+      const signer = await importSigner(JSON.parse(named('offline/federation.jwk.json')) as object);
+      const { wayleave_broker: broker } = statement.metadata;
+      tokens = Array.from({ length: REFRESHED }, (_, nth) => {
+        const next = { ...broker, sequence: broker.sequence + 1 + nth };
+        return signStatement(signer, { ...statement, metadata: { wayleave_broker: next } });
+      });
+      const { sub: entity, jwks } = statement;
+      file = {
+        ...{ region: 'london', entity, federationKeys: jwks.keys },
+        ...{ anchors: broker.tls.anchors, statementToken },
+      };
+      rmSync(made, { recursive: true });
+    });
+    const readWith = () =>
+      TrustRegister.open({ entity: ENTITY, files: [file], store: store.decisions, key: KEY });
+
+    it('remembers one statement of a neighbour, whatever their number', async function () {
+      this.timeout(60_000);
+      const followed = await readWith();
+      assert.equal(followed.statements, 1);
+      const all = sealedAs(tokens.map((token) => ({ kind: 'statement-taken', detail: { token } })));
+      for (let from = 0; from < all.length; from += 700) {
+        await keep(all.slice(from, from + 700));
+        await followed.sync();
+        assert.equal(followed.statements, 1);
+      }
+      const london = followed.standings.neighbours.get('london');
+      assert.equal(london?.signed?.token, tokens.at(-1));
+      const history = followed.history('london');
+      assert.equal(history.length, REFRESHED);
+      assert.equal(history[0]?.detail['statement'], statementDigest(tokens.at(-1) ?? ''));
+      // The texts are long: none of them stays with its decision.
+      assert.ok(history.every((one) => JSON.stringify(one).length < 400));
+    });
+
+    it('remembers what waits beside what counts, until it is declined, and comes to the same as read at once', async () => {
+      const [, next = '', later = ''] = tokens;
+      const pending = { kind: 'statement-pending', detail: { token: next, changes: ['contact'] } };
+      const overtaking = { kind: 'statement-pending', detail: { token: later, changes: ['contact'] } };
+      const declined = { kind: 'statement-declined', detail: { digest: statementDigest(later) } };
+      const all = sealedAs([pending, overtaking, declined]);
+      const register = await readWith();
+      const counts: number[] = [];
+      for (const one of all) {
+        await keep([one]);
+        await register.sync();
+        counts.push(register.statements);
+      }
+      assert.deepEqual(counts, [2, 2, 1]);
+      assert.equal(register.standings.neighbours.get('london')?.signed?.token, file.statementToken);
+      const atOnce = await readWith();
+      assert.equal(atOnce.statements, 1);
+      assert.deepEqual(atOnce.standings, register.standings);
+    });
   });
 });

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 
 import type { DecisionDetail, DecisionKind, TrustDecision } from '../../src/trust/decisions.ts';
 import { readDecision, REFRESH } from '../../src/trust/decisions.ts';
-import { standingsFrom, statementDigest, type SignedStatement } from '../../src/trust/standing.ts';
+import {
+  standingsAfter,
+  standingsOf,
+  statementDigest,
+  type SignedStatement,
+} from '../../src/trust/standing.ts';
 import { aKey, claims, signed } from './a-statement.ts';
 
 const [pinned, next, thief] = [aKey('pinned'), aKey('next'), aKey('thief')];
@@ -42,7 +47,16 @@ class Deciding {
   }
 
   get standings() {
-    return standingsFrom(this.#files, this.#decisions, (token) => this.#signed.get(token));
+    const read = (token: string): SignedStatement | undefined => this.#signed.get(token);
+    return this.#decisions.reduce(
+      (before, decision) =>
+        standingsAfter(
+          before,
+          decision,
+          'token' in decision.detail ? read(decision.detail.token) : undefined,
+        ),
+      standingsOf(this.#files, read),
+    );
   }
 
   get london() {
