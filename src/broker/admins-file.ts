@@ -1,9 +1,9 @@
 import type { AuditTrail } from '../audit/trail.ts';
 import { readAdminsAnew, stampOf, type RegisteredAdmin } from '../config/admins.ts';
-import { HouseError, StartError } from '../errors.ts';
-import { errorFields, type Log } from '../log.ts';
+import { HouseError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import type { Admins } from '../trust/admins.ts';
-import { Lookout } from './lookout.ts';
+import { FileWatch } from './file-watch.ts';
 
 export interface AdminsFileSettings {
   /** The configuration file. */
@@ -14,10 +14,6 @@ export interface AdminsFileSettings {
   readonly log: Log;
 }
 
-const LOOK_MS = 2_000;
-/** After a fault: what the file names may be put in its place later. */
-const AGAIN_MS = 30_000;
-
 /**
  * The admins, read again when the configuration file or an authority's file that it names changes: who leaves has no access
  * any more, without a restart. Of a file that is not in order nothing is taken. A change counts at once, and is told in
@@ -25,69 +21,53 @@ const AGAIN_MS = 30_000;
  */
 export class AdminsFile {
   readonly #settings: AdminsFileSettings;
-  readonly #lookout = new Lookout(LOOK_MS, () => this.#look());
-  #onChange: () => void = () => undefined;
+  readonly #watch: FileWatch;
   #files: readonly string[];
-  #stamp = '';
-  #again = Infinity;
+  #onChange: () => void = () => undefined;
+  /** What counts, and is not in the log yet. */
   #untold: readonly RegisteredAdmin[] | undefined;
-  #fault: string | undefined;
 
   constructor(settings: AdminsFileSettings) {
     this.#settings = settings;
     this.#files = [settings.source];
+    this.#watch = new FileWatch({
+      stamp: () => stampOf(this.#files),
+      take: () => this.#take(),
+      onFault: (what) => settings.log.error({ what }, 'the admins of the configuration file'),
+    });
   }
 
-  /** Why the file, as it is now, is not taken. */
+  /** Why the file, as it is now, does not count, or is not told in the log. */
   get fault(): string | undefined {
-    return this.#fault;
+    return this.#watch.fault;
   }
 
   /** @param onChange called when there are other admins than before */
   start(onChange: () => void): void {
     this.#onChange = onChange;
-    this.#lookout.start();
+    this.#watch.start();
   }
 
   stop(): Promise<void> {
-    return this.#lookout.stop();
+    return this.#watch.stop();
   }
 
-  /** Never rejects. */
-  async #look(): Promise<void> {
-    const stamp = stampOf(this.#files);
-    if (stamp !== this.#stamp || performance.now() >= this.#again) this.#read(stamp);
-    if (this.#untold !== undefined) await this.#tell(this.#untold);
-  }
-
-  #read(stamp: string): void {
+  async #take(): Promise<void> {
     const { source, admins, log } = this.#settings;
-    this.#stamp = stamp;
-    this.#again = Infinity;
-    try {
-      const anew = readAdminsAnew(source);
-      this.#files = anew.files;
-      this.#fault = undefined;
-      if (!admins.replace(anew.admins)) return;
+    const anew = readAdminsAnew(source);
+    this.#files = anew.files;
+    if (admins.replace(anew.admins)) {
       this.#untold = anew.admins;
       this.#onChange();
       log.info({ admins: anew.admins.length }, 'the admins were read anew');
-    } catch (error) {
-      this.#again = performance.now() + AGAIN_MS;
-      const fault = error instanceof StartError ? error.message : (errorFields(error).code ?? 'unreadable');
-      if (this.#fault !== fault) log.error({ what: fault }, 'the admins stay as they were');
-      this.#fault = fault;
     }
+    if (this.#untold !== undefined) await this.#tell(this.#untold);
   }
 
   async #tell(admins: readonly RegisteredAdmin[]): Promise<void> {
-    try {
-      const trail = this.#settings.trail();
-      if (trail === undefined) throw new HouseError('store-closed');
-      await trail.adminsChanged(admins.map(({ id, role, certificate }) => ({ id, role, ...certificate })));
-      this.#untold = undefined;
-    } catch (error) {
-      this.#settings.log.warn(errorFields(error), 'other admins: not told in the log yet');
-    }
+    const trail = this.#settings.trail();
+    if (trail === undefined) throw new HouseError('store-closed');
+    await trail.adminsChanged(admins.map(({ id, role, certificate }) => ({ id, role, ...certificate })));
+    this.#untold = undefined;
   }
 }

@@ -96,7 +96,7 @@ function trustLines({ region, own, admins, trust }: BrokerStatus): string[] {
       : [`  OUR OWN STATEMENT or key could not be read, ${own.statement} stays: ${plain(own.fault)}`]),
     ...(admins.fault === undefined
       ? []
-      : [`  ADMINS of the configuration file are not taken, those of before stay: ${plain(admins.fault)}`]),
+      : [`  ADMINS of the configuration file do not count, or not in the log: ${plain(admins.fault)}`]),
     ...(fault === undefined ? [] : [`  TRUST cannot be read (${fault}): all stays as it was`]),
     ...neighbours.flatMap((one) => [
       ...(STATES[one.state] === undefined

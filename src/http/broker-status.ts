@@ -20,7 +20,7 @@ export interface BrokerStatus {
   }[];
   /** The sequence of our own statement, and why the files, as they are now, are not who we are. */
   readonly own: { readonly statement: number; readonly fault?: string };
-  /** Why the configuration file, as it is now, does not say who the admins are. */
+  /** Why the admins of the configuration file, as it is now, do not count, or are not told in the log. */
   readonly admins: { readonly fault?: string };
   /** How each neighbour stands, and what waits for an admin. */
   readonly trust: {

@@ -65,10 +65,10 @@ export async function metricsOf(status: BrokerStatus): Promise<{ type: string; t
       refreshedAt === undefined ? [] : [{ labels: { region }, value: unixTime(refreshedAt) }],
     ),
   );
-  gauge('unreadable', 'Whether something cannot be read, so that it stays as it was.', [
+  gauge('unreadable', 'Whether something cannot be read or taken, so that it stays as it was.', [
     { labels: { what: 'decisions' }, value: Number(trust.fault !== undefined) },
     { labels: { what: 'admins' }, value: Number(admins.fault !== undefined) },
-    { labels: { what: 'own-statement' }, value: Number(own.fault !== undefined) },
+    { labels: { what: 'own-files' }, value: Number(own.fault !== undefined) },
   ]);
   gauge(
     'circuit_state',

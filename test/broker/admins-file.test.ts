@@ -91,7 +91,7 @@ describe('admins whose configuration file changes while the broker runs', () => 
     const copy = join(federation.directory, 'copy.yaml');
     writeFileSync(copy, good);
     const { out } = await called(statusCommand, ['--config', copy]);
-    assert.match(out, /^ {2}ADMINS of the configuration file are not taken/m);
+    assert.match(out, /^ {2}ADMINS of the configuration file do not count/m);
     assert.equal(await whoami('operator-1'), 'operator');
   });
 

@@ -92,7 +92,7 @@ describe('the metrics of a status', () => {
     assert.deepEqual(told(series, 'unreadable'), [
       ['decisions', 1],
       ['admins', 0],
-      ['own-statement', 0],
+      ['own-files', 0],
     ]);
   });
 
