@@ -58,7 +58,7 @@ export {
 } from './broker/stores.ts';
 
 export { loadWithLastWhole } from './broker/last-whole.ts';
-export { trustDecisions, trustedConfig } from './broker/trusted-config.ts';
+export { revocationsOf, trustedConfig } from './broker/trusted-config.ts';
 export { reportAsking } from './broker/report-asking.ts';
 
 /** What a composition may replace: a store, a clock, a log, the way to statements. */

@@ -2,7 +2,7 @@ import { readSelfSigned } from '../audit/proof/statements.ts';
 import { EvidenceError, StartError } from '../errors.ts';
 import { areSealed, firstSeal } from '../evidence/decision-seal.ts';
 import type { Decision, DecisionStore } from '../store/contracts.ts';
-import { readDecision, type TrustDecision } from '../trust/decisions.ts';
+import { readDecision, type Revocation, type TrustDecision } from '../trust/decisions.ts';
 import {
   standingsAfter,
   standingsOf,
@@ -40,6 +40,7 @@ const PAGE = 500;
 export class TrustRegister {
   readonly #settings: RegisterSettings;
   readonly #decisions: PastDecision[] = [];
+  readonly #revocations: Revocation[] = [];
   readonly #signed = new Map<string, SignedStatement>();
   #last: { readonly sequence: number; readonly seal: string };
   #syncing: Promise<void> = Promise.resolve();
@@ -78,6 +79,11 @@ export class TrustRegister {
   /** Newest first. @param region all regions', where it is left out */
   history(region?: string): PastDecision[] {
     return this.#decisions.filter((one) => region === undefined || one.region === region).toReversed();
+  }
+
+  /** Oldest first. */
+  get revocations(): readonly Revocation[] {
+    return this.#revocations;
   }
 
   /** What it would come to with one decision more, which is not kept. */
@@ -125,6 +131,7 @@ export class TrustRegister {
     // Together: whoever looks sees what the last decision that was read came to.
     this.#standings = standingsAfter(this.#standings, decision, signed);
     this.#decisions.push(withoutToken(decision));
+    if (decision.kind === 'revoked' || decision.kind === 'reinstated') this.#revocations.push(decision);
     this.#last = { sequence: kept.sequence, seal: kept.seal };
     this.#forget();
   }

@@ -1,24 +1,24 @@
 import type { Config } from '../config/load.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { Store } from '../store/contracts.ts';
-import type { TrustDecision } from '../trust/decisions.ts';
+import type { Revocation } from '../trust/decisions.ts';
 import { Neighbours, type Decided } from '../trust/neighbours.ts';
 import { directoryWith } from './live-directory.ts';
 import { RegisterBroken, TrustRegister } from './trust-register.ts';
 import { identities, trustedNeighbours } from './trusted-neighbours.ts';
 
 /**
- * Every decision on trust, oldest first.
+ * Every decision that took trust back, or gave it again, oldest first.
  *
  * @throws RegisterBroken: nobody can tell what was revoked; HouseError `store-unavailable`
  */
-export async function trustDecisions(
+export async function revocationsOf(
   { entity }: Pick<Config, 'entity'>,
   { trustKey: key }: Pick<Secrets, 'trustKey'>,
   { decisions: store }: Pick<Store, 'decisions'>,
-): Promise<TrustDecision[]> {
+): Promise<readonly Revocation[]> {
   const register = await TrustRegister.open({ entity, files: [], store, key });
-  return register.history().toReversed();
+  return register.revocations;
 }
 
 const NOBODY: Decided = {

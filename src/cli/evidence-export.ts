@@ -9,7 +9,7 @@ import { formatEvidence } from '../audit/proof/evidence-file.ts';
 import { statementsAtHand } from '../audit/proof/statement-history.ts';
 import type { Step } from '../audit/proof/verdict.ts';
 import { verifyEvidence } from '../audit/proof/verify-file.ts';
-import { trustDecisions } from '../broker.ts';
+import { revocationsOf } from '../broker.ts';
 import type { Config } from '../config/load.ts';
 import { importSigner } from '../evidence/keys.ts';
 import type { PublicJwk } from '../trust/entity-statement.ts';
@@ -78,7 +78,7 @@ async function exportFrom(
     checkpointStore: store.checkpoints,
     statements: statementsAtHand(config, store.statements),
     archive: store.archive,
-    decisions: await trustDecisions(config, secrets, store),
+    decisions: await revocationsOf(config, secrets, store),
     checkpoints: new Checkpoints({ ...own, key, now: Date.now }),
   };
   try {

@@ -80,6 +80,9 @@ export type TrustDecision = {
   };
 }[DecisionKind];
 
+/** What takes trust back, and what gives it again. */
+export type Revocation = Extract<TrustDecision, { readonly kind: 'revoked' | 'reinstated' }>;
+
 /** Who decides what needs no admin. */
 export const REFRESH = 'refresh';
 

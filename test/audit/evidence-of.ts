@@ -9,7 +9,7 @@ import { AuditTrail } from '../../src/audit/trail.ts';
 import { statementsAtHand } from '../../src/audit/proof/statement-history.ts';
 import { verifyEvidence, type VerifyOptions } from '../../src/audit/proof/verify-file.ts';
 import type { AuditLog } from '../../src/audit/log.ts';
-import { auditLogIn, openStore, trustDecisions } from '../../src/broker.ts';
+import { auditLogIn, openStore, revocationsOf } from '../../src/broker.ts';
 import { loadSecrets } from '../../src/config/secrets.ts';
 import type { RegionId } from '../../src/demo/places.ts';
 import { importSigner } from '../../src/evidence/keys.ts';
@@ -42,7 +42,7 @@ export async function withLog<Result>(
     const settings = {
       ...{ log, checkpoints, store: store.log, checkpointStore: store.checkpoints, archive: store.archive },
       statements: statementsAtHand(config, store.statements),
-      decisions: await trustDecisions(config, secrets, store),
+      decisions: await revocationsOf(config, secrets, store),
     };
     return await action({
       ...{ store, log, checkpoints, trail: new AuditTrail(log, store.log, Date.now) },

@@ -1,7 +1,7 @@
 import type { FoundEntry } from '../../store/contracts.ts';
 import { parseNote } from '../../tlog/note.ts';
 import { witnessName } from '../../tlog/origin.ts';
-import type { TrustDecision } from '../../trust/decisions.ts';
+import type { Revocation } from '../../trust/decisions.ts';
 import type { ReadEntry } from '../log.ts';
 import { findExchange, type FindSettings } from './find-exchange.ts';
 import { MESSAGES } from './messages.ts';
@@ -32,15 +32,14 @@ export interface Bearing {
  */
 export async function bearingDecisions(
   { read, checkpoint }: { readonly read: readonly ReadEntry[]; readonly checkpoint: string },
-  decisions: readonly TrustDecision[],
+  decisions: readonly Revocation[],
   settings: Omit<FindSettings, 'origin'> & { readonly statements: Statements },
 ): Promise<Bearing> {
   const signers = await signersOf(read, checkpoint, settings.statements);
   const told: FoundEntry[] = [];
   const untold: number[] = [];
-  for (const { kind, region, detail, exchange, sequence } of decisions) {
-    if (!(kind === 'revoked' || kind === 'reinstated') || !signers.regions.has(region)) continue;
-    if (!signers.names.has(nameOf(detail.what))) continue;
+  for (const { region, detail, exchange, sequence } of decisions) {
+    if (!signers.regions.has(region) || !signers.names.has(nameOf(detail.what))) continue;
     const place = await findExchange(exchange, { ...settings, origin: undefined });
     const [entry] = place?.entries ?? [];
     if (entry === undefined) untold.push(sequence);

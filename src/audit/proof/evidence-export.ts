@@ -2,7 +2,7 @@ import type { FoundEntry, StoredCheckpoint } from '../../store/contracts.ts';
 import { parseNote } from '../../tlog/note.ts';
 import { witnessName } from '../../tlog/origin.ts';
 import { inclusionProof } from '../../tlog/proofs.ts';
-import type { TrustDecision } from '../../trust/decisions.ts';
+import type { Revocation } from '../../trust/decisions.ts';
 import type { AuditLog, ReadEntry } from '../log.ts';
 import type { Opened } from '../sealing.ts';
 import { bearingDecisions } from './bearing-decisions.ts';
@@ -16,7 +16,7 @@ export interface ExportSettings extends Omit<FindSettings, 'current'>, CoveringS
   readonly log: AuditLog;
   readonly statements: Statements;
   /** Every decision of this region on whom it trusts, oldest first. */
-  readonly decisions: readonly TrustDecision[];
+  readonly decisions: readonly Revocation[];
 }
 
 export interface Exported {
