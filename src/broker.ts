@@ -2,7 +2,6 @@ import type { TLSSocket } from 'node:tls';
 
 import { adminDoor } from './admin/admin-door.ts';
 import { brokerRoutes } from './admin/broker-routes.ts';
-import { keepStatements } from './audit/proof/statement-history.ts';
 import { currentOf } from './audit/succession/chain.ts';
 import { AdminsFile } from './broker/admins-file.ts';
 import { Crls } from './broker/crls.ts';
@@ -11,11 +10,11 @@ import { ExpiryWatch, outboxesFor } from './broker/expiry-watch.ts';
 import { behind } from './recovery/behind.ts';
 import type { Deciding } from './broker/decide.ts';
 import { renewLinks } from './broker/links.ts';
-import { Listeners, type Opening } from './broker/listeners.ts';
+import { Listeners } from './broker/listeners.ts';
 import { directoryWith } from './broker/live-directory.ts';
 import { keepWhole, standIns } from './broker/last-whole.ts';
-import { OwnCertificate, type Keep } from './broker/own-certificate.ts';
-import { OwnIdentity, type OwnNow } from './broker/own-identity.ts';
+import { openDoors, type Ports } from './broker/open-doors.ts';
+import { Ourselves } from './broker/ourselves.ts';
 import { startService, type Parts } from './broker/service.ts';
 import { endingsOf, statusOf } from './broker/status.ts';
 import { openStore } from './broker/stores.ts';
@@ -27,18 +26,15 @@ import { trustRoutes } from './broker/trust-routes.ts';
 import type { TrustedNeighbour } from './broker/trusted-neighbours.ts';
 import type { Config } from './config/load.ts';
 import type { Secrets } from './config/secrets.ts';
-import { HouseError } from './errors.ts';
 import { adminApi, statementApi } from './http/admin-api.ts';
 import type { BrokerStatus } from './http/broker-status.ts';
 import { createLog, type Log } from './log.ts';
 import { Directory } from './routing/directory.ts';
 import type { Store } from './store/contracts.ts';
 import { Admins } from './trust/admins.ts';
-import { statementDigest } from './trust/standing.ts';
 import type { Neighbours } from './trust/neighbours.ts';
 import { peerCertificateOf } from './trust/peer-certificate.ts';
 import type { RevocationLists } from './trust/revocation.ts';
-import { federationServerTls, viewerServerTls, type TlsIdentity } from './trust/tls.ts';
 import { Viewers } from './trust/viewers.ts';
 import { Demographics } from './upstream/demographics.ts';
 import type { NeighbourLink } from './upstream/neighbour-link.ts';
@@ -73,10 +69,7 @@ export interface Overrides {
 
 /** A region's broker: started once, stopped once. */
 export interface Broker {
-  /** The ports that were taken: useful where the configuration says 0. */
-  readonly ports: Readonly<Record<'viewer' | 'federation' | 'admin' | 'statement', number>> & {
-    readonly admin_api?: number | undefined;
-  };
+  readonly ports: Ports;
   /** Where admins decide whom we trust. */
   readonly trust: TrustDesk;
   status(): Promise<BrokerStatus>;
@@ -85,8 +78,6 @@ export interface Broker {
 }
 
 const STOP_GRACE_MS = 10_000;
-/** A page link carries the place of every source that has more: dozens, for a whole record of several regions. */
-const VIEWER_HEADER_BYTES = 128 * 1024;
 
 /**
  * Wires one region's broker together and starts its listeners.
@@ -109,20 +100,14 @@ export async function startBroker(
   const listsOf = (region: string): RevocationLists | undefined => crls.of(region);
   const { entity, neighbours: files } = config;
   const pinned = { entity, files, store, key: secrets.trustKey, listsOf, log, now };
-  const [identity, keeper] = await Promise.all([
-    OwnIdentity.open(config, secrets, store.statements, log, now),
+  const [us, keeper] = await Promise.all([
+    Ourselves.open({ config, secrets, store, log, now }),
     TrustKeeper.open(pinned),
   ]).catch(async (error: unknown) => {
     await store.close();
     throw error;
   });
-  const { names } = identity;
-  const own = (): OwnNow => identity.current;
-  const vouching = { config, statement: () => own().broker, log, now };
-  const tls = {
-    server: new OwnCertificate({ ...vouching, role: 'server', first: serverIn(config, secrets) }),
-    client: new OwnCertificate({ ...vouching, role: 'client', first: clientIn(config, secrets) }),
-  };
+  const { tls, names } = us;
   const { neighbours } = keeper;
   const cut = standIns(config, keeper.cut);
   const anchorsOf = (region: string): readonly string[] => neighbours.byRegion(region)?.anchors ?? [];
@@ -145,7 +130,7 @@ export async function startBroker(
   const parts: Parts = {
     ...{ config, secrets, store, now, log, neighbours, crls, viewers, demographics, records, links },
     ...{ trusted, directory },
-    ...{ tls, own },
+    ...{ tls, own: () => us.now },
     ...{ logKey: names.logKey, witnessKey: names.witnessKey },
     bases: { viewer: () => base.viewer, viewer_tokens: () => base.viewer_tokens },
   };
@@ -173,8 +158,7 @@ export async function startBroker(
       parts,
       door,
       {
-        ...{ trust, adminsFault: adminsFile.fault },
-        ownFaults: [...cut, ...faultsOf(identity, tls.server, tls.client)],
+        ...{ trust, adminsFault: adminsFile.fault, ownFaults: [...cut, ...us.faults] },
       },
       started,
       watch.status(),
@@ -187,7 +171,7 @@ export async function startBroker(
   const open = new Listeners(log, count);
   const stop = async (): Promise<void> => {
     watch.stop();
-    await Promise.all([identity, adminsFile, tls.server, tls.client].map((own) => own.stop()));
+    await Promise.all([us.stop(), adminsFile.stop()]);
     await refresh.stop();
     await keeper.stop();
     await door.stop();
@@ -196,121 +180,47 @@ export async function startBroker(
     for (const closing of [demographics, ...records, ...links.values()]) closing.close();
     await store.close();
   };
-  /** The authorities of all neighbours together are the handshake's sieve alone. */
-  const federationTls: Opening['tls'] = () =>
-    federationServerTls(
-      tls.server.current,
-      neighbours.all().flatMap((neighbour) => neighbour.anchors),
-    );
-  const viewerTls: Opening['tls'] = () => viewerServerTls(tls.server.current, viewers.anchors());
-  const withoutCertificate: Opening['tls'] = () => viewerServerTls(tls.server.current, undefined);
-  const adminTls: Opening['tls'] = () => federationServerTls(tls.server.current, admins.anchors());
+  const handlers = {
+    admin: adminApi({ status }, log),
+    admin_api: adminDoor(
+      {
+        ...{ admins, now, log, onRefusal: (code: string) => count('admin_api', code) },
+        onAdminRefused: tellAdminRefusals(deciding.trail, log, now),
+      },
+      [...brokerRoutes(config.region, status), ...trustRoutes(trust)],
+    ),
+    statement: statementApi(() => us.now.token, log),
+  };
 
   try {
     await keepWhole(config.whole, config, secrets, store, now());
     for (const what of cut) log.error({ what }, 'a file is not whole');
     await crls.start();
     await door.open();
-    const { listeners } = config;
-    const federationListener = await open.start({
-      name: 'federation',
-      ...listeners.federation,
-      tls: federationTls,
-      handler: door.handler('federation'),
+    const { ports, federation } = await openDoors(open, {
+      ...{ config, own: () => tls.server.current, neighbours, viewers, admins, door, handlers, base },
     });
-    const federation = federationListener.port;
     keeper.start(() => {
       // First what must not go on.
-      federationListener.closeUnless((socket) => isIdentified(socket, neighbours, now()));
+      federation.closeUnless((socket) => isIdentified(socket, neighbours, now()));
       directory.replace(directoryWith(config.directory, neighbours.all()));
       renewLinks(links, trusted(), linkParts);
       open.renewTls();
     });
-    const { port: viewer } = await open.start({
-      name: 'viewer',
-      ...listeners.viewer,
-      tls: viewerTls,
-      handler: door.handler('viewer'),
-      headerBytes: VIEWER_HEADER_BYTES,
-    });
-    base.viewer = config.public_base ?? `https://${listeners.viewer.host}:${viewer}`;
-    if (listeners.viewer_tokens !== undefined) {
-      const { host } = listeners.viewer_tokens;
-      const { port } = await open.start({
-        name: 'viewer_tokens',
-        ...listeners.viewer_tokens,
-        tls: withoutCertificate,
-        handler: door.handler('viewer_tokens'),
-        headerBytes: VIEWER_HEADER_BYTES,
-      });
-      base.viewer_tokens = config.viewer_tokens_base ?? `https://${host}:${port}`;
-    }
-    const { port: admin } = await open.start({
-      name: 'admin',
-      ...listeners.admin,
-      handler: adminApi({ status }, log),
-    });
-    const adminApiListener =
-      listeners.admin_api &&
-      (await open.start({
-        name: 'admin_api',
-        ...listeners.admin_api,
-        tls: adminTls,
-        handler: adminDoor(
-          {
-            ...{ admins, now, log, onRefusal: (code) => count('admin_api', code) },
-            onAdminRefused: tellAdminRefusals(deciding.trail, log, now),
-          },
-          [...brokerRoutes(config.region, status), ...trustRoutes(trust)],
-        ),
-      }));
-    if (adminApiListener !== undefined) adminsFile.start(() => open.renewTls());
-    const { port: statementPort } = await open.start({
-      name: 'statement',
-      ...listeners.statement,
-      tls: withoutCertificate,
-      handler: statementApi(() => own().token, log),
-    });
     neighbours.onOutdated = (region) => refresh.wake(region);
     refresh.start();
-    const tell = async (detail: object): Promise<void> => {
-      const trail = door.service?.trail;
-      if (trail === undefined) throw new HouseError('store-closed');
-      await trail.ownIdentityChanged(config.region, detail);
-    };
-    identity.start(async ({ token, broker, signer }) => {
-      await keepStatements(store.statements, [token], now());
-      await tell({
-        ...{ statement: broker.sequence, digest: statementDigest(token), signs_with: signer.kid },
-        message_keys: broker.message_keys.map(({ kid }) => kid),
-      });
+    us.start(deciding.trail, {
+      server: () => open.renewTls(),
+      client: () => renewLinks(links, trusted(), linkParts),
     });
-    const keep: Keep = async (taken, whole) => {
-      await keepWhole([whole], config, secrets, store, now());
-      await tell(taken);
-    };
-    tls.server.start(keep, () => open.renewTls());
-    tls.client.start(keep, () => renewLinks(links, trusted(), linkParts));
+    if (ports.admin_api !== undefined) adminsFile.start(() => open.renewTls());
     watch.start();
-    log.info({ viewer, federation }, 'broker started');
-    const ports = { viewer, federation, admin, statement: statementPort, admin_api: adminApiListener?.port };
+    log.info({ viewer: ports.viewer, federation: ports.federation }, 'broker started');
     return { ports, trust, status, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-}
-
-function serverIn(config: Config, secrets: Secrets): TlsIdentity {
-  return { certificate: config.serverCertificate, key: secrets.tlsServerKey };
-}
-
-function clientIn(config: Config, secrets: Secrets): TlsIdentity {
-  return { certificate: config.clientCertificate, key: secrets.tlsClientKey };
-}
-
-function faultsOf(...own: readonly { readonly fault: string | undefined }[]): string[] {
-  return own.map(({ fault }) => fault).filter((fault) => fault !== undefined);
 }
 
 /** Whether the other end of a connection is still who may be there. */

@@ -1,5 +1,6 @@
 import type { AuditTrail } from '../audit/trail.ts';
-import { readAdminsAnew, stampOf, type RegisteredAdmin } from '../config/admins.ts';
+import { readAdminsAnew, type RegisteredAdmin } from '../config/admins.ts';
+import { stampOf } from '../config/file-stamp.ts';
 import { HouseError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Admins } from '../trust/admins.ts';

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 import { checkTogether } from './check-together.ts';
@@ -42,16 +41,6 @@ export function readAdminsAnew(source: string): AdminsAnew {
   // Nothing stands in for a file that is cut: those of before stay.
   const whole = new TrustFiles(source, () => undefined);
   return { admins: registeredAdmins(source, raw.admins, whole), files: [...files] };
-}
-
-/** When files changed last, as a text that is another one after any change. */
-export function stampOf(files: readonly string[]): string {
-  return files
-    .map((file) => {
-      const stat = statSync(file, { throwIfNoEntry: false });
-      return `${file} ${stat?.mtimeMs} ${stat?.ctimeMs} ${stat?.size} ${stat?.ino}`;
-    })
-    .join('\n');
 }
 
 function anchorsFile(source: string, { certificate }: AdminConfig): string {

@@ -1,9 +1,9 @@
-import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 import type { PublicJwk } from '../trust/entity-statement.ts';
 import { pairPlace, type TlsRole } from '../trust/key-pair-files.ts';
 import type { TlsIdentity } from '../trust/tls.ts';
+import { stampOf } from './file-stamp.ts';
 import type { Config } from './load.ts';
 import { openJwkFile, openTlsKey, pairFiles } from './open-secrets.ts';
 import { passphraseIn } from './passphrase.ts';
@@ -20,7 +20,7 @@ export interface OwnAnew {
 /** When the files of our identity changed last, as a text that is another one after any change. */
 export function ownFilesStamp(config: Config): string {
   const { statement, federationKeys, messageKey } = placesOf(config);
-  return [statement, federationKeys, messageKey].map(stampOf).join(' ');
+  return stampOf([statement, federationKeys, messageKey]);
 }
 
 /** Reads the statement, the federation keys and the message key as they are now. @throws StartError */
@@ -41,7 +41,7 @@ export function ownTlsStamp(config: Config, role: TlsRole): string {
     certificateFile(config, role),
     role,
   );
-  return [certificate, key, nextKey, formerKey].map(stampOf).join(' ');
+  return stampOf([certificate, key, nextKey, formerKey]);
 }
 
 /**
@@ -71,13 +71,4 @@ function placesOf(config: Config) {
     federationKeys: near(config.federation_keys),
     messageKey: join(config.secretsDirectory, 'message.jwk.json'),
   };
-}
-
-function stampOf(file: string): string {
-  try {
-    const { mtimeMs, size, ino } = statSync(file);
-    return `${mtimeMs}/${size}/${ino}`;
-  } catch {
-    return 'none';
-  }
 }
