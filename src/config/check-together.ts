@@ -1,4 +1,5 @@
 import { StartError } from '../errors.ts';
+import { takenInDirectory } from './joined-directory.ts';
 import type { ConfigFile, DirectoryFile } from './schema.ts';
 
 /** What one setting alone cannot show. @throws StartError */
@@ -51,9 +52,17 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
     fail('neighbours', 'names one region twice', 'keep one entry for each region');
   }
   const known = new Set(directory.regions.map((region) => region.id));
-  for (const region of [config.region, ...regions]) {
-    if (!known.has(region))
+  for (const region of regions) {
+    if (!known.has(region) && region !== config.region)
       fail('directory', `does not have the region ${region}`, 'add it with its sub_icbs');
+  }
+  const taken = takenInDirectory(directory, config);
+  if (taken.length > 0) {
+    fail(
+      'coverage',
+      `claims ${taken.slice(0, 10).join(', ')}, which the directory gives to another region`,
+      `take it out, or list ${config.region} in the directory`,
+    );
   }
   checkSubIcbs(source, directory);
 }

@@ -7,6 +7,7 @@ import { registeredAdmins, type RegisteredAdmin } from './admins.ts';
 import { configuredStreams, type ConfiguredStream } from './audit-streams.ts';
 import { configuredCrl, type ConfiguredCrl } from './crl-form.ts';
 import { checkTogether } from './check-together.ts';
+import { joinedDirectory } from './joined-directory.ts';
 import { configuredNotices, type ConfiguredNotices } from './notices.ts';
 import { jwkFrom, parseYaml, readNamed } from './read-files.ts';
 import { TrustFiles, type LastWhole } from './trust-files.ts';
@@ -99,8 +100,8 @@ export function loadConfig(file: string, lastWhole: LastWhole = () => undefined)
   const text = (setting: string, name: string): string => readNamed(source, setting, near(name));
   const trust = new TrustFiles(source, lastWhole);
   const certificates = (setting: string, name: string): string => trust.pem(setting, near(name));
-  const directory = parseYaml(near(raw.directory), directoryFile);
-  checkTogether(source, raw, directory);
+  const shared = parseYaml(near(raw.directory), directoryFile);
+  checkTogether(source, raw, shared);
   const config: Omit<Config, 'whole' | 'cut'> = {
     ...raw,
     source,
@@ -110,7 +111,8 @@ export function loadConfig(file: string, lastWhole: LastWhole = () => undefined)
     statementToken: text('statement', raw.statement),
     federationKeys: trust.jwks('federation_keys', near(raw.federation_keys)),
     store: storeUrl(source, raw),
-    directory,
+    // A new region is in the directory by its own word, until the file that all share lists it.
+    directory: joinedDirectory(shared, [raw]),
     audit_streams: configuredStreams(raw.audit_streams, { source, near, text }),
     notices: configuredNotices(raw.notices, { source, near, text }),
     viewers: raw.viewers.map((viewer, position) => ({

@@ -307,6 +307,35 @@ describe('a configuration file', () => {
     loadConfig(write((config) => (config['directory'] = 'moved.yaml')));
   });
 
+  describe('of a region that the directory does not list', () => {
+    const without = (edit: (config: RawConfig) => void): string => {
+      const { regions, ...rest } = parse(
+        readFileSync(join(ROOT, 'config/directory.yaml'), 'utf8'),
+      ) as RawConfig;
+      const others = (regions as RawConfig[]).filter(({ id }) => id !== 'west-midlands');
+      writeFileSync(join(directory, 'without.yaml'), stringify({ ...rest, regions: others }));
+      return write((config) => {
+        config['directory'] = 'without.yaml';
+        edit(config);
+      });
+    };
+
+    it('leads to it by its own coverage', () => {
+      const config = loadConfig(without(() => undefined));
+      const own = config.directory.regions.find(({ id }) => id === 'west-midlands');
+      assert.deepEqual(
+        own?.sub_icbs.map(({ code }) => code),
+        config.coverage.sub_icbs,
+      );
+    });
+
+    it('is refused where it claims what the directory gives to another', () => {
+      const claim = (more: object) => without((config) => Object.assign(config['coverage'], more));
+      refused(claim({ sub_icbs: ['15E', '07H'] }), 'coverage', '07H');
+      refused(claim({ organisations: ['RRK', 'RAL26'] }), 'coverage', 'RAL26');
+    });
+  });
+
   describe('and its secrets', () => {
     const start = async (): Promise<void> => {
       const config = loadConfig(write((raw) => (raw['log_level'] = 'silent')));
