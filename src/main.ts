@@ -42,6 +42,8 @@ const io: Io = {
 const program = new Command('wayleave')
   .description('Ask neighbouring shared care records about a patient, and answer them.')
   .version(VERSION)
+  // `demo` has options of its own that its subcommand has too.
+  .enablePositionalOptions()
   .showHelpAfterError('(add --help for what can be written here)')
   .addCommand(serveCommand(io))
   .addCommand(demoCommand(io))

@@ -2,11 +2,15 @@ import { Command } from 'commander';
 
 import { startDemo, welcome } from '../demo/demo.ts';
 import { prepareKeys } from '../demo/prepare.ts';
+import { fifthRecordCommand } from './demo-fifth-record.ts';
 import type { Io } from './io.ts';
 import { CONFIG_DIRECTORY, DEVELOPMENT_KEYS } from './region-config.ts';
+import { strict } from './subcommand.ts';
 
 export function demoCommand(io: Io): Command {
   return new Command('demo')
+    .enablePositionalOptions()
+    .addCommand(strict(fifthRecordCommand(io)))
     .description(
       'Run the four regions on this machine until Ctrl-C: brokers, records and a demographics service.',
     )

@@ -1,13 +1,24 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { join, relative, resolve } from 'node:path';
 
-import { CLOSED_DIRECTORIES, newRegion, type TlsKeyKind } from '../config/new-region.ts';
+import type { FirstAdmin } from '../config/first-files.ts';
+import { closedAmong, newRegion, type TlsKeyKind } from '../config/new-region.ts';
 import { passphraseIn } from '../config/passphrase.ts';
 import { logOrigin } from '../tlog/origin.ts';
 import { checkHostName } from '../trust/certificate-request.ts';
 import { makeDirectory, refuseExisting } from '../trust/new-directory.ts';
-import type { Io } from './io.ts';
-import { gather, wholeNumber } from './subcommand.ts';
+import {
+  entityUrl,
+  firstAdmins,
+  firstPort,
+  httpsUrl,
+  ipAddresses,
+  odsCodes,
+  regionId,
+  viewerIds,
+} from './init-arguments.ts';
+import { CommandFailed, type Io } from './io.ts';
+import { gather } from './subcommand.ts';
 
 interface Options {
   readonly dir: string;
@@ -18,11 +29,15 @@ interface Options {
   readonly subIcb: readonly string[];
   readonly organisation?: readonly string[];
   readonly federationBase?: string;
+  readonly statementBase?: string;
   readonly record?: string;
   readonly recordBase: string;
   readonly demographics: string;
   readonly directory?: string;
   readonly dns?: readonly string[];
+  readonly ip?: readonly string[];
+  readonly admin?: readonly FirstAdmin[];
+  readonly viewer?: readonly string[];
   readonly firstPort: number;
   readonly messageKey: 'ES256' | 'EdDSA';
   readonly tlsKey: TlsKeyKind;
@@ -46,15 +61,31 @@ export function initCommand(io: Io): Command {
       'where neighbours will reach us (default: the host of --entity)',
       httpsUrl,
     )
+    .option(
+      '--statement-base <url>',
+      'where anyone will find our entity statement (default: that host)',
+      httpsUrl,
+    )
     .option('--record <id>', 'our regional record (default: REGION-record)', regionId)
     .option('--record-base <url>', 'where it is asked', 'http://127.0.0.1:8080/fhir')
     .option('--demographics <url>', 'PDS FHIR R4', 'http://127.0.0.1:8081/personal-demographics/FHIR/R4')
     .option('--directory <file>', 'the shared directory of regions (default: a first one with us alone)')
     .option('--dns <name>', 'a host name of our server, with --own-ca; may be given again', gather)
+    .option('--ip <address>', 'an address of our server, with --own-ca; may be given again', ipAddresses)
+    .addOption(
+      new Option('--admin <id:role>', 'an admin, as officer-1:security-officer; may be given again')
+        .argParser(firstAdmins)
+        .conflicts('passphraseEnv'),
+    )
+    .addOption(
+      new Option('--viewer <id>', 'a platform whose viewer will ask us; may be given again')
+        .argParser(viewerIds)
+        .conflicts('passphraseEnv'),
+    )
     .option(
       '--first-port <port>',
-      'viewer, federation, admin and statement listen on this and the next three',
-      wholeNumber,
+      'viewer, federation, admin, statement and admin_api listen on this and the next four',
+      firstPort,
       8440,
     )
     .addOption(
@@ -73,21 +104,26 @@ export function initCommand(io: Io): Command {
     .option('--json', 'print what was made as JSON')
     .addHelpText(
       'after',
-      '\nNothing is written over. Move DIR/federation elsewhere before the broker starts: what is in it signs for the region.',
+      '\nNothing is written over. Move DIR/federation elsewhere before the broker starts: what is in it signs for the region.' +
+        '\nDIR/admins/ID and DIR/viewers/ID hold the key and certificate of each: hand them over.',
     )
     .action(async (options: Options) => {
       const dir = resolve(options.dir);
       for (const name of options.dns ?? []) checkHostName(name);
+      if (options.viewer !== undefined && options.organisation === undefined) {
+        throw new CommandFailed('--viewer needs an --organisation, whose staff it is for.', 2);
+      }
       const passphrase = passphraseIn(options.passphraseEnv, '--passphrase-env');
       await refuseExisting(dir);
       const files = await newRegion({ ...wordsOf(options, dir), passphrase }, new Date());
-      await makeDirectory(dir, files, CLOSED_DIRECTORIES);
+      await makeDirectory(dir, files, closedAmong(files));
       const made = files.map(({ path }) => path).sort();
       const config = join(dir, `${options.region}.yaml`);
       if (options.json) return io.print(JSON.stringify({ directory: dir, config, files: made }));
       io.print(`Made ${dir}:`);
       for (const path of made) io.print(`  ${path}`);
       io.print(`Keep ${join(dir, 'federation')} elsewhere: it signs for the region, and no broker needs it.`);
+      for (const line of handedOver(options, dir)) io.print(line);
       for (const step of nextSteps(options, dir, config)) io.print(step);
     });
 }
@@ -98,19 +134,31 @@ function wordsOf(options: Options, dir: string): Omit<Parameters<typeof newRegio
   return {
     ...{ region, entity, name, contact },
     federationBase: options.federationBase ?? `https://${host}:${port + 1}`,
+    statementBase: options.statementBase ?? `https://${host}:${port + 3}`,
     subIcbs: options.subIcb,
     organisations: options.organisation ?? [],
     record: { id: options.record ?? `${region}-record`, name: `${name} record`, base: options.recordBase },
     demographics: options.demographics,
     directory: directory === undefined ? undefined : relative(dir, resolve(directory)),
-    ports: { viewer: port, federation: port + 1, admin: port + 2, statement: port + 3 },
+    ports: { viewer: port, federation: port + 1, admin: port + 2, statement: port + 3, admin_api: port + 4 },
+    admins: options.admin ?? [],
+    viewers: options.viewer ?? [],
     logOrigin: logOrigin(entity, '1'),
     passphraseEnv: options.passphraseEnv,
     messageAlgorithm: options.messageKey,
     ownAuthority: options.ownCa ?? false,
     tlsKey: options.tlsKey,
     dns: options.dns ?? [host],
+    ip: options.ip ?? [],
   };
+}
+
+/** What is not ours to keep. */
+function handedOver({ admin = [], viewer = [], ownCa }: Options, dir: string): string[] {
+  const places = [...admin.map(({ id }) => `admins/${id}`), ...viewer.map((id) => `viewers/${id}`)];
+  if (places.length === 0) return [];
+  const lacking = ownCa ? '' : ", with the authority of our server certificate as 'broker-ca.pem'";
+  return [`Hand over, each to whom it names${lacking}:`, ...places.map((place) => `  ${join(dir, place)}`)];
 }
 
 function nextSteps({ ownCa }: Options, dir: string, config: string): string[] {
@@ -127,27 +175,4 @@ function nextSteps({ ownCa }: Options, dir: string, config: string): string[] {
     `    --out ${join(dir, 'public/entity-statement.jwt')}`,
     `  wayleave serve --config ${config} --check`,
   ];
-}
-
-function regionId(text: string): string {
-  if (/^[a-z0-9][a-z0-9-]{0,62}$/.test(text)) return text;
-  throw new InvalidArgumentError('Write lower-case letters, digits and hyphens.');
-}
-
-function httpsUrl(text: string): string {
-  const url = URL.parse(text);
-  if (url?.protocol === 'https:' && url.username === '' && /^[\x21-\x7e]+$/.test(text)) return text;
-  throw new InvalidArgumentError('Write an https URL in ASCII.');
-}
-
-/** A name, compared letter by letter: no slash at its end that another would leave out. */
-function entityUrl(text: string): string {
-  const { search, hash } = new URL(httpsUrl(text));
-  if (search === '' && hash === '' && !text.endsWith('/')) return text;
-  throw new InvalidArgumentError('Write an https URL without query, fragment or slash at its end.');
-}
-
-function odsCodes(text: string, given: readonly string[] = []): string[] {
-  if (/^[A-Z0-9]{3,12}$/.test(text)) return gather(text, given);
-  throw new InvalidArgumentError('Write an ODS code: 3 to 12 capital letters and digits.');
 }

@@ -66,11 +66,12 @@ async function inForce(token: string, places: OwnPlaces): Promise<EntityStatemen
   }
 }
 
-/** Where anybody can fetch it: by our name (OpenID Federation 1.0, section 9), and at our own listener. */
+/** Where anybody can fetch it: where it says, or by our name (OpenID Federation 1.0, section 9); and at our own listener. */
 function addressesOf({ config }: OwnPlaces): string[] {
   const { host, port } = config.listeners.statement;
   const path = '/.well-known/openid-federation';
-  return [`${config.entity}${path}`, `https://${host}:${port}${path}`];
+  const said = `${config.statement_base ?? config.entity}${path}`;
+  return [...new Set([said, `https://${host}:${port}${path}`])];
 }
 
 function summary(

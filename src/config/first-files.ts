@@ -1,5 +1,6 @@
 import { Document, isMap, isScalar, visit, type Scalar } from 'yaml';
 
+import type { AdminRole } from '../trust/admins.ts';
 import { DEFAULT_DAYS, DEFAULT_REFRESH_HINT_S } from '../trust/statement-request.ts';
 
 /** What is said of a new region before it has run. */
@@ -9,6 +10,7 @@ export interface FirstWords {
   readonly name: string;
   readonly contact: string;
   readonly federationBase: string;
+  readonly statementBase: string;
   readonly subIcbs: readonly string[];
   readonly organisations: readonly string[];
   readonly record: { readonly id: string; readonly name: string; readonly base: string };
@@ -16,11 +18,35 @@ export interface FirstWords {
   readonly demographics: string;
   /** The shared directory's file, as the configuration is to name it; undefined: a first one is written. */
   readonly directory: string | undefined;
-  readonly ports: Readonly<Record<'viewer' | 'federation' | 'admin' | 'statement', number>>;
+  readonly ports: Readonly<Record<'viewer' | 'federation' | 'admin' | 'statement' | 'admin_api', number>>;
+  readonly admins: readonly FirstAdmin[];
+  /** Ids of the platforms whose viewers will ask us. */
+  readonly viewers: readonly string[];
   /** The origin of its first log (C2SP tlog-checkpoint). */
   readonly logOrigin: string;
   /** The variable that holds the passphrase of its keys. */
   readonly passphraseEnv: string | undefined;
+}
+
+export interface FirstAdmin {
+  readonly id: string;
+  readonly role: AdminRole;
+}
+
+/** Where a new region keeps the certificates of its authorities, and what its parties are called. */
+export const ADMINS_AUTHORITY = 'public/admins-ca.pem';
+export const VIEWERS_AUTHORITY = 'public/viewers-ca.pem';
+
+export function adminName(entity: string, id: string): string {
+  return `${entity}/admins/${id}`;
+}
+
+export function viewerName(entity: string, id: string): string {
+  return `${entity}/viewers/${id}`;
+}
+
+export function viewerKeyFile(id: string): string {
+  return `public/viewers/${id}.jwk.json`;
 }
 
 /** Types that a record is asked for until somebody writes which it offers. */
@@ -42,8 +68,10 @@ export function firstConfig(words: FirstWords): string {
         federation: port('federation'),
         admin: port('admin'),
         statement: port('statement'),
+        ...(words.admins.length === 0 ? {} : { admin_api: port('admin_api') }),
       },
       federation_base: words.federationBase,
+      statement_base: words.statementBase,
       store: `sqlite:var/${region}.db`,
       directory: words.directory ?? 'directory.yaml',
       secrets: 'private',
@@ -53,7 +81,8 @@ export function firstConfig(words: FirstWords): string {
       federation_keys: 'public/federation.jwks.json',
       coverage: { sub_icbs: words.subIcbs, organisations: words.organisations },
       records: [{ ...record, search: 'patient-first', offers: TYPES, care_setting: 'acute' }],
-      viewers: [],
+      viewers: words.viewers.map((id) => firstViewer(id, words)),
+      admins: words.admins.map((admin) => firstAdmin(admin, words)),
       neighbours: [],
       demographics: { base: words.demographics },
     },
@@ -65,11 +94,25 @@ export function firstConfig(words: FirstWords): string {
       coverage: ' Whose patients and staff we speak for. Goes into our entity statement.',
       records:
         ' The regional record(s), each a FHIR R4 server. What they are and offer goes into our entity statement.',
-      viewers: ' The platforms that may ask us, each with its key and its certificate; none yet.',
-      neighbours: ' None yet.',
+      statement_base: ' Where anyone finds our entity statement. Goes into it too.',
+      viewers: ' The platforms that may ask us, each with its key and its certificate.',
+      admins: ` Who may use the admin API. The first of them wants listeners.admin_api as well, as { port: ${ports.admin_api} }.`,
+      neighbours: ' Those that are enrolled by command are not listed here.',
       demographics: ' Where a patient is registered (PDS FHIR R4).',
     },
   );
+}
+
+function firstViewer(id: string, { entity, organisations, record }: FirstWords): object {
+  const name = viewerName(entity, id);
+  return {
+    ...{ id, name: id, issuer: name, organisations, own_records: [record.id], keys: [viewerKeyFile(id)] },
+    certificate: { uri: name, anchors: VIEWERS_AUTHORITY },
+  };
+}
+
+function firstAdmin({ id, role }: FirstAdmin, { entity }: FirstWords): object {
+  return { id, name: id, role, certificate: { uri: adminName(entity, id), anchors: ADMINS_AUTHORITY } };
 }
 
 /** What the region's entity statement is to say: to be read, edited and signed. */
@@ -80,7 +123,7 @@ export function firstStatement(words: FirstWords): string {
       ' Keys and anchors are named as files beside this one. Later statements are of `wayleave trust request`.',
     {
       ...{ entity, region, name, contact },
-      endpoints: { federation: words.federationBase },
+      endpoints: { federation: words.federationBase, statement: words.statementBase },
       tls: { anchors: ['public/ca.pem'] },
       message_keys: ['public/message.jwk.json'],
       log_keys: ['public/log.jwk.json'],
@@ -113,10 +156,10 @@ export function firstDirectory({ region, name, subIcbs }: FirstWords): string {
   );
 }
 
-/** What lies beside the federation key, for whoever opens that directory. */
-export function keepElsewhere(ownAuthority: boolean): string {
-  const keys = ownAuthority
-    ? 'The federation key (federation.jwk.json) and the key of our own certification authority (ca.key.pem) belong'
+/** What lies beside the federation key, for whoever opens that directory. @param authorities whether there are keys of any */
+export function keepElsewhere(authorities: boolean): string {
+  const keys = authorities
+    ? 'The federation key (federation.jwk.json) and the keys of our own certification authorities (*.key.pem) belong'
     : 'The federation key (federation.jwk.json) belongs';
   return (
     `Keep this directory elsewhere.\n\n${keys}\non a machine or a medium that no broker reads. ` +
@@ -126,7 +169,7 @@ export function keepElsewhere(ownAuthority: boolean): string {
 }
 
 function yaml(heading: string, content: object, comments: Readonly<Record<string, string>>): string {
-  const document = new Document(content);
+  const document = new Document(content, { aliasDuplicateObjects: false });
   document.commentBefore = ` ${heading}`;
   if (isMap(document.contents)) {
     for (const { key } of document.contents.items as { key: Scalar<string> }[]) {

@@ -13,6 +13,11 @@ export const RECORD_IDS = [
 ] as const;
 export type RecordId = (typeof RECORD_IDS)[number];
 
+/** The record of a region that joins the four while they run: `docs/trust.md`. It is none of the demo's own processes. */
+export const FIFTH_RECORD = 'greater-manchester-record';
+export const FIFTH_RECORD_PORT = 4611;
+export type AnyRecordId = RecordId | typeof FIFTH_RECORD;
+
 /** Where each record listens in the demo. */
 export const RECORDS: Readonly<Record<RecordId, { readonly region: RegionId; readonly port: number }>> = {
   'hwe-shared-care-record': { region: 'herts-west-essex', port: 4111 },
@@ -23,8 +28,9 @@ export const RECORDS: Readonly<Record<RecordId, { readonly region: RegionId; rea
   'collaborative-care-record': { region: 'west-midlands', port: 4412 },
 };
 
-export function recordBase(record: RecordId): string {
-  return `http://127.0.0.1:${String(RECORDS[record].port)}/fhir`;
+export function recordBase(record: AnyRecordId): string {
+  const port = record === FIFTH_RECORD ? FIFTH_RECORD_PORT : RECORDS[record].port;
+  return `http://127.0.0.1:${String(port)}/fhir`;
 }
 
 /** The records of a region, in the order of `RECORD_IDS`. */
@@ -32,12 +38,15 @@ export function recordsOf(region: RegionId): RecordId[] {
   return RECORD_IDS.filter((record) => RECORDS[record].region === region);
 }
 
-export interface Practice {
+export interface Surgery {
   readonly ods: string;
   readonly name: string;
   /** Postcode district of the practice; its patients are given addresses there. */
   readonly district: string;
   readonly town: string;
+}
+
+export interface Practice extends Surgery {
   /** The record that holds its patients' primary care. */
   readonly record: RecordId;
 }
@@ -74,9 +83,14 @@ export const PRACTICES: readonly Practice[] = [
   practice('M81048', 'Nunwell Surgery', 'Bromyard', 'HR7', 'collaborative-care-record'),
 ];
 
-/** @throws TypeError for a code that is not in `PRACTICES` */
-export function practiceOf(ods: string): Practice {
-  const found = PRACTICES.find((candidate) => candidate.ods === ods);
+/** In the fifth region. */
+const FIFTH_PRACTICES: readonly Surgery[] = [
+  { ods: 'P87004', name: '1/Salford Medical Practice', town: 'Salford', district: 'M6' },
+];
+
+/** @throws TypeError for a code that no practice of the demo or of the fifth region has */
+export function practiceOf(ods: string): Surgery {
+  const found = [...PRACTICES, ...FIFTH_PRACTICES].find((candidate) => candidate.ods === ods);
   if (found === undefined) throw new TypeError(`no practice ${ods} in the demo`);
   return found;
 }
@@ -116,11 +130,15 @@ export const HOSPITALS: Readonly<Record<RecordId, readonly [Hospital, ...Hospita
   ],
 };
 
-/** @throws TypeError for a code that is not in `HOSPITALS` */
+const FIFTH_HOSPITALS: readonly Hospital[] = [
+  { ods: 'RM301', name: 'Salford Royal' },
+  { ods: 'R0A02', name: 'Manchester Royal Infirmary' },
+];
+
+/** @throws TypeError for a code that no hospital of the demo or of the fifth region has */
 export function hospitalOf(ods: string): Hospital {
-  const found = Object.values(HOSPITALS)
-    .flat()
-    .find((candidate) => candidate.ods === ods);
+  const all = [...Object.values(HOSPITALS).flat(), ...FIFTH_HOSPITALS];
+  const found = all.find((candidate) => candidate.ods === ods);
   if (found === undefined) throw new TypeError(`no hospital ${ods} in the demo`);
   return found;
 }

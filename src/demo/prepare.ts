@@ -9,7 +9,7 @@ import { storeSecrets } from '../config/secrets.ts';
 import { mergeDemoData, type DemoData } from './demo-data.ts';
 import { readBundles, spreadBundles, whoIsWhere } from './load-records.ts';
 import { REGION_IDS, type RegionId } from './places.ts';
-import { buildPopulation, buildStories } from './stories.ts';
+import { buildFifth, buildPopulation, buildStories } from './stories.ts';
 
 export interface Places {
   /** Where the configuration files are. */
@@ -29,12 +29,12 @@ export async function prepareKeys({ configs, keys }: Places, now: Date): Promise
   return reports.filter((report) => report.madeBecause !== undefined).map((report) => report.region);
 }
 
-/** The seven stories and a population around them; or, with a directory of FHIR bundles, those as well. */
+/** The seven stories, patients of a region that may join, and a population around them; or, with a directory of FHIR bundles, those as well. */
 export async function gatherData(
   bundles: string | undefined,
   now: Date,
 ): Promise<{ data: DemoData; whoIsWhere: string[] }> {
-  const own = [buildStories(now), buildPopulation({ now })];
+  const own = [buildStories(now), buildFifth(now).data, buildPopulation({ now })];
   if (bundles === undefined) return { data: mergeDemoData(...own), whoIsWhere: [] };
   const spread = await spreadBundles({ bundles: readBundles(bundles), now });
   return { data: mergeDemoData(...own, spread), whoIsWhere: whoIsWhere(spread) };

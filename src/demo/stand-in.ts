@@ -1,6 +1,8 @@
 import { writeFileSync, rmSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import process from 'node:process';
+
+import { StartError } from '../errors.ts';
 
 export interface StandIn {
   readonly listener: RequestListener;
@@ -13,17 +15,10 @@ export interface StandIn {
  * Runs one stand-in as this process: listens on 127.0.0.1, prints `ready`, and ends on SIGTERM or SIGINT once
  * the answers under way are sent (two seconds at most).
  *
- * @throws Error with a sentence for a person when the port is taken
+ * @throws StartError when the port is taken
  */
 export async function runStandIn({ listener, port, pidFile }: StandIn): Promise<void> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = `Port ${String(port)} is taken: stop what listens there, or give another --port.`;
-      reject(error.code === 'EADDRINUSE' ? new Error(taken) : error);
-    });
-    server.listen(port, '127.0.0.1', resolve);
-  });
+  const server = await listenOn(port, listener);
   if (pidFile !== undefined) writeFileSync(pidFile, `${String(process.pid)}\n`);
   const stop = (): void => {
     server.close(() => {
@@ -34,6 +29,19 @@ export async function runStandIn({ listener, port, pidFile }: StandIn): Promise<
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
   process.stdout.write('ready\n');
+}
+
+/** @throws StartError with a sentence for a person when the port is taken */
+export async function listenOn(port: number, listener: RequestListener): Promise<Server> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = `Port ${String(port)} is taken: stop what listens there, or give another --port.`;
+      reject(error.code === 'EADDRINUSE' ? new StartError(taken, { cause: error }) : error);
+    });
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return server;
 }
 
 /** Runs `main`; what it throws becomes one sentence on standard error and exit code 1. */

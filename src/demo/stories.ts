@@ -9,6 +9,7 @@ import { story5 } from './people/story-5.ts';
 import { story6 } from './people/story-6.ts';
 import { story7 } from './people/story-7.ts';
 
+export { buildFifth, FIFTH_NUMBERS } from './people/fifth.ts';
 export { EDGE_NUMBERS } from './people/edge-cases.ts';
 export { buildPopulation } from './people/population.ts';
 export { nextTestNhsNumber } from './test-nhs-number.ts';

@@ -475,7 +475,7 @@ describe('the commands for our own keys and certificates', () => {
         ...['invite', '--config', region.config, '--out', out],
       );
       assert.equal(fingerprint.words.length, 8);
-      assert.ok(served.includes(`${ENTITY}/.well-known/openid-federation`));
+      assert.ok(served.includes(`${ENTITY}:8443/.well-known/openid-federation`));
       assert.equal(readFileSync(out, 'utf8'), readFileSync(region.statement, 'utf8'));
       for (const file of [out, join(region.dir, 'public/federation.jwks.json')]) {
         const { words, hex } = await json<Words>('fingerprint', file);

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { CLOSED_DIRECTORIES, newRegion } from '../../src/config/new-region.ts';
+import { closedAmong, newRegion } from '../../src/config/new-region.ts';
 import { openSecrets, type SecretsPlace } from '../../src/config/open-secrets.ts';
 import { StartError } from '../../src/errors.ts';
 import { makeDirectory } from '../../src/trust/new-directory.ts';
@@ -23,9 +23,16 @@ describe('opening the secrets', () => {
       ['plain', undefined],
       ['sealed', PASSPHRASE],
     ] as const) {
-      const region = { ...firstWords(), ownAuthority: true, tlsKey: 'rsa', dns: [], passphrase } as const;
+      const region = {
+        ...firstWords(),
+        ownAuthority: true,
+        tlsKey: 'rsa',
+        dns: [],
+        ip: [],
+        passphrase,
+      } as const;
       const files = await newRegion({ ...region, messageAlgorithm: 'ES256' }, new Date());
-      await makeDirectory(join(directory, name), files, CLOSED_DIRECTORIES);
+      await makeDirectory(join(directory, name), files, closedAmong(files));
     }
   });
   after(() => rmSync(directory, { recursive: true }));

@@ -1,6 +1,6 @@
 import { SUBJECT_ELEMENTS } from '../../fhir/compartment.ts';
 import type { Coding } from '../../fhir/resource.ts';
-import type { Hospital, RecordId } from '../places.ts';
+import type { AnyRecordId, Hospital } from '../places.ts';
 import type { Ledger, Reference } from './ledger.ts';
 import { localPatient, UK_CORE, type Person } from './person.ts';
 
@@ -25,11 +25,11 @@ const WITHOUT_PROFILE = ['Binary'];
 /** One person's chart in one record: adds entries with id, subject, profile, care setting and date. */
 export class Chart {
   readonly ledger: Ledger;
-  readonly record: RecordId;
+  readonly record: AnyRecordId;
   readonly patient: Reference;
   readonly context: Context;
 
-  private constructor(ledger: Ledger, record: RecordId, patient: Reference, context: Context) {
+  private constructor(ledger: Ledger, record: AnyRecordId, patient: Reference, context: Context) {
     this.ledger = ledger;
     this.record = record;
     this.patient = patient;
@@ -39,7 +39,7 @@ export class Chart {
   /** Opens a chart: adds the record's own Patient. `at` is where the first entries are made. */
   static open(
     ledger: Ledger,
-    record: RecordId,
+    record: AnyRecordId,
     person: Person,
     at: { setting: CareSetting; organisation: Hospital },
     held: { nhsNumber?: string; restricted?: boolean } = {},

@@ -1,6 +1,6 @@
 import type { Resource } from '../../fhir/resource.ts';
 import type { CareLocation, DemoData, Objection, PdsEntry } from '../demo-data.ts';
-import { perRecord, perRegion, type Hospital, type RecordId, type RegionId } from '../places.ts';
+import { perRecord, perRegion, type AnyRecordId, type Hospital, type RegionId } from '../places.ts';
 import { ODS_SYSTEM } from './person.ts';
 
 export interface Reference {
@@ -12,20 +12,21 @@ export interface Reference {
  * Two records number their resources from the same start, as real ones do: what `Condition/1001` is depends on
  * whom you ask.
  */
-const ID_PREFIX: Readonly<Record<RecordId, string>> = {
+const ID_PREFIX: Readonly<Record<AnyRecordId, string>> = {
   'hwe-shared-care-record': '',
   'london-care-record': '',
   'mid-south-essex': 'mse-',
   'suffolk-north-east-essex': 'snee-',
   'one-health-and-care': 'ohc-',
   'collaborative-care-record': 'ccr-',
+  'greater-manchester-record': 'gm-',
 };
 
 /** Collects what the demo serves; gives each resource an id that is local to its record. */
 export class Ledger {
   readonly now: Date;
   readonly #firstId: number;
-  readonly #records = perRecord((): Resource[] => []);
+  readonly #records = new Map<AnyRecordId, Resource[]>();
   readonly #lastIds = new Map<string, number>();
   readonly #shared = new Map<string, Reference>();
   readonly #demographics: PdsEntry[] = [];
@@ -38,26 +39,28 @@ export class Ledger {
     this.#firstId = firstId;
   }
 
-  nextId(record: RecordId, type: string): string {
+  nextId(record: AnyRecordId, type: string): string {
     const key = `${record} ${type}`;
     const id = (this.#lastIds.get(key) ?? this.#firstId - 1) + 1;
     this.#lastIds.set(key, id);
     return `${ID_PREFIX[record]}${String(id)}`;
   }
 
-  add(record: RecordId, resource: Resource): Reference {
-    this.#records[record].push(resource);
+  add(record: AnyRecordId, resource: Resource): Reference {
+    const held = this.#records.get(record);
+    if (held === undefined) this.#records.set(record, [resource]);
+    else held.push(resource);
     return { reference: `${resource.resourceType}/${resource.id ?? ''}` };
   }
 
   /** The record's Organization for a hospital or practice, made when it is first needed. */
-  organisation(record: RecordId, { ods, name }: Hospital): Reference {
+  organisation(record: AnyRecordId, { ods, name }: Hospital): Reference {
     const identifier = [{ system: ODS_SYSTEM, value: ods }];
     return this.#once(record, 'Organization', ods, name, { identifier, active: true, name });
   }
 
   /** The record's Practitioner of that name, made when it is first needed. */
-  practitioner(record: RecordId, prefix: string, given: string, family: string): Reference {
+  practitioner(record: AnyRecordId, prefix: string, given: string, family: string): Reference {
     const name = [{ use: 'official', prefix: [prefix], given: [given], family }];
     return this.#once(record, 'Practitioner', `${given} ${family}`, `${prefix} ${given} ${family}`, { name });
   }
@@ -74,9 +77,14 @@ export class Ledger {
     this.#objections.push(objection);
   }
 
+  heldBy(record: AnyRecordId): readonly Resource[] {
+    return this.#records.get(record) ?? [];
+  }
+
+  /** What the four regions and the services of the whole country have of it. */
   data(): DemoData {
     return {
-      records: this.#records,
+      records: perRecord((record) => this.heldBy(record)),
       demographics: this.#demographics,
       careLocations: this.#careLocations,
       objections: this.#objections,
@@ -84,7 +92,7 @@ export class Ledger {
   }
 
   #once(
-    record: RecordId,
+    record: AnyRecordId,
     type: string,
     key: string,
     display: string,

@@ -1,6 +1,6 @@
 import { NHS_NUMBER_SYSTEM } from '../../fhir/nhs-number.ts';
 import type { Resource } from '../../fhir/resource.ts';
-import { practiceOf, type RecordId } from '../places.ts';
+import { practiceOf, type AnyRecordId } from '../places.ts';
 
 export const ODS_SYSTEM = 'https://fhir.nhs.uk/Id/ods-organization-code';
 export const UK_CORE = 'https://fhir.hl7.org.uk/StructureDefinition/UKCore-';
@@ -15,7 +15,7 @@ export interface Person {
   readonly line: string;
   /** The last four digits of a telephone number from the range kept for drama (07700 900000 to 900999). */
   readonly phone: string;
-  /** ODS code of a practice in `PRACTICES`. */
+  /** ODS code of a practice that `practiceOf` knows. */
   readonly practice: string;
   readonly registered: string;
 }
@@ -88,7 +88,7 @@ export function pdsPatient(person: Person, registration: Registration = {}): Res
  */
 export function localPatient(
   person: Person,
-  record: RecordId,
+  record: AnyRecordId,
   id: string,
   held: { nhsNumber?: string | undefined; restricted?: boolean | undefined } = {},
 ): Resource {

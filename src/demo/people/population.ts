@@ -153,7 +153,7 @@ function addPatient(ledger: Ledger, chance: Chance, person: Person, practice: Pr
     allergy(home, { substance, on: chance.between(200, 6000), reaction: REACTION.rash });
   }
   if (chance.happens(0.3)) appointment(home, { on: -chance.between(1, 60), what: 'Practice appointment' });
-  if (chance.happens(0.35)) addEpisode(home, chance);
+  if (chance.happens(0.35)) addEpisode(home, practice.record, chance);
   if (chance.happens(0.35)) addEpisodeElsewhere(ledger, chance, person, practice.record);
 }
 
@@ -169,8 +169,8 @@ function addIllness(chart: Chart, chance: Chance): void {
 }
 
 /** Adds a hospital stay with its summary; says where and when it was. */
-function addEpisode(chart: Chart, chance: Chance): Omit<CareLocation, 'nhsNumber'> {
-  const place = chance.oneOf(HOSPITALS[chart.record]);
+function addEpisode(chart: Chart, record: RecordId, chance: Chance): Omit<CareLocation, 'nhsNumber'> {
+  const place = chance.oneOf(HOSPITALS[record]);
   const from = chance.between(10, 700);
   const to = from - chance.between(0, 6);
   const code = chance.oneOf(EPISODES);
@@ -200,7 +200,7 @@ function addEpisodeElsewhere(ledger: Ledger, chance: Chance, person: Person, hom
   const record = chance.oneOf(RECORD_IDS.filter((candidate) => RECORDS[candidate].region !== region));
   const [organisation] = HOSPITALS[record];
   const chart = Chart.open(ledger, record, person, { setting: 'acute', organisation });
-  ledger.careLocation(region, { nhsNumber: person.nhsNumber, ...addEpisode(chart, chance) });
+  ledger.careLocation(region, { nhsNumber: person.nhsNumber, ...addEpisode(chart, record, chance) });
 }
 
 function illness(
