@@ -1,7 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { rmSync, writeFileSync } from 'node:fs';
 
-import { startFifthRecord } from '../demo/fifth-record.ts';
 import { FIFTH_RECORD_PORT } from '../demo/places.ts';
 import { portOf } from '../demo/stand-in.ts';
 import type { Io } from './io.ts';
@@ -16,6 +15,8 @@ export function fifthRecordCommand(io: Io): Command {
     .option('--json', 'say where it is as JSON')
     .action(async (options: { port: number; pidFile?: string; json?: true }) => {
       const stopped = io.stopped();
+      // The definitions of FHIR take a while to read: no other command is to wait for them.
+      const { startFifthRecord } = await import('../demo/fifth-record.ts');
       const record = await startFifthRecord(options.port, new Date());
       if (options.pidFile !== undefined) writeFileSync(options.pidFile, `${io.pid}\n`);
       io.print(

@@ -5,7 +5,13 @@ import type { DemoData } from '../../src/demo/demo-data.ts';
 import { mergeDemoData } from '../../src/demo/demo-data.ts';
 import { RECORD_IDS, recordBase, RECORDS, type RecordId } from '../../src/demo/places.ts';
 import { createRecordServer } from '../../src/demo/record-server.ts';
-import { buildPopulation, buildStories, EDGE_NUMBERS, STORY_NUMBERS } from '../../src/demo/stories.ts';
+import {
+  buildFifth,
+  buildPopulation,
+  buildStories,
+  EDGE_NUMBERS,
+  STORY_NUMBERS,
+} from '../../src/demo/stories.ts';
 import { isNhsNumber, nhsNumbersOf } from '../../src/fhir/nhs-number.ts';
 import { referencesIn } from '../../src/fhir/references.ts';
 import type { Resource } from '../../src/fhir/resource.ts';
@@ -207,7 +213,7 @@ describe('stories', () => {
 for (const [name, data] of Object.entries({
   stories,
   population,
-  together: mergeDemoData(stories, population),
+  together: mergeDemoData(stories, population, buildFifth(NOW).data),
 })) {
   describe(`demo data: ${name}`, () => {
     it('uses only valid numbers that are never issued', () => {

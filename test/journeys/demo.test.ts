@@ -5,6 +5,7 @@ import { accessReport } from './demo/access-report.ts';
 import { BundlesToLoad } from './demo/bundles.ts';
 import { clients } from './demo/clients.ts';
 import { everything } from './demo/everything.ts';
+import { fifthRegion } from './demo/fifth-region.ts';
 import { logs } from './demo/logs.ts';
 import { stoppedBroker } from './demo/stopped-broker.ts';
 import { stoppedRecord } from './demo/stopped-record.ts';
@@ -33,5 +34,6 @@ describe('the four regions, every broker and record a process of its own', funct
   accessReport(running);
   stoppedBroker(running);
   stoppedRecord(running);
+  fifthRegion();
   logs();
 });

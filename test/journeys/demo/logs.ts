@@ -6,7 +6,10 @@ import { RECORD_IDS, REGION_IDS } from '../../../src/demo/places.ts';
 import type { PdsEntry } from '../../../src/demo/demo-data.ts';
 import { isObject } from '../../../src/fhir/resource.ts';
 import { ROOT, STATE } from '../../support/running-demo.ts';
+import { FIFTH } from './fifth-region.ts';
 
+/** The broker and the record of the region that joined. */
+const FIFTH_PROCESSES = 2;
 const KEYS = join(ROOT, 'certs-dev/generated');
 
 /** Reads every log of the demo after all that was done with it. */
@@ -24,7 +27,7 @@ export function logs(): void {
       secrets.flatMap((secret, place) => (text.includes(secret) ? [place] : []));
 
     it('are there, one for each process, and tell what went on', () => {
-      assert.equal(files().length, REGION_IDS.length + RECORD_IDS.length + 1);
+      assert.equal(files().length, REGION_IDS.length + RECORD_IDS.length + 1 + FIFTH_PROCESSES);
       assert.match(text, /"msg":"broker started"/);
       assert.match(text, /"destination":"london".*"circuit":"open"/);
       assert.match(text, /"code":"timeout"/);
@@ -50,7 +53,7 @@ export function logs(): void {
 
     it('hold no token and no key', () => {
       assert.equal(/eyJ[A-Za-z0-9_-]{8}|Bearer|PRIVATE KEY/.test(text), false);
-      const secrets = filesBelow(KEYS).flatMap(secretsIn);
+      const secrets = [KEYS, FIFTH].flatMap(filesBelow).flatMap(secretsIn);
       assert.ok(secrets.length > 4 * REGION_IDS.length);
       assert.deepEqual(leaked(secrets), []);
     });
