@@ -109,7 +109,7 @@ export async function startBroker(
   });
   const { tls, names } = us;
   const { neighbours } = keeper;
-  const cut = standIns(config, keeper.cut);
+  const cut = standIns(config);
   const anchorsOf = (region: string): readonly string[] => neighbours.byRegion(region)?.anchors ?? [];
   const crls: Crls = new Crls(config.neighbours, anchorsOf, log, now);
   const directory = new Directory(directoryWith(config.directory, neighbours.all()));
@@ -146,7 +146,10 @@ export async function startBroker(
     ...{ register: keeper.register, key: secrets.trustKey, now },
     trail: () => door.service?.trail,
   };
-  const adminsFile = new AdminsFile({ source: config.source, admins, trail: deciding.trail, log });
+  const adminsFile = new AdminsFile({
+    ...{ source: config.source, admins, trail: deciding.trail, log },
+    keep: (whole) => keepWhole(whole, config, secrets, store, now()),
+  });
   const refresh = new StatementRefresh({ ...deciding, fetch, changed: () => keeper.changed(), log });
   const trust = new TrustDesk({ ...deciding, config, admins, keeper, refresh, fetch });
 

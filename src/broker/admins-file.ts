@@ -1,5 +1,5 @@
 import type { AuditTrail } from '../audit/trail.ts';
-import { readAdminsAnew, type RegisteredAdmin } from '../config/admins.ts';
+import { readAdminsAnew, type AdminsAnew, type RegisteredAdmin } from '../config/admins.ts';
 import { stampOf } from '../config/file-stamp.ts';
 import { HouseError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -12,6 +12,8 @@ export interface AdminsFileSettings {
   readonly admins: Admins;
   /** Of the log that is written now; undefined while nothing is served. */
   readonly trail: () => AuditTrail | undefined;
+  /** Keeps what was read for a start at which a file is cut: an authority that was taken out must not come back then. */
+  readonly keep: (whole: AdminsAnew['whole']) => Promise<void>;
   readonly log: Log;
 }
 
@@ -62,6 +64,7 @@ export class AdminsFile {
       this.#onChange();
       log.info({ admins: anew.admins.length }, 'the admins were read anew');
     }
+    await this.#settings.keep(anew.whole);
     if (this.#untold !== undefined) await this.#tell(this.#untold);
   }
 

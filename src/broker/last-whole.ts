@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { loadConfig, readConfigFile, storeUrl, type Config } from '../config/load.ts';
 import { certificateFile } from '../config/own-anew.ts';
 import { storeSecrets, type StoreSecrets } from '../config/secrets.ts';
-import { FileCut } from '../config/trust-files.ts';
+import { FileCut, type LastWhole } from '../config/trust-files.ts';
 import { isSealed, sealFile } from '../evidence/file-seal.ts';
 import type { Store } from '../store/contracts.ts';
 import { openStore } from './stores.ts';
@@ -26,13 +26,13 @@ export async function loadWithLastWhole(file: string): Promise<Config> {
   }
 }
 
-async function lastWholeOf(file: string): Promise<ReadonlyMap<string, string>> {
+async function lastWholeOf(file: string): Promise<ReadonlyMap<string, LastWhole>> {
   const raw = readConfigFile(file);
   const { trustKey } = storeSecrets(resolve(dirname(file), raw.secrets));
   const store = await openStore({ store: storeUrl(file, raw) });
   try {
     const kept = await store.wholeFiles.of(raw.replica);
-    return new Map(kept.filter((one) => isSealed(trustKey, one)).map((one) => [one.file, one.text] as const));
+    return new Map(kept.filter((one) => isSealed(trustKey, one)).map((one) => [one.file, one] as const));
   } finally {
     await store.close();
   }
@@ -41,18 +41,16 @@ async function lastWholeOf(file: string): Promise<ReadonlyMap<string, string>> {
 /**
  * What stands in for a file that was cut, in words. Our own certificates are not among it: `OwnCertificate` tells of them,
  * and takes them when they are whole.
- *
- * @param regions those whose statement's file was cut
  */
-export function standIns(config: Config, regions: readonly string[]): string[] {
+export function standIns(config: Config): string[] {
   const own = [certificateFile(config, 'server'), certificateFile(config, 'client')];
-  return [
-    ...config.cut.filter((file) => !own.includes(file)),
-    ...regions.map((region) => `the statement of ${region}`),
-  ].map(
-    (what) =>
-      `${what} was cut short, and what it held before stands in: put it back from a copy and restart.`,
-  );
+  return config.cut
+    .filter(({ file }) => !own.includes(file))
+    .map(
+      ({ file, since }) =>
+        `${file} is cut short, and what it held on ${new Date(since).toISOString().slice(0, 10)} stands in: ` +
+        'put it back from a copy and restart.',
+    );
 }
 
 /** Keeps what files hold that are whole, for a start at which one of them is not. @param now milliseconds since the epoch */
@@ -65,8 +63,8 @@ export async function keepWhole(
 ): Promise<void> {
   await store.wholeFiles.keep(
     files.map(({ file, text }) => {
-      const one = { replica, file, text };
-      return { ...one, seal: sealFile(trustKey, one), at: now };
+      const one = { replica, file, text, at: now };
+      return { ...one, seal: sealFile(trustKey, one) };
     }),
   );
 }

@@ -7,7 +7,7 @@ import type { Log } from '../log.ts';
 import type { BrokerMetadata } from '../trust/entity-statement.ts';
 import type { TlsRole } from '../trust/key-pair-files.ts';
 import { thumbprintOf } from '../trust/peer-certificate.ts';
-import type { TlsIdentity } from '../trust/tls.ts';
+import { isUsable, type TlsIdentity } from '../trust/tls.ts';
 import { judgeOwn, ourselves } from '../upstream/check/own-certificate.ts';
 import { FileWatch } from './file-watch.ts';
 
@@ -115,7 +115,8 @@ export class OwnCertificate {
 
   #faultOf(identity: TlsIdentity): string | undefined {
     const { config, role, statement, now } = this.#settings;
-    return judgeOwn(identity, ourselves(config.entity, statement()), role, now()).fault?.code;
+    const { fault } = judgeOwn(identity, ourselves(config.entity, statement()), role, now());
+    return fault?.code ?? (isUsable(identity) ? undefined : 'certificate-unusable');
   }
 }
 

@@ -8,7 +8,6 @@ import type { RevocationLists } from '../trust/revocation.ts';
 import { Lookout } from './lookout.ts';
 import { TrustRegister } from './trust-register.ts';
 import { identities, trustedNeighbours, type TrustedNeighbour } from './trusted-neighbours.ts';
-import { withWholeStatements } from './whole-statements.ts';
 
 export interface KeeperSettings {
   /** Our own entity identifier. */
@@ -41,20 +40,16 @@ export class TrustKeeper {
   readonly #lookout = new Lookout(LOOK_MS, () => this.#look());
   #onChange: () => void = () => undefined;
   #fault: string | undefined;
-  /** The regions whose statement's file was cut, so that the one before stands in. */
-  readonly cut: readonly string[];
 
-  private constructor(settings: KeeperSettings, register: TrustRegister, cut: readonly string[]) {
+  private constructor(settings: KeeperSettings, register: TrustRegister) {
     this.#settings = settings;
-    this.cut = cut;
     this.register = register;
     this.neighbours = new Neighbours([], settings.listsOf);
   }
 
   /** @throws StartError for a pin without its statement; RegisterBroken; HouseError `store-unavailable` */
   static async open(settings: KeeperSettings): Promise<TrustKeeper> {
-    const { entity, store, key, now } = settings;
-    const { files, cut } = await withWholeStatements(settings.files, store.statements, now());
+    const { entity, files, store, key } = settings;
     const register = await TrustRegister.open({ entity, files, store: store.decisions, key });
     const unknown = files.filter(
       ({ region }) => register.standings.neighbours.get(region)?.signed === undefined,
@@ -65,7 +60,7 @@ export class TrustKeeper {
           'its pinned federation key: get the one that is, from the region itself.',
       );
     }
-    const keeper = new TrustKeeper({ ...settings, files }, register, cut);
+    const keeper = new TrustKeeper(settings, register);
     keeper.#apply();
     keeper.#applied = register.last.sequence;
     return keeper;

@@ -31,6 +31,8 @@ export function registeredAdmins(
 export interface AdminsAnew {
   readonly admins: readonly RegisteredAdmin[];
   readonly files: readonly string[];
+  /** The authorities' files, as they are. */
+  readonly whole: TrustFiles['whole'];
 }
 
 /** Reads them from a file that is checked as it is at a start. @throws StartError */
@@ -40,7 +42,8 @@ export function readAdminsAnew(source: string): AdminsAnew {
   const files = new Set([source, ...raw.admins.map((admin) => anchorsFile(source, admin))]);
   // Nothing stands in for a file that is cut: those of before stay.
   const whole = new TrustFiles(source, () => undefined);
-  return { admins: registeredAdmins(source, raw.admins, whole), files: [...files] };
+  const admins = registeredAdmins(source, raw.admins, whole);
+  return { admins, files: [...files], whole: whole.whole };
 }
 
 function anchorsFile(source: string, { certificate }: AdminConfig): string {

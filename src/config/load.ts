@@ -10,7 +10,7 @@ import { checkTogether } from './check-together.ts';
 import { joinedDirectory } from './joined-directory.ts';
 import { configuredNotices, type ConfiguredNotices } from './notices.ts';
 import { jwkFrom, parseYaml, readNamed } from './read-files.ts';
-import { TrustFiles, type LastWhole } from './trust-files.ts';
+import { TrustFiles, type CutFile, type LastWholeOf } from './trust-files.ts';
 import {
   clientKey,
   configFile,
@@ -84,21 +84,21 @@ export interface Config extends Omit<
   /** The public files that trust rests on, each as it is, where it is whole. */
   readonly whole: readonly { readonly file: string; readonly text: string }[];
   /** Those for which stands in what they held when they were whole last. */
-  readonly cut: readonly string[];
+  readonly cut: readonly CutFile[];
 }
 
 /**
  * Reads one region's configuration file and every public file that it names.
  *
- * @param lastWhole what stands in for a file that a crash has cut
+ * @param lastWholeOf what stands in for a file that a crash has cut
  * @throws StartError a sentence with file, setting, what is wrong and what to write; FileCut where nothing stands in
  */
-export function loadConfig(file: string, lastWhole: LastWhole = () => undefined): Config {
+export function loadConfig(file: string, lastWholeOf: LastWholeOf = () => undefined): Config {
   const source = resolve(file);
   const raw = readConfigFile(source);
   const near = (name: string): string => resolve(dirname(source), name);
   const text = (setting: string, name: string): string => readNamed(source, setting, near(name));
-  const trust = new TrustFiles(source, lastWhole);
+  const trust = new TrustFiles(source, lastWholeOf);
   const certificates = (setting: string, name: string): string => trust.pem(setting, near(name));
   const shared = parseYaml(near(raw.directory), directoryFile);
   checkTogether(source, raw, shared);
@@ -133,7 +133,7 @@ export function loadConfig(file: string, lastWhole: LastWhole = () => undefined)
         ...neighbour,
         federationKeys: trust.jwks(`${at}.pin.federation_keys`, near(neighbour.pin.federation_keys)),
         anchors: neighbour.pin.tls_anchors.map((name) => certificates(`${at}.pin.tls_anchors`, name)),
-        statementToken: text(`${at}.statement`, neighbour.statement),
+        statementToken: trust.statement(`${at}.statement`, near(neighbour.statement)),
         crl: configuredCrl(neighbour.crl, near, (name) => text(`${at}.crl.issuers`, name)),
       };
     }),

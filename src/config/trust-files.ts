@@ -7,7 +7,19 @@ import { jwksIn, readNamed } from './read-files.ts';
 export class FileCut extends StartError {}
 
 /** What a file (absolute) held when it was whole last. */
-export type LastWhole = (file: string) => string | undefined;
+export interface LastWhole {
+  readonly text: string;
+  /** When a broker read it so, milliseconds since the epoch. */
+  readonly at: number;
+}
+export type LastWholeOf = (file: string) => LastWhole | undefined;
+
+/** A file for which what it held before stands in. */
+export interface CutFile {
+  readonly file: string;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+}
 
 /**
  * Reads the public files that trust rests on. One that a crash has cut is told from one that is wrong: what it held
@@ -15,14 +27,14 @@ export type LastWhole = (file: string) => string | undefined;
  */
 export class TrustFiles {
   readonly #source: string;
-  readonly #lastWhole: LastWhole;
+  readonly #lastWholeOf: LastWholeOf;
   readonly #whole = new Map<string, string>();
-  readonly #cut = new Set<string>();
+  readonly #cut = new Map<string, number>();
 
   /** @param source the configuration file, for messages */
-  constructor(source: string, lastWhole: LastWhole) {
+  constructor(source: string, lastWholeOf: LastWholeOf) {
     this.#source = source;
-    this.#lastWhole = lastWhole;
+    this.#lastWholeOf = lastWholeOf;
   }
 
   /** Every file that was whole, with its text. */
@@ -31,44 +43,72 @@ export class TrustFiles {
   }
 
   /** The files for which what they held before stands in. */
-  get cut(): string[] {
-    return [...this.#cut];
+  get cut(): CutFile[] {
+    return [...this.#cut].map(([file, since]) => ({ file, since }));
   }
 
   /** PEM certificates. @throws StartError, FileCut */
   pem(setting: string, file: string): string {
-    return this.#read(setting, file, isWholePem);
+    return this.#read(setting, file, formOfPem, 'a PEM file of certificates');
+  }
+
+  /** An entity statement (JWS, compact). @throws StartError, FileCut */
+  statement(setting: string, file: string): string {
+    return this.#read(setting, file, formOfJws, 'an entity statement');
   }
 
   /** The keys of a JWKS. @throws StartError, FileCut */
   jwks(setting: string, file: string): PublicJwk[] {
-    return jwksIn(this.#source, setting, file, this.#read(setting, file, isJson));
+    const text = this.#read(setting, file, formOfJson, 'a JWKS');
+    return jwksIn(this.#source, setting, file, text);
   }
 
-  #read(setting: string, file: string, isWhole: (text: string) => boolean): string {
+  #read(setting: string, file: string, formOf: (text: string) => Form, wanted: string): string {
     const text = readNamed(this.#source, setting, file);
-    if (isWhole(text)) {
+    const form = isUnwritten(text) ? 'cut' : formOf(text);
+    if (form === 'whole') {
       this.#whole.set(file, text);
       return text;
     }
-    const before = this.#lastWhole(file);
-    if (before === undefined || !isWhole(before)) {
-      throw new FileCut(
-        `${this.#source}: ${setting} names ${file}, which is not what it should be, or is cut short: put it back from a copy.`,
-      );
+    const names = `${this.#source}: ${setting} names ${file}, which`;
+    if (form === 'other') throw new StartError(`${names} is not ${wanted}: write the path of one.`);
+    const before = this.#lastWholeOf(file);
+    if (before === undefined || formOf(before.text) !== 'whole') {
+      throw new FileCut(`${names} is cut short: put it back from a copy.`);
     }
-    this.#cut.add(file);
-    return before;
+    this.#cut.set(file, before.at);
+    return before.text;
   }
 }
 
-const LINES = /-----(BEGIN|END) CERTIFICATE-----/g;
+/** `cut`: as far as it goes it is the beginning of such a file. */
+type Form = 'whole' | 'cut' | 'other';
+
+/** What a crash leaves where nothing was written yet. */
+function isUnwritten(text: string): boolean {
+  return /^[\0\s]*$/.test(text);
+}
+
+const BEGIN = '-----BEGIN CERTIFICATE-----';
+const END = '-----END CERTIFICATE-----';
+const BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
+const UNENDED = /^-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*(-{0,5}[A-Z ]{0,15}-{0,4})[\0\s]*$/;
 
 /** At least one certificate, and each to its last line (RFC 7468). */
-function isWholePem(text: string): boolean {
-  const lines = [...text.matchAll(LINES)].map(([, kind]) => kind);
-  const inPairs = lines.every((kind, nth) => kind === (nth % 2 === 0 ? 'BEGIN' : 'END'));
-  if (lines.length === 0 || lines.length % 2 !== 0 || !inPairs) return false;
+function formOfPem(text: string): Form {
+  const last = text.lastIndexOf(BEGIN);
+  const ended = text.indexOf(END, last);
+  if (last !== -1 && ended === -1) {
+    return isPem(text.slice(0, last)) && UNENDED.test(text.slice(last)) ? 'cut' : 'other';
+  }
+  const after = text.slice(last === -1 ? 0 : ended + END.length).trim();
+  if (after !== '' && BEGIN.startsWith(after)) return 'cut';
+  return last !== -1 && isPem(text) ? 'whole' : 'other';
+}
+
+/** Whether all that is begun in it is ended, and can be read. */
+function isPem(text: string): boolean {
+  if (text.replaceAll(BLOCK, '').includes('CERTIFICATE-----')) return false;
   try {
     certificatesIn(text);
     return true;
@@ -77,11 +117,23 @@ function isWholePem(text: string): boolean {
   }
 }
 
-function isJson(text: string): boolean {
+function formOfJson(text: string): Form {
   try {
     JSON.parse(text);
-    return true;
-  } catch {
-    return false;
+    return 'whole';
+  } catch (error) {
+    const { message } = error as SyntaxError;
+    const at = Number(/at position (\d+)/.exec(message)?.[1] ?? Number.NaN);
+    return message.includes('end of JSON input') || at >= text.length ? 'cut' : 'other';
   }
+}
+
+/** Both algorithms of the protocol sign with 64 bytes. */
+const SIGNATURE = 86;
+
+function formOfJws(text: string): Form {
+  const parts = text.trim().split('.');
+  if (parts.length > 3 || !parts.every((part) => /^[\w-]*$/.test(part))) return 'other';
+  const [, , signature] = parts;
+  return (signature ?? '').length < SIGNATURE ? 'cut' : 'whole';
 }

@@ -7,12 +7,14 @@ export interface WholeFile {
   /** Absolute. */
   readonly file: string;
   readonly text: string;
+  /** When it was read so, milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** HMAC-SHA-256, base64url: who can write to the store and has not the secrets can put no file into its place. */
-export function sealFile(key: Buffer, { replica, file, text }: WholeFile): string {
+export function sealFile(key: Buffer, { replica, file, text, at }: WholeFile): string {
   return createHmac('sha256', key)
-    .update(JSON.stringify(['wayleave-file', replica, file, text]))
+    .update(JSON.stringify(['wayleave-file', replica, file, at, text]))
     .digest('base64url');
 }
 

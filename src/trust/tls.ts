@@ -70,6 +70,16 @@ export function federationClientTls(own: TlsIdentity, anchors: readonly string[]
   };
 }
 
+/** Whether OpenSSL takes a pair: what it refuses must not be met by one listener after another. */
+export function isUsable({ certificate, key }: TlsIdentity): boolean {
+  try {
+    createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.3' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * For `checkServerIdentity` of a client that knows the server by its one URI name, whatever its address.
  *

@@ -69,6 +69,20 @@ describe('a start after a crash that has cut a file that trust rests on', () => 
     await until(async () => (await status()).own.fault === undefined, 'no fault');
   });
 
+  it('never begins with an authority of admins that was taken out while it ran', async () => {
+    const admins = pathOf(`${HWE}/admins/ca.pem`);
+    const good = readFileSync(admins, 'utf8');
+    const { replica } = federation.config(HWE);
+    const store = await openStore(federation.config(HWE));
+    const kept = async () => (await store.wholeFiles.of(replica)).find(({ file }) => file === admins)?.text;
+    const more = good + readFileSync(pathOf(`${LONDON}/admins/ca.pem`), 'utf8');
+    for (const text of [more, good]) {
+      writeFileSync(admins, text);
+      await until(async () => (await kept()) === text, 'what it holds now');
+    }
+    await store.close();
+  });
+
   it('is as before once every file is whole', async () => {
     await federation.stopBroker(HWE);
     await federation.startBroker(HWE);
