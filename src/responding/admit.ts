@@ -1,4 +1,5 @@
 import { EvidenceError } from '../errors.ts';
+import { readHeader } from '../evidence/jws.ts';
 import {
   admitOnce,
   verifyAsked,
@@ -6,6 +7,7 @@ import {
   type AskingClaims,
   type AskingKind,
   type Receive,
+  type Verified,
 } from '../evidence/query.ts';
 import type { IdentifiedPeer, Neighbours } from '../trust/neighbours.ts';
 
@@ -44,4 +46,18 @@ export async function admit<Claims extends AskingClaims>(
     if (error instanceof EvidenceError) error.signed = { jti: verified.claims.jti, digest: verified.digest };
     throw error;
   }
+}
+
+/**
+ * A message whose key was revoked while it was worked on is not answered. One whose key was only retired is: it was signed
+ * while the key spoke.
+ *
+ * @throws EvidenceError `unknown-kid`
+ */
+export function assertNotRevoked(
+  { token, peer }: Pick<Verified<AskingClaims>, 'token' | 'peer'>,
+  { neighbours }: Pick<Admission, 'neighbours'>,
+): void {
+  const { kid = '' } = readHeader(token);
+  if (neighbours.hasRevoked(peer.neighbour, kid)) throw new EvidenceError('unknown-kid');
 }

@@ -14,7 +14,7 @@ import type { ObjectionStore } from '../store/contracts.ts';
 import type { IdentifiedPeer } from '../trust/neighbours.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { accessPage, placeIn, type AccessPages } from './access-page.ts';
-import { admit, type Admission } from './admit.ts';
+import { admit, assertNotRevoked, type Admission } from './admit.ts';
 import type { SignedAnswer } from './answer.ts';
 import { onConnection, type Answering, type Connected } from './connection.ts';
 import {
@@ -61,7 +61,9 @@ export async function answerAccesses(
     const place = placeIn(question, broker);
     const why = await whyNotTold(question, broker, deadline);
     if (why !== undefined) return await withhold(permission, why, broker);
-    return await tell(permission, await accessPage(permission, place, broker, deadline), broker);
+    const page = await accessPage(permission, place, broker, deadline);
+    assertNotRevoked(question, admission);
+    return await tell(permission, page, broker);
   } catch (error) {
     const ref = provedPart(error, question, peer);
     if (ref === undefined) throw error;

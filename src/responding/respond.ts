@@ -10,7 +10,7 @@ import type { Directory } from '../routing/directory.ts';
 import type { ObjectionStore } from '../store/contracts.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import type { IdentifiedPeer } from '../trust/neighbours.ts';
-import { admit, type Admission } from './admit.ts';
+import { admit, assertNotRevoked, type Admission } from './admit.ts';
 import { answerBody, withheldBody, type SignedAnswer } from './answer.ts';
 import { onConnection, type Answering, type Connected } from './connection.ts';
 import { decideSharing, isWithheld, type Permission } from './decide-sharing.ts';
@@ -60,6 +60,7 @@ export async function respond(
     if (await patientObjects(permission, query.nhsNumbers, broker)) return await withhold(permission, broker);
 
     const records = await look(permission, searches, broker, deadline);
+    assertNotRevoked(query, admission);
     if (records.some((record) => record.restricted)) return await withhold(permission, broker);
     // The records may know the patient under other numbers as well, and an objection under one of those.
     const known = new Set(records.flatMap((record) => record.nhsNumbers));

@@ -114,13 +114,18 @@ export class Neighbours {
   /** The pinned message key that `kid` names, if it may sign for `neighbour` at `at` (ms), as it is now. */
   messageKey({ region }: Pick<Neighbour, 'region'>, kid: string, at: number): PublicJwk | undefined {
     const neighbour = this.byRegion(region);
-    if (neighbour === undefined || neighbour.decided?.revokedKeys.has(kid) === true) return undefined;
+    if (neighbour === undefined || this.hasRevoked(neighbour, kid)) return undefined;
     const seconds = at / 1000;
     const found = neighbour.broker.message_keys.find(
       (key) => key.kid === kid && (key.nbf ?? -Infinity) <= seconds && seconds < (key.exp ?? Infinity),
     );
     if (found === undefined) this.onOutdated(region);
     return found;
+  }
+
+  /** Whether admins of ours have revoked a message key of a neighbour's. */
+  hasRevoked({ region }: Pick<Neighbour, 'region'>, kid: string): boolean {
+    return this.byRegion(region)?.decided?.revokedKeys.has(kid) === true;
   }
 
   /** A message that was verified says which sequence its sender's own statement has. */

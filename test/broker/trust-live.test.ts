@@ -219,6 +219,41 @@ describe('a neighbour that is revoked while it is answered', () => {
     }
   });
 
+  it('and does not answer one whose message key is revoked meanwhile, though the neighbour is not', async () => {
+    const held = Promise.withResolvers<void>();
+    let asked = 0;
+    const federation = await startFederation({
+      regions: ['herts-west-essex', 'london'],
+      records: {
+        'hwe-shared-care-record': (request, response) => {
+          if (request.url?.includes('metadata') === true) return;
+          asked += 1;
+          void held.promise.then(() =>
+            response
+              .setHeader('Content-Type', 'application/fhir+json')
+              .end(JSON.stringify({ resourceType: 'Bundle', type: 'searchset', entry: [] })),
+          );
+        },
+      },
+    });
+    try {
+      const neighbour = new TestNeighbour(federation, 'london');
+      const query = await neighbour.query('herts-west-essex', '9990000026', {
+        search: [{ id: 'Condition', query: 'Condition' }],
+      });
+      const answer = neighbour.send('herts-west-essex', query);
+      await until(() => asked > 0);
+      const { kid } = neighbour.publicJwk() as { kid: string };
+      const { trust } = federation.broker('herts-west-essex');
+      await trust.revoke('london', { kind: 'message-key', kid }, { reason: 'key-compromise' }, SAID);
+      held.resolve();
+      const { status, body } = await answer;
+      assert.deepEqual([status, errorCode(body)], [401, 'unknown-kid']);
+    } finally {
+      await federation.stop();
+    }
+  });
+
   it('and one that is revoked while it is asked is not reached, its answer is not used', async () => {
     const waiting = new Waiting();
     const federation = await startFederation({
