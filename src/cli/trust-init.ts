@@ -113,6 +113,12 @@ export function initCommand(io: Io): Command {
       if (options.viewer !== undefined && options.organisation === undefined) {
         throw new CommandFailed('--viewer needs an --organisation, whose staff it is for.', 2);
       }
+      if (options.ownCa === undefined && (options.dns ?? options.ip) !== undefined) {
+        throw new CommandFailed(
+          '--dns and --ip are for the certificates of --own-ca: another authority is asked with `trust csr --dns`.',
+          2,
+        );
+      }
       const passphrase = passphraseIn(options.passphraseEnv, '--passphrase-env');
       await refuseExisting(dir);
       const files = await newRegion({ ...wordsOf(options, dir), passphrase }, new Date());

@@ -141,6 +141,8 @@ describe('wayleave trust init, with admins and viewers', () => {
     await refused(2, '--own-ca', ...STAFF, '--viewer', 'one', '--viewer', 'one');
     assert.match(await refused(2, '--own-ca', '--viewer', 'one'), /--organisation/);
     for (const ip of ['localhost', '127.0.0', '127.0.0.1/8']) await refused(2, '--own-ca', '--ip', ip);
+    await refused(2, '--ip', '127.0.0.1');
+    await refused(2, '--dns', 'broker.gm.example');
     for (const port of ['0', '65532', 'x']) await refused(2, '--own-ca', '--first-port', port);
     await refused(2, '--statement-base', 'http://gm.example');
   });
