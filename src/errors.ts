@@ -285,6 +285,7 @@ export type MaterialCode =
   | 'anchor-unlisted'
   | 'name-missing'
   | 'name-foreign'
+  | 'names-fewer'
   | 'usage-wrong'
   | 'weak-signature'
   | 'not-yet-valid'

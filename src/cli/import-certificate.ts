@@ -17,6 +17,7 @@ export interface ImportOptions {
   readonly key?: string;
   readonly passphraseEnv?: string;
   readonly anchor?: readonly string[];
+  readonly fewerNames?: true;
   readonly json?: true;
 }
 
@@ -26,6 +27,7 @@ export function withImporting(command: Command): Command {
     .option('--key <file>', 'the private key, where it is in a file of its own')
     .option('--passphrase-env <name>', 'the variable with the password of the PKCS#12 or the key')
     .option('--anchor <file>', 'the authority that the chain ends at; may be given again', gather)
+    .option('--fewer-names', 'host names of the certificate in place are missing, and that is meant')
     .option('--json', 'print what is in place now as JSON');
 }
 
@@ -39,12 +41,12 @@ export function withImporting(command: Command): Command {
 export function planFrom(
   places: OwnPlaces,
   file: string,
-  { for: role, key, passphraseEnv, anchor }: ImportOptions,
+  { for: role, key, passphraseEnv, anchor, fewerNames }: ImportOptions,
   present: EntityStatement | undefined,
   mayBeUnlisted: boolean,
 ): Promise<PlannedImport> {
   const sent = {
-    ...{ file, bytes: givenFile(file), mayBeUnlisted },
+    ...{ file, bytes: givenFile(file), mayBeUnlisted, mayNameFewer: fewerNames ?? false },
     passphrase: passphraseIn(passphraseEnv, '--passphrase-env'),
     key: key === undefined ? undefined : { file: key, text: givenFile(key).toString('utf8') },
     namedAnchors: authoritiesIn(anchor),

@@ -18,6 +18,7 @@ export interface Sent {
   /** The anchors of our present statement; undefined where there is none. */
   readonly listedAnchors: readonly X509Certificate[] | undefined;
   readonly mayBeUnlisted: boolean;
+  readonly mayNameFewer: boolean;
 }
 
 /**
@@ -41,6 +42,7 @@ export async function planOwnImport(
     namedAnchors: sent.namedAnchors,
     listedAnchors: sent.listedAnchors,
     mayBeUnlisted: sent.mayBeUnlisted,
+    mayNameFewer: sent.mayNameFewer,
     files: ownPair(places, usage),
     keyText: (one: KeyObject) => tlsKeyText(one, places.passphrase),
   });

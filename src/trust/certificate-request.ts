@@ -1,4 +1,7 @@
 import { createPublicKey, sign, type KeyObject } from 'node:crypto';
+import { isIP } from 'node:net';
+
+import forge from 'node-forge';
 
 import { MaterialError } from '../errors.ts';
 import * as der from './der-writing.ts';
@@ -10,6 +13,8 @@ export interface CertificateWish {
   /** Our entity identifier: the one URI name, by which neighbours know us. */
   readonly uri: string;
   readonly dns: readonly string[];
+  /** IPv4 or IPv6. */
+  readonly ips: readonly string[];
   readonly usage: 'server' | 'client';
 }
 
@@ -27,6 +32,7 @@ export function certificateRequest(key: KeyObject, wish: CertificateWish): strin
     );
   }
   for (const name of wish.dns) checkHostName(name);
+  for (const ip of wish.ips) checkAddress(ip);
   const info = der.sequence(
     der.integer(0),
     subject(wish.commonName),
@@ -41,20 +47,24 @@ export function certificateRequest(key: KeyObject, wish: CertificateWish): strin
   );
 }
 
+/** forge's typings do not know it. */
+const addresses = forge.util as unknown as { bytesFromIP(ip: string): string | null };
+
 const EXTENSION_REQUEST = '1.2.840.113549.1.9.14';
 const COMMON_NAME = '2.5.4.3';
 const USAGE = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
 /** Tags of GeneralName, RFC 5280 section 4.2.1.6. */
-const GENERAL_NAME = { dns: 2, uri: 6 } as const;
+const GENERAL_NAME = { dns: 2, uri: 6, ip: 7 } as const;
 
 function subject(commonName: string): der.Der {
   return der.sequence(der.set(der.sequence(der.oid(COMMON_NAME), der.utf8(commonName))));
 }
 
-function extensions({ uri, dns, usage }: CertificateWish): der.Der {
+function extensions({ uri, dns, ips, usage }: CertificateWish): der.Der {
   const names = [
     der.taggedText(GENERAL_NAME.uri, uri),
     ...dns.map((name) => der.taggedText(GENERAL_NAME.dns, name)),
+    ...ips.map((ip) => der.taggedText(GENERAL_NAME.ip, addresses.bytesFromIP(ip) ?? '')),
   ];
   const extension = (id: string, value: der.Der, critical = false): der.Der =>
     der.sequence(der.oid(id), ...(critical ? [der.yes()] : []), der.octets(der.encode(value)));
@@ -84,4 +94,10 @@ export function checkHostName(name: string): void {
     'bad-name',
     `${JSON.stringify(name)} is no host name: write one as broker.example.nhs.uk.`,
   );
+}
+
+/** @throws MaterialError `bad-name` for what is no IP address */
+export function checkAddress(ip: string): void {
+  if (isIP(ip) > 0 && !ip.includes('%')) return;
+  throw new MaterialError('bad-name', `${JSON.stringify(ip)} is no IP address: write one as 10.1.2.3.`);
 }

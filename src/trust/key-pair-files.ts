@@ -125,6 +125,16 @@ export async function settle(files: PairFiles): Promise<void> {
   if (fitting?.file === place.nextKey) await renameDurably(place.nextKey, place.key);
 }
 
+/** The certificate in place; undefined where there is none that can be read. */
+export async function presentLeaf({ place }: Pick<PairFiles, 'place'>): Promise<X509Certificate | undefined> {
+  const text = await readCertificate(place.certificate);
+  try {
+    return text === undefined ? undefined : new X509Certificate(text);
+  } catch {
+    return undefined;
+  }
+}
+
 async function presentPair(files: PairFiles): Promise<{ certificate: string; key: string } | undefined> {
   const certificate = await readCertificate(files.place.certificate);
   if (certificate === undefined) return undefined;

@@ -73,11 +73,19 @@ export function dnsNames(subjectAltName: string | undefined): string[] | undefin
   return namesOf('DNS:', subjectAltName)?.map((name) => name.toLowerCase());
 }
 
+/** The IP addresses of a subjectAltName, in the one form that Node gives each; undefined as above. */
+export function ipNames(subjectAltName: string | undefined): string[] | undefined {
+  return namesOf('IP Address:', subjectAltName);
+}
+
 /**
  * Reads OpenSSL's text form. Node quotes a name that holds a comma or other special characters (CVE-2021-44532); such
  * a list is not read at all rather than read wrongly.
  */
-function namesOf(kind: 'URI:' | 'DNS:', subjectAltName: string | undefined): string[] | undefined {
+function namesOf(
+  kind: 'URI:' | 'DNS:' | 'IP Address:',
+  subjectAltName: string | undefined,
+): string[] | undefined {
   if (subjectAltName === undefined) return [];
   if (subjectAltName.includes('"')) return undefined;
   return subjectAltName

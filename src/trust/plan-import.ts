@@ -1,9 +1,10 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 
 import { MaterialError } from '../errors.ts';
-import { changeSteps, keyFor, type PairFiles } from './key-pair-files.ts';
+import { changeSteps, keyFor, presentLeaf, type PairFiles } from './key-pair-files.ts';
 import { isStrongKey, keyWords } from './key-strength.ts';
 import { endsAt, judgeOwnChain, orderChain, type OwnRole } from './own-chain.ts';
+import { dnsNames, ipNames } from './peer-certificate.ts';
 import type { GivenMaterial } from './pkcs12.ts';
 
 export interface ImportRequest {
@@ -19,6 +20,8 @@ export interface ImportRequest {
   readonly listedAnchors: readonly X509Certificate[] | undefined;
   /** It is meant that neighbours do not know the authority yet. */
   readonly mayBeUnlisted: boolean;
+  /** It is meant that hosts are not named any more which the certificate in place names. */
+  readonly mayNameFewer: boolean;
   readonly files: PairFiles;
   /** The text that a key's file is to have. */
   readonly keyText: (key: KeyObject) => Promise<string>;
@@ -52,6 +55,7 @@ export async function planImport(request: ImportRequest): Promise<PlannedImport>
         'let a statement with its authority be approved first, or say --unlisted-anchor to `trust import`.',
     );
   }
+  if (!request.mayNameFewer) await checkHosts(leaf, request);
   const change = {
     chain: chain.map((one) => one.toString()).join(''),
     leaf,
@@ -81,6 +85,23 @@ function checkKey(leaf: X509Certificate, key: KeyObject, file: string): void {
       `${file}: the private key is not the certificate's: give the two together.`,
     );
   }
+}
+
+/** Neighbours know us by the URI name; viewers, admins and other clients know a server by its host. */
+async function checkHosts(leaf: X509Certificate, { file, files }: ImportRequest): Promise<void> {
+  const present = await presentLeaf(files);
+  const named = hostsOf(leaf);
+  const gone = present === undefined ? [] : hostsOf(present).filter((host) => !named.includes(host));
+  if (gone.length === 0) return;
+  throw new MaterialError(
+    'names-fewer',
+    `${file} does not name ${gone.join(', ')}, which the certificate in place does: who knows us by that would be cut off. ` +
+      'Ask for the same names (`trust csr` does), or say --fewer-names.',
+  );
+}
+
+function hostsOf({ subjectAltName }: X509Certificate): string[] {
+  return [...(dnsNames(subjectAltName) ?? []), ...(ipNames(subjectAltName) ?? [])];
 }
 
 async function noKey({ given, file, files: { place, read } }: ImportRequest): Promise<MaterialError> {

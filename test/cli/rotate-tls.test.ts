@@ -40,13 +40,15 @@ describe('wayleave trust rotate tls', () => {
   function certified(role: TlsRole, authority: Issued, keyFile: string, uri?: string): string {
     const { entity } = london.federation.config(LONDON);
     const key = createPrivateKey(readFileSync(keyFile));
-    const names = { uris: [uri ?? entity], ips: role === 'server' ? ['127.0.0.1'] : [] };
+    const hosts = role === 'server' ? { dns: ['localhost'], ips: ['127.0.0.1'] } : {};
+    const names = { uris: [uri ?? entity], ...hosts };
     const leaf = issue({ name: `london ${role}`, ...names, usage: role, key }, authority);
     return file(`${role}.pem`, leaf.pem + authority.pem);
   }
 
   async function asked(role: TlsRole): Promise<string> {
-    const { key } = await london.done('tls', 'prepare', '--for', role, '--tls-key', 'ec');
+    const { key, names } = await london.done('tls', 'prepare', '--for', role, '--tls-key', 'ec');
+    assert.deepEqual(names, role === 'server' ? ['localhost', '127.0.0.1'] : []);
     return key ?? assert.fail();
   }
 

@@ -25,6 +25,7 @@ export interface Told {
   readonly done?: boolean;
   readonly keys?: Readonly<Record<string, string>>;
   readonly key?: string;
+  readonly names?: readonly string[];
   readonly leftBehind?: readonly string[];
   readonly neighbours?: readonly {
     readonly region: string;

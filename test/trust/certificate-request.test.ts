@@ -9,7 +9,11 @@ import { ecKey, rsaKey } from '../support/certificates.ts';
 
 const wish: CertificateWish = {
   ...{ commonName: 'broker.example.nhs.uk', uri: 'https://gm.wayleave.example' },
-  ...{ dns: ['broker.example.nhs.uk', 'two.example.nhs.uk'], usage: 'server' },
+  ...{
+    dns: ['broker.example.nhs.uk', 'two.example.nhs.uk'],
+    ips: ['10.1.2.3', '2001:db8::1'],
+    usage: 'server',
+  },
 };
 
 /** forge would read a signature that looks like ASN.1 as that; its typings do not know the option. */
@@ -53,6 +57,8 @@ describe('a certification request', () => {
       { type: 6, value: 'https://gm.wayleave.example' },
       { type: 2, value: 'broker.example.nhs.uk' },
       { type: 2, value: 'two.example.nhs.uk' },
+      { type: 7, value: '\x0a\x01\x02\x03', ip: '10.1.2.3' },
+      { type: 7, value: forge.util.hexToBytes('20010db8000000000000000000000001'), ip: '2001:db8::1' },
     ]);
     assert.deepEqual(
       [named.get('extKeyUsage')?.serverAuth, named.get('extKeyUsage')?.clientAuth],
@@ -80,6 +86,15 @@ describe('a certification request', () => {
       assert.throws(
         () => certificateRequest(make(), wish),
         (error) => error instanceof MaterialError && error.code === 'weak-key',
+      );
+    });
+  }
+
+  for (const ip of ['10.1.2', '10.1.2.3/8', 'localhost', 'fe80::1%eth0', '']) {
+    it(`is not made for the address ${JSON.stringify(ip)}`, () => {
+      assert.throws(
+        () => certificateRequest(ecKey(), { ...wish, ips: [ip] }),
+        (error) => error instanceof MaterialError && error.code === 'bad-name',
       );
     });
   }

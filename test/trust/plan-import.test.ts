@@ -40,7 +40,7 @@ describe('importing a certificate of ours', () => {
     return planImport({
       given: readMaterial(Buffer.from(sent), 'chain.pem', passphrase),
       ...{ file: 'chain.pem', key: undefined, namedAnchors: [], listedAnchors: undefined },
-      ...{ mayBeUnlisted: false, files: pair.files },
+      ...{ mayBeUnlisted: false, mayNameFewer: false, files: pair.files },
       role: { entity: ENTITY, usage: 'server', at: Date.now() },
       keyText: (key: KeyObject) => Promise.resolve(plainPkcs8(key)),
       ...rest,
@@ -67,6 +67,19 @@ describe('importing a certificate of ours', () => {
   }
 
   const pem = (...all: Issued[]): string => all.map((one) => one.pem).join('');
+
+  it('one that names fewer hosts than the one in place is refused, unless that is meant', async () => {
+    const naming = (dns: readonly string[], ip: string): string =>
+      pem(issue({ ...leafWish, dns, ips: [ip], key: present.key }, middle), middle, root);
+    await take(naming(['gm.example', 'Two.example'], '127.0.0.1'));
+    for (const dns of [[], ['gm.example'], ['two.example']]) {
+      await refused('names-fewer', naming(dns, '127.0.0.1'));
+    }
+    const elsewhere = naming(['gm.example', 'two.example'], '127.0.0.2');
+    await refused('names-fewer', elsewhere);
+    await take(naming(['two.example', 'gm.example', 'three.example'], '127.0.0.1'));
+    await take(elsewhere, { mayNameFewer: true });
+  });
 
   it('puts a chain in order, whatever order it came in', async () => {
     for (const given of [
