@@ -293,6 +293,7 @@ export type MaterialCode =
   | 'bad-name'
   // Statements
   | 'entity-changed'
+  | 'issued-earlier'
   | 'log-dropped'
   | 'federation-key-dropped'
   | 'federation-key-unlisted'

@@ -4,6 +4,7 @@ import type { Secrets } from '../config/secrets.ts';
 import { EvidenceError, StartError } from '../errors.ts';
 import { importSigner, type Signer } from '../evidence/keys.ts';
 import { ownStatement, type OwnNames } from '../evidence/pinned-neighbours.ts';
+import { claimedStatement } from '../evidence/statement.ts';
 import type { Log } from '../log.ts';
 import type { StatementStore } from '../store/contracts.ts';
 import type { BrokerMetadata } from '../trust/entity-statement.ts';
@@ -106,6 +107,11 @@ export class OwnIdentity {
     if (now < then || (now === then && found.token !== before.token)) {
       throw new StartError(
         `statement: sequence ${now} does not follow ${then}, which is in use: neighbours refuse it; sign one that is higher.`,
+      );
+    }
+    if (claimedStatement(found.token).iat < claimedStatement(before.token).iat) {
+      throw new StartError(
+        `statement: sequence ${now} was issued before ${then}, which is in use: neighbours refuse it; sign it anew where the clock is right.`,
       );
     }
     await this.#onChange(found, before);

@@ -23,14 +23,14 @@ export interface Signing {
  * The entity statement that follows a former one: its sequence is the next, its federation keys are the former ones
  * unless one is dropped by name, and it says what the request says.
  *
- * @throws MaterialError `entity-changed`, `log-dropped`, `federation-key-unlisted`, `federation-key-dropped`,
- *   `statement-refused`
+ * @throws MaterialError `entity-changed`, `issued-earlier`, `log-dropped`, `federation-key-unlisted`,
+ *   `federation-key-dropped`, `statement-refused`
  */
 export function nextStatement(signing: Signing): EntityStatement {
   const { request, former, now } = signing;
   const { entity, broker, days } = request;
-  if (former !== undefined) checkFollows(former, request);
   const iat = Math.floor(now / 1000);
+  if (former !== undefined) checkFollows(former, request, iat);
   const sequence = former === undefined ? 1 : former.metadata.wayleave_broker.sequence + 1;
   const parsed = entityStatement.safeParse({
     iss: entity,
@@ -45,13 +45,20 @@ export function nextStatement(signing: Signing): EntityStatement {
   throw new MaterialError('statement-refused', `The statement would not be one: mend ${where}.`);
 }
 
-function checkFollows(former: EntityStatement, { entity, broker }: StatementRequest): void {
+function checkFollows(former: EntityStatement, { entity, broker }: StatementRequest, iat: number): void {
   const before = former.metadata.wayleave_broker;
   if (former.sub !== entity || before.region !== broker.region) {
     throw new MaterialError(
       'entity-changed',
       `The former statement is of ${before.region} (${former.sub}), this one would be of ${broker.region} (${entity}): ` +
         'a region keeps its names.',
+    );
+  }
+  if (iat < former.iat) {
+    const issued = new Date(former.iat * 1000).toISOString();
+    throw new MaterialError(
+      'issued-earlier',
+      `The former statement was issued on ${issued}, which is later than now: set the clock of this machine.`,
     );
   }
   const dropped = before.logs.filter((log) => !broker.logs.includes(log));

@@ -10,7 +10,8 @@ export type RefreshVerdict =
   | { readonly kind: 'pending'; readonly changes: readonly string[] }
   | { readonly kind: 'refused'; readonly code: RefreshFault };
 
-export type RefreshFault = 'lower-sequence' | 'equal-sequence' | 'another-entity' | 'another-region';
+export type RefreshFault =
+  'lower-sequence' | 'equal-sequence' | 'issued-earlier' | 'another-entity' | 'another-region';
 
 /** A statement and its text. */
 export interface ReadStatement {
@@ -50,6 +51,8 @@ export function judgeRefresh(held: ReadStatement, fresh: ReadStatement, pins?: P
   if (theirs.sequence === ours.sequence) {
     return fresh.token === held.token ? { kind: 'same' } : { kind: 'refused', code: 'equal-sequence' };
   }
+  // Evidence takes neither for the other's time, so that what the former one listed would be proved no more.
+  if (after.iat < before.iat) return { kind: 'refused', code: 'issued-earlier' };
   const changes = changesBetween(before, after);
   if (changes.length === 0) return { kind: 'take' };
   // An approval pins what the statement lists, whether or not the one before it listed the same.

@@ -38,9 +38,12 @@ describe('the statements of before, as a store has them', () => {
   const key = (nth: number): FederationKey => keys[nth] ?? assert.fail();
   /** A statement that lists some federation keys, the first of which signs it. */
   function statement(sequence: number, signs: number, ...lists: number[]): string {
+    return issued(template.iat, sequence, signs, ...lists);
+  }
+  function issued(iat: number, sequence: number, signs: number, ...lists: number[]): string {
     const { wayleave_broker: broker } = template.metadata;
     return signStatement(key(signs).signer, {
-      ...template,
+      ...{ ...template, iat },
       jwks: { keys: [signs, ...lists].map((nth) => key(nth).jwk) },
       metadata: { wayleave_broker: { ...broker, sequence } },
     });
@@ -72,6 +75,16 @@ describe('the statements of before, as a store has them', () => {
       vouched.map(({ broker }) => broker.sequence),
       [5],
     );
+  });
+
+  it('are left out where they are issued later than one that follows them: a dropped federation key adds none', async () => {
+    const { iat } = template;
+    const now = issued(iat, 5, 0);
+    const between = issued(iat - 100, 4, 0, 1);
+    const taken = [4, between] as [number, string];
+    assert.deepEqual(await sequences(now, stored(taken, [3, issued(iat - 99, 3, 1)])), [5, 4]);
+    assert.deepEqual(await sequences(now, stored(taken, [3, issued(iat + 1, 3, 0)])), [5, 4]);
+    assert.deepEqual(await sequences(now, stored(taken, [3, issued(iat - 100, 3, 1)])), [5, 4, 3]);
   });
 
   it('are left out where they cannot be read, or bear another number, and the others stay', async () => {

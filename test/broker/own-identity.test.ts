@@ -103,7 +103,10 @@ describe('our own statement and message key, changed while the broker runs', () 
     const { token: foreign } = await statementWith(federation, LONDON, undefined, {
       key: 'private/log.jwk.json',
     });
-    for (const [nth, wrong] of [without, good.slice(0, 400), lower, same, foreign].entries()) {
+    const claims = ({ iat }: { iat: number }) => ({ iat: iat - 1 });
+    const { token: earlier } = await statementWith(federation, LONDON, undefined, { claims });
+    const all = [without, good.slice(0, 400), lower, same, foreign, earlier];
+    for (const [nth, wrong] of all.entries()) {
       put('public/entity-statement.jwt', wrong);
       await until(() => faults().length > nth, `fault ${nth}`);
       assert.deepEqual(await ask(0, OF_LONDON, LONDON), ['answered', 'care-location']);

@@ -67,6 +67,11 @@ describe('the next entity statement', () => {
     assert.deepEqual([iat, exp], [NOW / 1000, NOW / 1000 + 30 * 86_400]);
   });
 
+  it('is issued no earlier than the one that it follows', () => {
+    refused('issued-earlier', { former: { ...first(), iat: NOW / 1000 + 1 } });
+    next({ former: first() });
+  });
+
   it('never drops a log, whatever the request says', () => {
     refused('log-dropped', { request: with_({ logs: ['gm.wayleave.example/log/2'] }) });
     refused('log-dropped', { request: with_({ logs: [] }) });

@@ -71,6 +71,13 @@ describe('what a refresh of a statement may change', () => {
     assert.deepEqual(judgeRefresh(held, { ...held }), { kind: 'same' });
   });
 
+  it('refuses one that was issued before the one that it follows: evidence believes no two such', () => {
+    const { token, statement } = read({ sequence: 6 });
+    const issued = (iat: number) => judgeRefresh(held, { token, statement: { ...statement, iat } });
+    assert.deepEqual(issued(statement.iat - 1), { kind: 'refused', code: 'issued-earlier' });
+    assert.deepEqual(issued(statement.iat), { kind: 'take' });
+  });
+
   it('refuses a statement of another entity or region', () => {
     const other = claims({ sequence: 6 }, [federation]);
     assert.deepEqual(

@@ -1,6 +1,7 @@
 import { EvidenceError } from '../../errors.ts';
 import type { KeptStatement, StatementStore } from '../../store/contracts.ts';
 import {
+  areInOrder,
   byRegion,
   readSelfSigned,
   speaksAt,
@@ -118,7 +119,8 @@ export async function vouchingAt(
 
 /**
  * The highest sequence first. That a text is in the store proves nothing: each must be signed by a federation key that
- * the statement of now lists, or one that is believed for it. What is not is left out.
+ * the statement of now lists, or one that is believed for it, and none may be issued later than one that follows it. What is
+ * not is left out.
  */
 async function formerOf(
   now: SelfSigned,
@@ -131,7 +133,8 @@ async function formerOf(
     const read = await readSelfSigned(kept.token).catch(unlessEvidence);
     const believed = [now, ...former.map((one) => one.read)];
     const isIts = read?.entity === entity && read.broker.sequence === kept.sequence;
-    if (isIts && believed.some((one) => vouchesFor(one, read))) former.push({ kept, read });
+    if (!isIts || !believed.every((one) => areInOrder(one, read))) continue;
+    if (believed.some((one) => vouchesFor(one, read))) former.push({ kept, read });
   }
   return former;
 }

@@ -1,6 +1,7 @@
 import type { PublicJwk } from '../../trust/entity-statement.ts';
 import { jwkThumbprint } from '../../trust/jwk-thumbprint.ts';
 import {
+  areInOrder,
   byRegion,
   readSelfSigned,
   speaksAt,
@@ -38,14 +39,15 @@ export async function statementSteps(
   }
   const { believed, wrong } = standingSideBySide(read.flatMap(({ one }) => one ?? []));
   const led = pinned && leadToPinned(believed, pinned);
+  const regions = byRegion(believed);
   const steps = read.flatMap(({ one, fault }): Step[] => {
-    const says = one === undefined ? fault : wrong.get(one);
-    if (one === undefined || says !== undefined) return [failed('statement', says ?? '')];
+    if (one === undefined) return [failed('statement', fault)];
+    const contradicts = wrong.get(one);
+    if (contradicts !== undefined) return [contradicts];
     const { region, sequence } = one.broker;
     const whose = `${region} (${one.entity}), sequence ${sequence}, signed by its federation key`;
-    return [ok('statement', whose), pinnedStep(one, led)];
+    return [ok('statement', whose), pinnedStep(one, led), ...formerSteps(one, regions)];
   });
-  const regions = byRegion(believed);
   return { steps: [...steps, ...regions.map((region) => inForceStep(region, span))], regions };
 }
 
@@ -55,19 +57,19 @@ type Read =
 
 /**
  * Those that can stand side by side, the first of each region always; and why each of the others cannot. Of one region,
- * each but the newest must be signed by a federation key that a newer one lists.
+ * each but the newest must be signed by a federation key that a newer one lists, and be issued no later than that.
  */
 function standingSideBySide(all: readonly SelfSigned[]): {
   believed: SelfSigned[];
-  wrong: Map<SelfSigned, string>;
+  wrong: Map<SelfSigned, Step>;
 } {
   const believed: SelfSigned[] = [];
-  const wrong = new Map<SelfSigned, string>();
+  const wrong = new Map<SelfSigned, Step>();
   for (const [entity, own] of Map.groupBy(all, (one) => one.entity)) {
     const isTaken = believed.some(({ broker }) => broker.region === own[0]?.broker.region);
     for (const one of outwards(own)) {
       const mine = believed.filter((other) => other.entity === entity);
-      const says = isTaken ? `a second ${one.broker.region}` : contradiction(one, mine);
+      const says = isTaken ? failed('statement', `a second ${one.broker.region}`) : contradiction(one, mine);
       if (says === undefined) believed.push(one);
       else wrong.set(one, says);
     }
@@ -85,17 +87,25 @@ function outwards(all: readonly SelfSigned[]): SelfSigned[] {
 }
 
 /** Why a statement cannot stand beside others of its region that do; undefined when it can. */
-function contradiction(one: SelfSigned, own: readonly SelfSigned[]): string | undefined {
+function contradiction(one: SelfSigned, own: readonly SelfSigned[]): Step | undefined {
   const { region, sequence } = one.broker;
   if (own.some(({ broker }) => region !== broker.region || sequence === broker.sequence))
-    return `a second statement ${sequence} of ${region}`;
+    return failed('statement', `a second statement ${sequence} of ${region}`);
   const newer = own.filter(({ broker }) => broker.sequence > sequence);
   const [newest] = own.toSorted((a, b) => b.broker.sequence - a.broker.sequence);
   const isVouchedFor = newer.some((other) => vouchesFor(other, one));
   const vouches = newer.length === 0 && (newest === undefined || vouchesFor(one, newest));
-  return isVouchedFor || vouches
-    ? undefined
-    : `two statements of ${region} whose federation keys do not vouch for each other`;
+  if (!isVouchedFor && !vouches) {
+    return failed(
+      'statement',
+      `two statements of ${region} whose federation keys do not vouch for each other`,
+    );
+  }
+  // A federation key that was dropped speaks for no time after that.
+  const other = own.find((each) => !areInOrder(one, each));
+  if (other === undefined) return undefined;
+  const dates = [one, other].map((each) => `${each.broker.sequence} is of ${issued(each)}`).join(', and ');
+  return failed('statement-order', `statements of ${region} are not issued in their order: ${dates}`);
 }
 
 /**
@@ -128,6 +138,21 @@ function pinnedStep(one: SelfSigned, led: ReadonlyMap<SelfSigned, SelfSigned> | 
   if (to === one) return ok('federation-key', key);
   const through = `statement ${to.broker.sequence}, which one of those given signed`;
   return ok('federation-key', `${key}: a former one, to which leads its ${through}`);
+}
+
+/** Whoever has a former federation key, the region or a thief, can still make statements of its time. */
+function formerSteps(one: SelfSigned, regions: readonly SelfSignedRegion[]): Step[] {
+  const newest = regions.find(({ entity }) => entity === one.entity)?.statements[0];
+  if (newest === undefined || vouchesFor(newest, one)) return [];
+  const { region, sequence } = one.broker;
+  const says =
+    `${region}, sequence ${sequence}: led to through a former federation key that statement ${newest.broker.sequence} of ` +
+    `${issued(newest)} lists no more: who has that key could have made it since, and dated it ${issued(one)}`;
+  return [notChecked('former-federation-key', says)];
+}
+
+function issued({ statement }: SelfSigned): string {
+  return iso(statement.iat * 1000);
 }
 
 /** A statement that was signed later shows that a key is listed, and not that it was then. */

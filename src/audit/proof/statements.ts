@@ -61,6 +61,13 @@ export function speaksAt({ statement }: SelfSigned, seconds: number): boolean {
   return statement.iat <= seconds && seconds < statement.exp;
 }
 
+/** False where of two statements of a region the one with the higher sequence was issued earlier. */
+export function areInOrder(one: SelfSigned, other: SelfSigned): boolean {
+  const isHigher = one.broker.sequence > other.broker.sequence;
+  const [higher, lower] = isHigher ? [one, other] : [other, one];
+  return lower.statement.iat <= higher.statement.iat;
+}
+
 /** Whether one statement of a region lists the federation key that another was signed with. */
 export function vouchesFor(
   { statement }: SelfSigned,
