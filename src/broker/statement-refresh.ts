@@ -4,7 +4,7 @@ import { verifyStatement } from '../evidence/statement.ts';
 import type { Log } from '../log.ts';
 import { REFRESH } from '../trust/decisions.ts';
 import type { EntityStatement } from '../trust/entity-statement.ts';
-import { judgeRefresh, type ReadStatement } from '../trust/statement-change.ts';
+import { judgeRefresh, LONGEST_REFRESH_S, type ReadStatement } from '../trust/statement-change.ts';
 import { statementDigest, type Standing } from '../trust/standing.ts';
 import { decide, type Deciding } from './decide.ts';
 
@@ -32,9 +32,8 @@ export type Refreshed = 'same' | 'taken' | 'pending' | 'declined-before';
 const LOOK_MS = 1_000;
 const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 15 * 60_000;
-/** A neighbour's own hint is kept within these. */
+/** A neighbour's own hint is kept between this and `LONGEST_REFRESH_S`. */
 const SOONEST_S = 30;
-const LATEST_S = 86_400;
 /** What a message says of its sender's statement makes us look, but no more often. */
 const WAKE_MS = 30_000;
 const DAY_MS = 86_400_000;
@@ -159,7 +158,7 @@ export class StatementRefresh {
     const before = this.#states.get(region);
     if (refreshed !== undefined) {
       const hint = standing.signed?.statement.metadata.wayleave_broker.refresh_hint ?? SOONEST_S;
-      const dueMs = Math.min(Math.max(hint, SOONEST_S), LATEST_S) * 1000;
+      const dueMs = Math.min(Math.max(hint, SOONEST_S), LONGEST_REFRESH_S) * 1000;
       this.#plan(standing, now() + dueMs, { refreshedAt: now(), fault: undefined, failures: 0 });
       if (refreshed !== 'same') log.info({ neighbour: region, refreshed }, 'statement fetched');
       return refreshed;

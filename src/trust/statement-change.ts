@@ -29,6 +29,9 @@ export interface Pins {
 /** A sequence may rise by so many at once: a thief who signs the highest number there is would shut out all after him. */
 const LARGEST_STEP = 1_000;
 
+/** How long a neighbour that is reached may go on with a former statement: the longest `refresh_hint` that it keeps to. */
+export const LONGEST_REFRESH_S = 86_400;
+
 /** Members of `metadata.wayleave_broker` that a refresh changes by itself; each other one waits for an admin. */
 export const TAKEN_BY_ITSELF: ReadonlySet<string> = new Set(['message_keys', 'log_keys', 'sequence']);
 

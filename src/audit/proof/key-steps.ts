@@ -1,22 +1,40 @@
-import { retiredKey } from './retired-key.ts';
+import { retiredKey, type RetiredKey, type SignedBeside } from './retired-key.ts';
 import type { Signature } from './signature.ts';
-import { notChecked, ok, type Step } from './verdict.ts';
+import { notChecked, ok, warning, type Step } from './verdict.ts';
 
-/** Whether a message's key was listed when it signed, and whether it is listed no more. */
-export function keySteps({ sequence, from, key, listedThen }: Signature): Step[] {
+/** Whether a message's key was listed when it signed, and whether it was listed no more, then or later. */
+export function keySteps({ sequence, from, key, iat, listedThen }: Signature): Step[] {
   const about = `entry ${sequence}`;
   // That a key is listed now says nothing of then.
   const unlisted = `${about}: no statement here shows that ${from.region} listed this key at the time`;
   const then = listedThen ? [] : [notChecked('key-in-force', unlisted, sequence)];
-  const retired = retiredKey(from, key);
+  const retired = retiredKey(from, key, iat);
   if (retired === undefined) return then;
-  const { listed, lastListed, dropped } = retired;
+  const make = { ok, warning, 'not-checked': notChecked }[RESULTS[retired.signed]];
+  return [...then, { ...make('key-retired', `${about}: ${wordsOf(retired)}`, sequence), retired }];
+}
+
+const RESULTS: Readonly<Record<SignedBeside, 'ok' | 'not-checked' | 'warning'>> = {
+  'before-retirement': 'ok',
+  'within-refresh': 'not-checked',
+  'after-retirement': 'warning',
+};
+
+const WORDS: Readonly<Record<SignedBeside, string>> = {
+  'before-retirement': 'before that, by its own word',
+  'within-refresh':
+    'AFTER that, within the day in which a neighbour may not have fetched it: by its owner, or by another',
+  'after-retirement': 'MORE THAN A DAY AFTER that: another may have signed it',
+};
+
+function wordsOf({ region, kid, listed, lastListed, dropped, signedAt, signed }: RetiredKey): string {
   const last =
     lastListed.statement === listed.statement
       ? ''
       : ` to statement ${lastListed.statement} of ${lastListed.issued}`;
-  const says =
-    `${about}: signed by the key ${key.kid} of ${from.region}, which was retired: listed from statement ` +
-    `${listed.statement} of ${listed.issued}${last}, and no more by statement ${dropped.statement} of ${dropped.issued}`;
-  return [...then, { ...ok('key-retired', says, sequence), retired }];
+  return (
+    `signed by the key ${kid} of ${region}, which was retired: listed from statement ${listed.statement} of ` +
+    `${listed.issued}${last}, and no more by statement ${dropped.statement} of ${dropped.issued}; ` +
+    `signed on ${signedAt}, ${WORDS[signed]}`
+  );
 }

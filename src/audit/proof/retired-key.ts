@@ -1,14 +1,24 @@
 import type { PublicJwk } from '../../trust/entity-statement.ts';
+import { LONGEST_REFRESH_S } from '../../trust/statement-change.ts';
 import type { SelfSigned, SelfSignedRegion } from './statements.ts';
 
-/** A message key that a region listed once and lists no more, as the statements at hand tell it. Instants in ISO 8601. */
+/** When something was signed, by its own word, beside the statement that lists its key no more. */
+export type SignedBeside =
+  | 'before-retirement'
+  /** Within a day after it: a neighbour may not have fetched it yet. */
+  | 'within-refresh'
+  | 'after-retirement';
+
+/** A message key that a region listed once and then no more, as the statements at hand tell it. Instants in ISO 8601. */
 export interface RetiredKey {
   readonly region: string;
   readonly kid: string;
-  /** The oldest and the newest statement at hand that list it, and the first after these, which does not. */
+  /** The oldest statement at hand that lists it, the newest that did when it signed, and the first after these, which does not. */
   readonly listed: ListedBy;
   readonly lastListed: ListedBy;
   readonly dropped: ListedBy;
+  readonly signedAt: string;
+  readonly signed: SignedBeside;
 }
 
 /** A statement by its sequence, and when it was signed. */
@@ -17,21 +27,37 @@ interface ListedBy {
   readonly issued: string;
 }
 
-/** @returns undefined for a key that the newest statement at hand lists */
+/**
+ * @param at seconds since the epoch: when the key signed, by the message's own word
+ * @returns undefined for a key that was not dropped by then, and that the newest statement at hand lists
+ */
 export function retiredKey(
   { region, statements }: SelfSignedRegion,
   { kid, x }: PublicJwk,
+  at: number,
 ): RetiredKey | undefined {
   const lists = ({ broker }: SelfSigned): boolean =>
     broker.message_keys.some((key) => key.kid === kid && key.x === x);
-  const last = statements.findIndex(lists);
-  const [dropped, lastListed] = [statements[last - 1], statements[last]];
+  const byThen = statements.findIndex((one) => one.statement.iat <= at && lists(one));
+  const start = byThen === -1 ? statements.findLastIndex(lists) : byThen;
+  const above = statements.slice(0, Math.max(start, 0)).toReversed();
+  const dropped = above.find((one) => !lists(one));
+  const lastListed = dropped && statements[statements.indexOf(dropped) + 1];
   const listed = statements.findLast(lists);
   if (dropped === undefined || lastListed === undefined || listed === undefined) return undefined;
+  const signed = besides(at, dropped);
+  const isListedNow = statements.slice(0, 1).some(lists);
+  if (isListedNow && signed === 'before-retirement') return undefined;
   return {
     ...{ region, kid },
     ...{ listed: named(listed), lastListed: named(lastListed), dropped: named(dropped) },
+    ...{ signedAt: new Date(at * 1000).toISOString(), signed },
   };
+}
+
+function besides(at: number, { statement }: SelfSigned): SignedBeside {
+  if (at < statement.iat) return 'before-retirement';
+  return at < statement.iat + LONGEST_REFRESH_S ? 'within-refresh' : 'after-retirement';
 }
 
 function named({ broker, statement }: SelfSigned): ListedBy {

@@ -3,8 +3,8 @@ import type { KeptStatement, StatementStore } from '../../store/contracts.ts';
 import {
   areInOrder,
   byRegion,
+  coversTime,
   readSelfSigned,
-  speaksAt,
   vouchesFor,
   type SelfSigned,
   type SelfSignedRegion,
@@ -72,9 +72,11 @@ export async function statementsAt(
 ): Promise<SelfSigned[]> {
   const former = await formerOf(now, store);
   const inUse = times.flatMap((at) => {
-    const spoke = former.filter(({ read }) => speaksAt(read, at));
+    const spoke = former.filter(({ read }) => coversTime(read, at));
     // The newest that we had by then; one that came later shows at least that its keys were listed.
-    return (spoke.find(({ kept }) => kept.at / 1000 <= at) ?? spoke.at(-1))?.read ?? [];
+    const had = spoke.find(({ kept }) => kept.at / 1000 <= at) ?? spoke.at(-1);
+    // And the newest that was issued by then, though it came later: it may list a key no more.
+    return [had, spoke[0]].flatMap((one) => one?.read ?? []);
   });
   const links = inUse.flatMap((one) => linksTo(one, now, former));
   return [now, ...new Set([...inUse, ...links])];

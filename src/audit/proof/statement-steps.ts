@@ -3,6 +3,7 @@ import { jwkThumbprint } from '../../trust/jwk-thumbprint.ts';
 import {
   areInOrder,
   byRegion,
+  endOf,
   readSelfSigned,
   speaksAt,
   vouchesFor,
@@ -156,14 +157,15 @@ function issued({ statement }: SelfSigned): string {
 }
 
 /** A statement that was signed later shows that a key is listed, and not that it was then. */
-function inForceStep({ region, statements }: SelfSignedRegion, { oldest, newest }: Span): Step {
+function inForceStep(of: SelfSignedRegion, { oldest, newest }: Span): Step {
+  const { region, statements } = of;
   const spans = statements.map(
     ({ statement }) => `from ${iso(statement.iat * 1000)} to ${iso(statement.exp * 1000)}`,
   );
   const says = `${region}: ${spans.join('; ')}`;
-  const spoke = (at: number): boolean => statements.some((one) => speaksAt(one, at / 1000));
+  const spoke = (at: number): boolean => statements.some((one) => speaksAt(of, one, at / 1000));
   if (spoke(oldest) && spoke(newest)) return ok('in-force', says);
-  if (statements.every(({ statement }) => newest >= statement.exp * 1000))
+  if (statements.every((one) => newest >= endOf(of, one) * 1000))
     return failed('in-force', `${says}, which ended before the exchange`);
   return notChecked('in-force', `${says}, which is later than the exchange`);
 }

@@ -6,6 +6,7 @@ import { covers, witnessName } from '../../tlog/origin.ts';
 import { formatNote, formatSignatureLine, type Note, type NoteSignature } from '../../tlog/note.ts';
 import { SIGNATURE_TYPE, verifierKey, type VerifierKey } from '../../tlog/note-keys.ts';
 import type { BrokerMetadata, EntityStatement, PublicJwk } from '../../trust/entity-statement.ts';
+import { LONGEST_REFRESH_S } from '../../trust/statement-change.ts';
 import { jwkThumbprint } from '../../trust/jwk-thumbprint.ts';
 
 /** A region as a statement shows it that its own federation key signed. */
@@ -57,8 +58,19 @@ export function listsLog({ statements }: SelfSignedRegion, origin: string): bool
 }
 
 /** True at a time (seconds since the epoch) that the statement's own dates cover. */
-export function speaksAt({ statement }: SelfSigned, seconds: number): boolean {
+export function coversTime({ statement }: SelfSigned, seconds: number): boolean {
   return statement.iat <= seconds && seconds < statement.exp;
+}
+
+/** True at a time (seconds since the epoch) at which a statement of the region may have been in use. */
+export function speaksAt(region: SelfSignedRegion, one: SelfSigned, seconds: number): boolean {
+  return one.statement.iat <= seconds && seconds < endOf(region, one);
+}
+
+/** When a statement spoke no more: at its own end, or a day after the next one at hand was issued. Seconds since the epoch. */
+export function endOf({ statements }: SelfSignedRegion, { broker, statement }: SelfSigned): number {
+  const next = statements.findLast((other) => other.broker.sequence > broker.sequence);
+  return Math.min(statement.exp, (next?.statement.iat ?? Infinity) + LONGEST_REFRESH_S);
 }
 
 /** False where of two statements of a region the one with the higher sequence was issued earlier. */
@@ -78,11 +90,11 @@ export function vouchesFor(
 
 /** A message key that a region's statements list and that may sign at a time (seconds since the epoch). */
 export function messageKeyAt(
-  { statements }: SelfSignedRegion,
+  region: SelfSignedRegion,
   kid: string,
   seconds: number,
 ): { readonly key: PublicJwk; readonly listedBy: SelfSigned } | undefined {
-  const found = statements.flatMap((listedBy) =>
+  const found = region.statements.flatMap((listedBy) =>
     listedBy.broker.message_keys
       .filter(
         (key) => key.kid === kid && (key.nbf ?? -Infinity) <= seconds && seconds < (key.exp ?? Infinity),
@@ -90,7 +102,7 @@ export function messageKeyAt(
       .map((key) => ({ key, listedBy })),
   );
   // A statement that spoke then says more than one that was signed later.
-  return found.find(({ listedBy }) => speaksAt(listedBy, seconds)) ?? found[0];
+  return found.find(({ listedBy }) => speaksAt(region, listedBy, seconds)) ?? found[0];
 }
 
 /** The keys that may sign a checkpoint of a log, and cosign it, as some statements list them. */

@@ -103,7 +103,7 @@ async function signed<Claims extends AskedClaims | AnsweredClaims>(
     key: (kid) => (found = messageKeyAt(from, kid, iat))?.key,
   });
   if (found === undefined) throw new TypeError('verified by no key');
-  return { ...verified, by: { key: found.key, listedThen: speaksAt(found.listedBy, iat) } };
+  return { ...verified, by: { key: found.key, listedThen: speaksAt(from, found.listedBy, iat) } };
 }
 
 type Signer = Pick<Signature, 'key' | 'listedThen'>;

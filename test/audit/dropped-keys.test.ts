@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { formatEvidence, type EvidenceFile } from '../../src/audit/proof/evidence-file.ts';
+import { statementsAt } from '../../src/audit/proof/statement-history.ts';
 import { readSelfSigned } from '../../src/audit/proof/statements.ts';
 import type { Verdict } from '../../src/audit/proof/verdict.ts';
 import { verifyEvidence } from '../../src/audit/proof/verify-file.ts';
@@ -20,7 +21,7 @@ const RESPONDER: RegionId = 'london';
 const PATIENT = '9990000018';
 const DAY_S = 86_400;
 
-describe('evidence that leans on a federation key of before', () => {
+describe('evidence that leans on keys of before', () => {
   let federation: TestFederation;
   let file: EvidenceFile;
   /** London's, which lists the key that signed the response. */
@@ -87,6 +88,12 @@ describe('evidence that leans on a federation key of before', () => {
   });
   const verdictOf = (one: EvidenceFile): Promise<Verdict> =>
     verifyEvidence(Buffer.from(formatEvidence(one)), { federationKeys: pinned });
+  const retired = async (...tokens: string[]) => {
+    const verdict = await verdictOf(withStatements(...tokens));
+    assert.equal(verdict.holds, true, JSON.stringify(verdict.steps));
+    const told = verdict.steps.filter(({ check }) => check === 'key-retired');
+    return [verdict.clean, ...told.map(({ result, retired: one }) => [result, one?.signed])];
+  };
   const results = (verdict: Verdict, check: string): string[] =>
     verdict.steps.filter((step) => step.check === check).map(({ result }) => result);
 
@@ -113,5 +120,60 @@ describe('evidence that leans on a federation key of before', () => {
     // While the newest lists it, it is no former one.
     const before = await verdictOf(withStatements(overlap(20, listing()), own));
     assert.deepEqual([before.holds, results(before, 'former-federation-key')], [true, []]);
+  });
+
+  it('warns of what a message key signed more than a day after it was dropped, with the dates', async () => {
+    const lists = (after: number, daysBefore: number): string =>
+      signed(after, daysBefore, former.signer, [former.jwk, present.jwk], listing());
+    const drops = (after: number, daysBefore: number): string =>
+      signed(after, daysBefore, former.signer, [former.jwk, present.jwk], [other]);
+    pinned = [...pinned, former.jwk];
+    assert.deepEqual(await retired(lists(0, 200), drops(1, 180)), [false, ['warning', 'after-retirement']]);
+    const one = await verdictOf(withStatements(lists(0, 200), drops(1, 180)));
+    const step = one.steps.find(({ check }) => check === 'key-retired');
+    for (const each of [step?.retired?.signedAt, step?.retired?.dropped.issued])
+      assert.ok(each !== undefined && step?.says.includes(each));
+    assert.deepEqual(results(one, 'key-in-force'), ['not-checked']);
+
+    assert.deepEqual(await retired(lists(0, 200), drops(1, 0.5)), [true, ['not-checked', 'within-refresh']]);
+    assert.deepEqual(await retired(lists(0, 200), drops(1, -1)), [true, ['ok', 'before-retirement']]);
+    // The newest statement of then counts, whatever came later.
+    assert.deepEqual(await retired(lists(0, 200), drops(1, 180), lists(2, -1)), [
+      false,
+      ['warning', 'after-retirement'],
+    ]);
+    assert.deepEqual(await retired(lists(0, 200), drops(1, 180), lists(2, 100)), [true]);
+    assert.deepEqual(await retired(lists(0, 200), lists(1, -1), drops(2, -2)), [
+      true,
+      ['ok', 'before-retirement'],
+    ]);
+  });
+
+  it('warns of what a message key signs that only a statement of a former federation key lists', async () => {
+    const backdated = signed(0, 185, former.signer, [former.jwk], listing());
+    assert.deepEqual(await retired(overlap(180), dropped(150), backdated), [
+      false,
+      ['warning', 'after-retirement'],
+    ]);
+  });
+
+  it('is exported with the newest statement of then, though it came later', async () => {
+    const own = await readSelfSigned(signed(2, 0, former.signer, [former.jwk], [other]));
+    const kept = [
+      { sequence: own.broker.sequence - 1, at: Date.now() + 1_000, days: 180, keys: [other] },
+      { sequence: own.broker.sequence - 2, at: 0, days: 200, keys: listing() },
+    ].map(({ sequence, at, days, keys }, nth) => ({
+      ...{
+        entity: own.entity,
+        sequence,
+        at,
+        token: signed(1 - nth, days, former.signer, [former.jwk], keys),
+      },
+    }));
+    const found = await statementsAt([statement.iat - 10], own, { of: async () => kept });
+    assert.deepEqual(
+      found.map(({ broker }) => broker.sequence - own.broker.sequence).toSorted(),
+      [-1, -2, 0],
+    );
   });
 });
