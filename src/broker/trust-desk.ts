@@ -188,8 +188,8 @@ export class TrustDesk {
     });
   }
 
-  /** @param compromisedSince milliseconds since the epoch */
-  revoke(
+  /** @param compromisedSince milliseconds since the epoch, not later than now: what is signed until then would look sound */
+  async revoke(
     region: string,
     what: Revocable,
     {
@@ -198,7 +198,10 @@ export class TrustDesk {
     }: { readonly reason: RevocationReason; readonly compromisedSince?: number | undefined },
     said: Said,
   ): Promise<NeighbourView> {
-    return this.#decideOn(region, said, (standing) => {
+    if (compromisedSince !== undefined && compromisedSince > this.#settings.now()) {
+      throw new RequestError('bad-parameter', 'compromised_since');
+    }
+    return await this.#decideOn(region, said, (standing) => {
       if (isRevoked(standing, what)) throw new RequestError('already-decided');
       const since = compromisedSince === undefined ? {} : { compromised_since: compromisedSince };
       return { kind: 'revoked' as const, detail: { what, reason, ...since } };

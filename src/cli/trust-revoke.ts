@@ -35,7 +35,7 @@ export function revokeCommand(io: Io): Command {
       '\nOpen connections are closed, queries under way are cut off, and its region is told as not reached.',
     )
     .action(async (neighbour: string, options: Options) => {
-      const since = options.since === undefined ? {} : { compromised_since: iso('--since', options.since) };
+      const since = options.since === undefined ? {} : { compromised_since: past('--since', options.since) };
       const body = { what: whatOf(options), reason: options.because, why: options.reason, ...since };
       tell(await decide(neighbour, 'revoke', body, options), options, io);
     });
@@ -125,6 +125,16 @@ function thumbprintIn(text: string): string {
       { cause: error },
     );
   }
+}
+
+/** An instant on the wire, which has been. @throws CommandFailed */
+function past(option: string, text: string): string {
+  const at = iso(option, text);
+  if (Date.parse(at) <= Date.now()) return at;
+  throw new CommandFailed(
+    `${option} ${text} is later than now: write since when it may have been in another’s hands.`,
+    2,
+  );
 }
 
 /** An instant on the wire. @throws CommandFailed */

@@ -12,7 +12,16 @@ import type { Revocable, RevocationReason } from '../../src/trust/decisions.ts';
 const KEY: Revocable = { kind: 'message-key', kid: 'one' };
 
 function decided(decision: number, at: number, revoked?: Decided['revoked'], what = KEY): Decided {
-  return { decision, log: 'region.example/log/1', entry: decision, at, region: 'london', what, revoked };
+  return {
+    decision,
+    log: 'region.example/log/1',
+    entry: decision,
+    at,
+    region: 'london',
+    what,
+    revoked,
+    proved: true,
+  };
 }
 
 const because = (reason: RevocationReason, compromisedSince?: number): Decided['revoked'] => ({
@@ -37,6 +46,10 @@ describe('a signature beside a revocation', () => {
     // A date says that it was in another's hands, whatever the reason.
     [19, because('superseded', 20_000), false, 'before-compromise'],
     [20, because('unspecified', 20_000), false, 'since-compromise'],
+    // It was in another's hands by then at the latest, whatever date was given.
+    [49, because('key-compromise', 90_000), false, 'before-compromise'],
+    [50, because('key-compromise', 90_000), false, 'since-compromise'],
+    [60, because('superseded', 90_000), false, 'since-compromise'],
     [49, because('superseded'), false, 'before-revocation'],
     [50, because('superseded'), false, 'while-revoked'],
     [60, because('unspecified'), true, 'while-revoked'],
@@ -68,5 +81,16 @@ describe('a signature beside a revocation', () => {
       ],
     );
     assert.deepEqual(revocationsIn(all).map(isCompromise), [false, true, true]);
+  });
+
+  it('is taken back by nothing that is less proved than it is', () => {
+    const all = (...proved: [boolean, boolean]): Decided[] => [
+      { ...decided(1, 10, because('key-compromise')), proved: proved[0] },
+      { ...decided(2, 20), proved: proved[1] },
+    ];
+    const isTakenBack = (...proved: [boolean, boolean]): boolean[] =>
+      revocationsIn(all(...proved)).map(({ reinstated }) => reinstated !== undefined);
+    assert.deepEqual([isTakenBack(true, false), isTakenBack(true, true)], [[false], [true]]);
+    assert.deepEqual([isTakenBack(false, true), isTakenBack(false, false)], [[true], [true]]);
   });
 });

@@ -114,7 +114,7 @@ describe('evidence of what a revoked key signed', () => {
     assert.deepEqual(said, {
       ...{ region: LONDON, what: { kind: 'message-key', kid }, reason: 'key-compromise' },
       ...{ compromisedSince: iso(since), revokedAt: iso(decision?.at ?? 0), decidedBy: HWE },
-      ...{ log: one.origin, entry: decision?.sequence, signed: 'since-compromise' },
+      ...{ log: one.origin, entry: decision?.sequence, proved: true, signed: 'since-compromise' },
     });
     for (const word of ['WARNING', kid, iso(since), iso(decision?.at ?? 0), HWE]) {
       assert.ok(verdict.said.includes(word), word);
@@ -190,6 +190,27 @@ describe('evidence of what a revoked key signed', () => {
       ['decision'],
     );
     assert.deepEqual(await failed(with_(one, (all) => [...all, ...all])), ['decision']);
+  });
+
+  it('marks what somebody wrote into it as not proved, and takes it back by nothing like that', async () => {
+    const one = await of(after_);
+    const [real = assert.fail()] = one.decisions ?? [];
+    const { proved: _proof, ...bare } = real;
+    const invented = with_(one, () => [
+      { ...bare, leaf: bare.leaf.replace('key-compromise', 'ca-compromise') },
+    ]);
+    const verdict = await verify(invented);
+    assert.deepEqual([verdict.code, told(verdict).map(({ proved }) => proved)], [3, [false]]);
+    const { decision } = (JSON.parse(bare.leaf) as { detail: { decision: number } }).detail;
+    const leaf = bare.leaf
+      .replace('"outcome":"revoked"', '"outcome":"reinstated"')
+      .replace(`"decision":${decision}`, `"decision":${decision + 1}`);
+    assert.notEqual(leaf, bare.leaf);
+    const takenBack = await verify(with_(one, (all) => [...all, { ...bare, leaf }]));
+    assert.deepEqual(
+      told(takenBack).map(({ signed, reinstatedAt, proved }) => [signed, reinstatedAt, proved]),
+      [['since-compromise', undefined, true]],
+    );
   });
 
   it('refuses every byte of it that is another', async function () {
@@ -309,6 +330,11 @@ describe('evidence of what a revoked key signed', () => {
     const warned = await verify(unproved);
     assert.equal(warned.code, 3);
     assert.deepEqual([...new Set(warned.of('decision').map(({ result }) => result))], ['warning']);
+    const notProved = told(warned);
+    assert.ok(notProved.length > 0 && notProved.every(({ proved }) => !proved));
+    assert.ok(warned.of('revocation').every(({ result }) => result !== 'ok'));
+    assert.ok(verdict.of('revocation').some(({ result }) => result === 'ok'));
+    assert.match(warned.said, /revocation .*NOT PROVED/);
     // As entries were before they said openly what was decided.
     const silent = with_(unproved, (all) =>
       all.slice(-1).map((each) => ({ ...each, leaf: each.leaf.replace('"decided":', '"said":') })),

@@ -142,6 +142,19 @@ describe('wayleave trust, where admins decide', () => {
     await refused('officer-1', ['revoke', 'nowhere', ...WHY], /unknown-neighbour/);
   });
 
+  it('refuses a compromise of the future, which would make what is signed until then look sound', async () => {
+    const later = new Date(Date.now() + 86_400_000).toISOString();
+    const words = ['revoke', ESSEX, '--because', 'key-compromise', '--since', later, ...WHY];
+    await refused('officer-1', words, /--since .* is later than now/);
+    const { trust } = federation.broker(HWE);
+    const because = { reason: 'key-compromise', compromisedSince: Date.parse(later) } as const;
+    await assert.rejects(
+      trust.revoke(ESSEX, { kind: 'neighbour' }, because, { by: 'officer-1', why: 'a test' }),
+      (error: Error & { code?: string }) => error.code === 'bad-parameter',
+    );
+    assert.equal(trust.show(ESSEX).neighbour?.state, 'trusted');
+  });
+
   it('refuses a second enrolment of a name, by oneself, with other words, or with a wrong file', async () => {
     const agreement = ['--agreement', file(`${HWE}-agreement.yaml`)];
     await refused(

@@ -54,10 +54,10 @@ export async function decisionSteps(
     }
     const included = proved && inclusionStep({ ...entry, ...proved }, leaf, under.checkpoint);
     if (included !== undefined) steps.push(included);
-    const one = readDecided(entry, leaf);
+    const one = readDecided(entry, leaf, included !== undefined);
     const wrong = one === undefined ? unread(leaf) : outOfPlace(one, decided);
     if (one !== undefined && wrong === undefined) {
-      steps.push(toldStep(one, included !== undefined));
+      steps.push(toldStep(one));
       if (included?.result !== 'failed' && whose !== undefined) decided.push(one);
     } else if (wrong !== undefined) steps.push(wrong);
   }
@@ -91,6 +91,7 @@ function leafIn({ sequence, leaf: text }: DecisionEntry): (LeafRead & { region: 
 function readDecided(
   { origin, sequence }: DecisionEntry,
   leaf: LeafRead & { readonly region: string },
+  proved: boolean,
 ): ToldDecision | undefined {
   const detail = said.safeParse(leaf['detail']).data;
   if (detail === undefined) return undefined;
@@ -106,6 +107,7 @@ function readDecided(
       at: leaf.at,
       region: leaf.region,
       what,
+      proved,
     },
     revoked: isRevoked && reason !== undefined ? { reason, compromisedSince } : undefined,
     revokedThen: new Set([
@@ -133,9 +135,9 @@ function unread({ seq, region, outcome, at }: LeafRead): Step {
   return warning('decision', says, seq);
 }
 
-function toldStep(one: ToldDecision, isProved: boolean): Step {
+function toldStep(one: ToldDecision): Step {
   const about = `entry ${one.entry}: ${wordsOf(one)}`;
-  if (isProved) return ok('decision', about, one.entry);
+  if (one.proved) return ok('decision', about, one.entry);
   return warning('decision', `${about}: as the file tells it, and NOT PROVED by any checkpoint`, one.entry);
 }
 

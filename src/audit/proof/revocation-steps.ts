@@ -3,6 +3,7 @@ import type { Revocable } from '../../trust/decisions.ts';
 import type { Cosigned } from './checkpoint-steps.ts';
 import type { ToldDecision } from './decision-steps.ts';
 import {
+  compromisedFrom,
   isCompromise,
   nameOf,
   revocationsIn,
@@ -137,36 +138,52 @@ function step(
   witnesses: readonly Cosigned[],
 ): Step {
   const when = signedWhen(signed.at, revocation);
-  const { what, at, log, entry, reinstated, region } = revocation;
+  const { what, at, log, entry, proved, reinstated, region } = revocation;
   const { reason, compromisedSince } = revocation.revoked;
   const early =
     when !== 'before-compromise'
       ? []
-      : witnesses.filter((one) => (one.at + 1) * 1000 <= (compromisedSince ?? -Infinity));
+      : witnesses.filter((one) => (one.at + 1) * 1000 <= (compromisedFrom(revocation) ?? -Infinity));
   const told: ToldRevocation = {
     ...{ region, what, reason },
     ...(compromisedSince === undefined ? {} : { compromisedSince: iso(compromisedSince) }),
     revokedAt: iso(at),
     ...(reinstated === undefined ? {} : { reinstatedAt: iso(reinstated.at) }),
-    ...{ decidedBy, log, entry, signedAt: iso(signed.at * 1000), signed: when },
+    ...{ decidedBy, log, entry, proved, signedAt: iso(signed.at * 1000), signed: when },
     ...(early.length === 0
       ? {}
       : { witnessed: early.map((one) => ({ witness: one.witness, at: iso(one.at * 1000) })) }),
   };
   const says = wordsOf(signed.about, told);
   const { sequence } = signed;
-  const make = { ok, warning, failed, 'not-checked': notChecked }[early.length > 0 ? 'ok' : RESULTS[when]];
+  const result = early.length > 0 ? 'ok' : RESULTS[when];
+  // What somebody may have written into the file gives nobody a clean signature.
+  const make = { ok, warning, failed, 'not-checked': notChecked }[
+    result === 'ok' && !proved ? 'not-checked' : result
+  ];
   return { ...make('revocation', says, sequence), revocation: told };
 }
 
 function wordsOf(about: string, told: ToldRevocation): string {
-  const { what, reason, compromisedSince, revokedAt, reinstatedAt, decidedBy, log, entry, witnessed } = told;
+  const {
+    what,
+    reason,
+    compromisedSince,
+    revokedAt,
+    reinstatedAt,
+    decidedBy,
+    log,
+    entry,
+    proved,
+    witnessed,
+  } = told;
   const since = compromisedSince === undefined ? '' : `, compromised since ${compromisedSince}`;
   const again = reinstatedAt === undefined ? '' : `, reinstated on ${reinstatedAt}`;
   const revoked = `revoked by ${decidedBy} on ${revokedAt} (${reason})${since}${again}`;
+  const unproved = proved ? '' : ': as the file tells it, and NOT PROVED by any checkpoint';
   const by = witnessed?.map((one) => `${one.witness} at ${one.at}`).join(' and ');
   const seen = by === undefined ? '' : `, and its entry was in the log before: cosigned by ${by}`;
-  return `${about}, of ${told.signedAt}: ${whose(what, told.region)} was ${revoked}: ${WORDS[told.signed]}${seen} (entry ${entry} of ${log})`;
+  return `${about}, of ${told.signedAt}: ${whose(what, told.region)} was ${revoked}: ${WORDS[told.signed]}${seen} (entry ${entry} of ${log}${unproved})`;
 }
 
 function whose(what: Revocable, region: string): string {

@@ -12,6 +12,8 @@ export interface Decided {
   /** The neighbour. */
   readonly region: string;
   readonly what: Revocable;
+  /** Whether a signed checkpoint covers the entry. Whoever had the file in hand can have made up one that none does. */
+  readonly proved: boolean;
   /** Undefined for what takes a revocation back. */
   readonly revoked:
     { readonly reason: RevocationReason; readonly compromisedSince: number | undefined } | undefined;
@@ -40,23 +42,29 @@ export interface ToldRevocation {
   readonly compromisedSince?: string;
   readonly revokedAt: string;
   readonly reinstatedAt?: string;
-  /** Whose decision it is, and the entry of which log proves it. */
+  /** Whose decision it is, and the entry of which log tells it. */
   readonly decidedBy: string;
   readonly log: string;
   readonly entry: number;
+  /** False where no signed checkpoint covers that entry: the decision is the file's own word. */
+  readonly proved: boolean;
   readonly signedAt: string;
   readonly signed: SignedWhen;
   /** Who cosigned, before the compromise, a checkpoint that covers what was signed. */
   readonly witnessed?: readonly { readonly witness: string; readonly at: string }[];
 }
 
-/** @param decided in the order in which it was decided */
+/**
+ * What is not proved takes back nothing that is: whoever had the file in hand can have made it up.
+ *
+ * @param decided in the order in which it was decided
+ */
 export function revocationsIn(decided: readonly Decided[]): Revocation[] {
   return decided.flatMap((one, nth): Revocation[] => {
     if (one.revoked === undefined) return [];
     const next = decided.slice(nth + 1).find((other) => isOfSame(one, other));
-    const reinstated = next?.revoked === undefined ? next : undefined;
-    return [{ ...one, revoked: one.revoked, reinstated }];
+    const isTakenBack = next?.revoked === undefined && (next?.proved === true || !one.proved);
+    return [{ ...one, revoked: one.revoked, reinstated: isTakenBack ? next : undefined }];
   });
 }
 
@@ -83,14 +91,19 @@ export function nameOf(what: Revocable): string {
  * @param seconds since the epoch: when it was signed, by its own word
  */
 export function signedWhen(seconds: number, revocation: Revocation): SignedWhen {
-  const { at, revoked, reinstated } = revocation;
+  const { at, reinstated } = revocation;
   const [from, until] = [seconds * 1000, (seconds + 1) * 1000];
-  const { compromisedSince } = revoked;
+  const compromisedSince = compromisedFrom(revocation);
   if (compromisedSince !== undefined && until <= compromisedSince) return 'before-compromise';
   if (reinstated !== undefined && from >= reinstated.at) return 'after-reinstatement';
   if (isCompromise(revocation))
     return compromisedSince === undefined ? 'compromise-undated' : 'since-compromise';
   return until <= at ? 'before-revocation' : 'while-revoked';
+}
+
+/** Since when it may have been in another's hands: no later than it was decided, whatever was said. Milliseconds since the epoch. */
+export function compromisedFrom({ at, revoked }: Pick<Revocation, 'at' | 'revoked'>): number | undefined {
+  return revoked.compromisedSince === undefined ? undefined : Math.min(revoked.compromisedSince, at);
 }
 
 /** Whether somebody said that another may have had what was revoked: by the reason, or by a date. */
