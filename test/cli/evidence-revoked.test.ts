@@ -346,6 +346,23 @@ describe('evidence of what a revoked key signed', () => {
     assert.ok((await failed(foreign)).includes('log'));
   });
 
+  it('finds the entry of a decision in its own log, whatever exchange of another log bears the same id', async () => {
+    const one = await of(after_);
+    const first = one.decisions?.at(0);
+    assert.match(first?.origin ?? '', /\/log\/1$/);
+    const { exchange } = JSON.parse(first?.leaf ?? '') as { exchange: string };
+    // A viewer names its request after what it read in a file; the log that is written now is the second one.
+    const path = `/fhir/AllergyIntolerance?patient=${PATIENT}`;
+    const { headers } = await viewer.ask(PATIENT, path, { headers: { 'X-Request-Id': exchange } });
+    assert.equal(headers['x-request-id'], exchange);
+    const anew = await of(after_);
+    assert.deepEqual(
+      anew.decisions?.map(({ origin, sequence }) => [origin, sequence]),
+      one.decisions?.map(({ origin, sequence }) => [origin, sequence]),
+    );
+    assert.equal((await verify(anew)).holds, true);
+  });
+
   describe('where the store was changed', () => {
     const tamper = (sql: string, ...values: (string | number)[]): void => {
       const database = new DatabaseSync(file(`${HWE}.db`));

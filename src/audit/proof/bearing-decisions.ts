@@ -2,13 +2,17 @@ import type { FoundEntry } from '../../store/contracts.ts';
 import { parseNote } from '../../tlog/note.ts';
 import { witnessName } from '../../tlog/origin.ts';
 import type { Revocation } from '../../trust/decisions.ts';
+import { leafOf, type Event } from '../entry.ts';
 import type { ReadEntry } from '../log.ts';
-import { findExchange, type FindSettings } from './find-exchange.ts';
+import { assertNotArchived, EVER, type FindSettings } from './find-exchange.ts';
 import { MESSAGES } from './messages.ts';
 import { nameOf } from './revocation.ts';
 import { claimedBy } from './signature.ts';
 import { readSelfSigned } from './statements.ts';
 import type { Statements } from './statement-history.ts';
+
+/** None but this region itself writes entries of decisions, one for each. */
+const MOST_OF_ONE = 1_000;
 
 /** Who signed something of an exchange, and with what, by name: not verified. */
 interface Signers {
@@ -38,14 +42,37 @@ export async function bearingDecisions(
   const signers = await signersOf(read, checkpoint, settings.statements);
   const told: FoundEntry[] = [];
   const untold: number[] = [];
-  for (const { region, detail, exchange, sequence } of decisions) {
+  for (const decision of decisions) {
+    const { region, detail, sequence } = decision;
     if (!signers.regions.has(region) || !signers.names.has(nameOf(detail.what))) continue;
-    const place = await findExchange(exchange, { ...settings, origin: undefined });
-    const [entry] = place?.entries ?? [];
+    const entry = await entryOf(decision, settings);
     if (entry === undefined) untold.push(sequence);
     else told.push(entry);
   }
   return { told, untold };
+}
+
+/**
+ * In whichever log of the store tells it. A viewer or a neighbour chooses the id of an exchange of its own, and may have
+ * chosen this one: the entry must be of a decision, and of this one.
+ *
+ * @throws InArchive
+ */
+async function entryOf(
+  { exchange, sequence, region }: Revocation,
+  settings: Omit<FindSettings, 'origin'>,
+): Promise<FoundEntry | undefined> {
+  const event = 'trust-decided' satisfies Event;
+  const found = await settings.store.search({ ...EVER, event, exchange, limit: MOST_OF_ONE });
+  const entry = found.find((one) => {
+    const leaf = leafOf(one);
+    const decision = (leaf.detail as { readonly decision?: unknown } | undefined)?.decision;
+    return leaf.event === event && leaf.region === region && decision === sequence;
+  });
+  if (entry !== undefined) return entry;
+  const logs = (await settings.store.logs()).map(({ log }) => log);
+  await assertNotArchived(logs, undefined, settings);
+  return undefined;
 }
 
 async function signersOf(

@@ -21,7 +21,7 @@ export interface FoundExchange {
   readonly entries: readonly FoundEntry[];
 }
 
-const EVER = { from: 0, to: Number.MAX_SAFE_INTEGER };
+export const EVER = { from: 0, to: Number.MAX_SAFE_INTEGER };
 const AT_ONCE = 1_000;
 /** A viewer may give many requests one id; a file of more entries would be of use to nobody. */
 const MOST_ENTRIES = 10_000;
@@ -54,10 +54,10 @@ export async function findExchange(id: string, settings: FindSettings): Promise<
     const exchange = await exchangeIn(log, id, isNumbered, store);
     if (exchange === undefined) continue;
     const entries = await entriesOf(exchange, log, store);
-    if (lacksBeginning(entries)) await checkArchives([log], undefined, settings);
+    if (lacksBeginning(entries)) await assertNotArchived([log], undefined, settings);
     return { exchange, origin: log, entries };
   }
-  await checkArchives(logs, isSequence(id) ? Number(id) : undefined, settings);
+  await assertNotArchived(logs, isSequence(id) ? Number(id) : undefined, settings);
   return undefined;
 }
 
@@ -109,7 +109,7 @@ function lacksBeginning(entries: readonly FoundEntry[]): boolean {
  * @param sequence undefined: any entry
  * @throws InArchive where what is not found can be in a file that is not looked into
  */
-async function checkArchives(
+export async function assertNotArchived(
   logs: readonly string[],
   sequence: number | undefined,
   { archive, isLeftOut = () => true }: FindSettings,
