@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 
-import { privateJwkText, replaced } from '../config/signing-keys.ts';
+import { privateJwkText, replaced, type HeldKey } from '../config/signing-keys.ts';
 import { activationSteps } from '../trust/signing-key-files.ts';
-import { INCOMPLETE, type Io } from './io.ts';
+import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
 import { withLinks } from './open-links.ts';
 import { withOwnRegion } from './own-region.ts';
 import {
@@ -42,12 +42,26 @@ export function signingActivateCommand(io: Io): Command {
         next.privateJwk,
       );
       const ready = mustBeReady(io, found, options);
+      await assertStillNext(state, options);
       const former = await privateJwkText(replaced(present, Date.now()), state.places.passphrase);
       for (const step of activationSteps(place, former)) await step();
       const now = await signingState(options);
       if (options.json) return io.print(JSON.stringify({ done: true, ...named(now), ...ready.json }));
       for (const line of [...ready.lines, nextLine(now)]) io.print(line);
     });
+}
+
+/** Another command may have made another next key while the neighbours were asked: none of them has seen that one. */
+async function assertStillNext({ keys }: SigningState, options: Options): Promise<void> {
+  const { stage, keys: now } = await signingState(options);
+  const isSame = (one: HeldKey | undefined, other: HeldKey | undefined): boolean =>
+    one?.publicJwk.kid === other?.publicJwk.kid && one?.publicJwk.x === other?.publicJwk.x;
+  if (stage === 'published' && isSame(keys.next, now.next) && isSame(keys.present, now.present)) return;
+  throw new CommandFailed(
+    'The keys or the statement in place were changed while the neighbours were asked, so that nothing was done: ' +
+      'see `wayleave trust rotate signing`, and call it again.',
+    INCOMPLETE,
+  );
 }
 
 function named({ keys: { present, former }, restsUntil }: SigningState): object {

@@ -57,7 +57,8 @@ async function leaveOut(io: Io, { places, keys, statement, restsUntil }: Signing
   const wish = { present: statement, messageKeys: [keys.present.publicJwk] };
   const claims = await collectClaims(places, out, wish);
   writeClaims(claims);
-  if (json) return io.print(JSON.stringify({ retires: keys.former?.publicJwk.kid, ...claimsJson(claims) }));
+  if (json)
+    return io.print(JSON.stringify({ retires: keys.former?.publicJwk.kid, ...claimsJson(claims), notAsked }));
   for (const line of [...notAsked, claimsLine(claims)]) io.print(line);
   io.print(
     "Put the statement in place. `wayleave trust rotate signing retire` then takes the key's file away.",

@@ -55,7 +55,7 @@ export function tlsRetireCommand(io: Io): Command {
       const claims = await collectClaims(places, out, { present, anchors: left });
       writeClaims(claims);
       const retires = going.fingerprint256;
-      if (options.json) return io.print(JSON.stringify({ retires, ...claimsJson(claims) }));
+      if (options.json) return io.print(JSON.stringify({ retires, ...claimsJson(claims), notAsked }));
       for (const line of [...notAsked, claimsLine(claims)]) io.print(line);
       io.print(`It no longer lists ${plain(anchorWords(going.toString()))}.`);
       io.print('Put the statement in place. An officer of each neighbour must approve it.');

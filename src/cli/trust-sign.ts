@@ -7,7 +7,7 @@ import { passphraseIn } from '../config/passphrase.ts';
 import { readStatementRequest } from '../config/statement-request-file.ts';
 import { heldStatement } from '../evidence/held-statement.ts';
 import { signNext } from '../evidence/sign-next.ts';
-import type { StatementChange } from '../evidence/statement-changes.ts';
+import { lostFederationKey, type StatementChange } from '../evidence/statement-changes.ts';
 import { FOR_ANYONE, writeDurably } from '../trust/durable-file.ts';
 import { fingerprintOf, groupedHex } from '../trust/fingerprint.ts';
 import { MOST_DAYS } from '../trust/statement-request.ts';
@@ -46,7 +46,8 @@ export function signCommand(io: Io): Command {
     .addHelpText(
       'after',
       '\nShows first what differs from the former statement, and what neighbours will hold back until they approve it.' +
-        '\nA log that was ever listed is never dropped, and a federation key only by name.',
+        '\nA log that was ever listed is never dropped, and a federation key only by name: where it signed the former' +
+        '\nstatement, this warns (`lostFederationKey` in JSON), since evidence of before then leads to no key of now.',
     )
     .action(async (options: Options) => {
       const { out, after } = options;
@@ -54,28 +55,41 @@ export function signCommand(io: Io): Command {
       if (after === undefined || !isSameFile(out, after)) refuseExisting(out);
       const request = readStatementRequest(options.statement);
       const passphrase = passphraseIn(options.passphraseEnv, '--passphrase-env');
+      const before = after === undefined ? undefined : textOf(after);
+      const former = before === undefined ? undefined : await heldStatement(before, after ?? '');
       const { statement, token, changes } = await signNext({
         request: { ...request, days: daysOf(options.days) ?? request.days },
-        former: after === undefined ? undefined : await heldStatement(textOf(after), after),
+        former,
         federationKey: await openJwkFile(resolve(options.key), passphrase),
         added: (options.addFederationKey ?? []).flatMap((file) => jwksOf('--add-federation-key', file)),
         dropped: options.dropFederationKey ?? [],
         now: Date.now(),
       });
       const lines = changes.flatMap((change) => changeLines(change, after === undefined));
-      if (!options.json) for (const line of lines) io.print(line);
+      const lost = before && former && lostFederationKey(before, former, statement);
+      if (!options.json) for (const line of [...lines, ...lostLines(lost)]) io.print(line);
       if (!options.show) await writeDurably(resolve(out), `${token}\n`, FOR_ANYONE);
       const { sequence } = statement.metadata.wayleave_broker;
       const { hex, words } = fingerprintOf(statement.jwks.keys);
       const until = new Date(statement.exp * 1000).toISOString();
       if (options.json) {
         const signed = { out: options.show ? undefined : out, sequence, until };
-        return io.print(JSON.stringify({ ...signed, changes, fingerprint: { hex, words } }));
+        return io.print(
+          JSON.stringify({ ...signed, changes, lostFederationKey: lost, fingerprint: { hex, words } }),
+        );
       }
       io.print(options.show ? 'Nothing was written.' : `${out}: sequence ${sequence}, good until ${until}.`);
       io.print(`Federation keys: ${words.join(' ')}`);
       io.print(`                 ${groupedHex(hex)}`);
     });
+}
+
+function lostLines(kid: string | undefined): string[] {
+  if (kid === undefined) return [];
+  return [
+    `WARNING: the former statement was signed with ${plain(kid)}, which this one lists no more: evidence of before cannot be led ` +
+      'to the new key. Unless that key was stolen, sign once with the new key while both are listed, and drop it in the next statement.',
+  ];
 }
 
 function textOf(file: string): string {

@@ -2,7 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 
 import type { BrokerMetadata, EntityStatement, PublicJwk } from '../trust/entity-statement.ts';
+import { includesKey } from '../trust/jwk-thumbprint.ts';
 import { isJump, TAKEN_BY_ITSELF } from '../trust/statement-change.ts';
+import { readHeader } from './jws.ts';
 
 /** One thing in which a statement differs from the one before it. */
 export interface StatementChange {
@@ -30,6 +32,23 @@ export function statementChanges(
     const waits = what === 'sequence' ? former !== undefined && isJump(former, next) : !isTaken(what);
     return [{ what, added, removed, needsApproval: waits }];
   });
+}
+
+/**
+ * The federation key that signed the former statement, where the next one lists it no more: what it signed can be led to no
+ * key of now then, and evidence of before does not verify.
+ *
+ * @param token the former statement's text, verified
+ * @returns its `kid`
+ */
+export function lostFederationKey(
+  token: string,
+  former: EntityStatement,
+  next: EntityStatement,
+): string | undefined {
+  const { kid } = readHeader(token);
+  const signer = former.jwks.keys.find((key) => key.kid === kid);
+  return signer === undefined || includesKey(next.jwks.keys, signer) ? undefined : signer.kid;
 }
 
 /** Its dates are no member of what it says of the broker, and every statement has others. */

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 
 import { importSigner } from '../../src/evidence/keys.ts';
 import { REST_S } from '../../src/evidence/signing-rotation.ts';
 import type { BrokerMetadata } from '../../src/trust/entity-statement.ts';
+import { generateSigningKey } from '../../src/trust/signing-key.ts';
 import { activationSteps, signingKeyPlace } from '../../src/trust/signing-key-files.ts';
 import { TestNeighbour } from '../support/neighbour.ts';
 import { until } from '../support/until.ts';
@@ -110,6 +113,27 @@ describe('wayleave trust rotate signing', () => {
     const query = await impostor.query(HWE, PATIENT, {}, { signer: former });
     const refused = await impostor.send(HWE, query);
     assert.deepEqual([refused.status, errorCode(refused.body)], [401, 'unknown-kid']);
+  });
+
+  it('does not use a key that took the place of the one that was tried, while the neighbours were asked', async () => {
+    const tried = await published();
+    assert.equal(await london.seen(), 'taken');
+    const { privateJwk } = await generateSigningKey('ES256');
+    const file = london.path('private/message.next.jwk.json');
+    const present = london.read('private/message.jwk.json');
+    let pinged = 0;
+    const replace = (message: unknown): void => {
+      if (!(message as { request: IncomingMessage }).request.url?.endsWith('/ping')) return;
+      pinged += 1;
+      writeFileSync(file, JSON.stringify(privateJwk), { mode: 0o600 });
+    };
+    subscribe('http.server.request.start', replace);
+    const { code, err } = await london.rotate('signing', 'activate');
+    unsubscribe('http.server.request.start', replace);
+    assert.deepEqual([code, pinged], [3, 1], err);
+    assert.notEqual(london.kid('message.next.jwk.json'), tried);
+    assert.equal(london.read('private/message.jwk.json'), present);
+    assert.ok(!existsSync(london.path('private/message.former.jwk.json')));
   });
 
   it('does not activate while a neighbour is down, unless it is left behind by name', async () => {
@@ -257,6 +281,18 @@ describe('wayleave trust rotate signing', () => {
     const { replaced_at: _, ...jwk } = JSON.parse(readFileSync(former, 'utf8')) as Record<string, unknown>;
     writeFileSync(former, JSON.stringify(jwk));
     await london.refused(1, 'signing', 'retire', '--out', london.fresh('claims.json'));
+  });
+
+  it('says in JSON as well that the broker was not reached', async () => {
+    await published();
+    assert.equal(await london.seen(), 'taken');
+    await london.done('signing', 'activate');
+    earlier(REST_S + 1);
+    const asked = await london.done('signing', 'retire', '--out', london.fresh('claims.json'));
+    assert.deepEqual(asked.notAsked, []);
+    await london.federation.stopBroker(LONDON);
+    const alone = await london.done('signing', 'retire', '--out', london.fresh('claims.json'));
+    assert.equal(alone.notAsked?.length, 1);
   });
 
   it('has help that tells each step and --json', async () => {

@@ -119,7 +119,7 @@ describe('wayleave trust rotate tls', () => {
     await taken();
     await london.bothAnswer();
 
-    await london.done('tls', 'retire', ...retire);
+    assert.deepEqual((await london.done('tls', 'retire', ...retire)).notAsked, []);
     const without = retire.at(-1) ?? '';
     assert.equal(anchorsIn(without), 1);
     await london.signed(without);
@@ -210,6 +210,9 @@ describe('wayleave trust rotate tls', () => {
     const out = london.fresh('claims.json');
     await london.done('tls', 'retire', '--anchor', file('new.pem', fresh.pem), '--out', out);
     assert.equal(anchorsIn(out), 1);
+    await london.federation.stopBroker(LONDON);
+    const again = ['--anchor', file('new.pem', fresh.pem), '--out', london.fresh('claims.json')];
+    assert.equal((await london.done('tls', 'retire', ...again)).notAsked?.length, 1);
   });
 
   it('has help that tells each step and --json', async () => {

@@ -27,6 +27,7 @@ export interface Told {
   readonly key?: string;
   readonly names?: readonly string[];
   readonly leftBehind?: readonly string[];
+  readonly notAsked?: readonly string[];
   readonly neighbours?: readonly {
     readonly region: string;
     readonly ready: boolean;

@@ -23,6 +23,7 @@ import { openSecrets } from '../../src/config/open-secrets.ts';
 import { StartError } from '../../src/errors.ts';
 import { claimedStatement, verifyStatement } from '../../src/evidence/statement.ts';
 import type { BrokerMetadata, PublicJwk } from '../../src/trust/entity-statement.ts';
+import { generateSigningKey } from '../../src/trust/signing-key.ts';
 import { ecKey, issue, type Issued } from '../support/certificates.ts';
 import type { Ran } from '../support/command.ts';
 import { snapshotOf } from '../support/own-pair.ts';
@@ -393,6 +394,31 @@ describe('the commands for our own keys and certificates', () => {
       const after = ['--after', region.statement, '--out', fresh('out')];
       await refused(1, 'sign', '--key', message, '--statement', words(), ...after);
       await refused(1, 'sign', '--key', words(), '--statement', words(), '--out', fresh('out'));
+    });
+
+    it('warns where the key that signed the former one is dropped: evidence of before leads to none of now', async () => {
+      const { privateJwk, publicJwk } = await generateSigningKey('ES256');
+      const [secret, added] = [fresh('new.jwk.json'), fresh('new.jwks.json')];
+      writeFileSync(secret, JSON.stringify(privateJwk), { mode: 0o600 });
+      writeFileSync(added, JSON.stringify({ keys: [publicJwk] }));
+      const { kid } = JSON.parse(readFileSync(region.key, 'utf8')) as { kid: string };
+      interface Signed {
+        readonly out: string;
+        readonly lostFederationKey?: string;
+      }
+      const signed = async (key: string, after: string, ...more: string[]): Promise<Signed> => {
+        const out = ['--after', after, '--out', fresh('statement.jwt')];
+        return await json<Signed>('sign', '--key', key, '--statement', words(), ...out, ...more);
+      };
+      const first = await signed(region.key, region.statement, '--add-federation-key', added);
+      const drop = ['--drop-federation-key', kid];
+      const short = await signed(secret, first.out, ...drop);
+      const both = await signed(secret, first.out);
+      const last = await signed(secret, both.out, ...drop);
+      const lost = [first, short, both, last].map(({ lostFederationKey }) => lostFederationKey);
+      assert.deepEqual(lost, [undefined, kid, undefined, undefined]);
+      const again = ['--statement', words(), '--after', first.out, '--out', fresh('out'), '--show'];
+      assert.match(await done('sign', '--key', secret, ...again, ...drop), /^WARNING: .* signed with /m);
     });
 
     it('does not follow a statement that was changed', async () => {
