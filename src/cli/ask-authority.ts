@@ -23,8 +23,12 @@ export interface AskingOptions {
 /** The options of a command that asks an authority for a certificate. @param out what `--out` is for there */
 export function withAsking(command: Command, out: string): Command {
   return command
-    .option('--dns <name>', 'a host name that is asked for as well; may be given again', gather)
-    .option('--ip <address>', 'an address that is asked for as well; may be given again', gather)
+    .option(
+      '--dns <name>',
+      'a host name that is asked for; may be given again (default, with --ip: those of the certificate in place)',
+      gather,
+    )
+    .option('--ip <address>', 'an address that is asked for; may be given again', gather)
     .option('--common-name <name>', 'the subject (default: the first --dns, or region and role)')
     .addOption(
       new Option('--tls-key <kind>', 'of a new key: RSA 2048 or EC P-256')
