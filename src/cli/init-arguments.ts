@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
-import { isIP } from 'node:net';
 
 import type { FirstAdmin } from '../config/first-files.ts';
+import { addressOctets } from '../trust/ip-address.ts';
 import { ADMIN_ROLES } from '../trust/admins.ts';
 import { gather, wholeNumber } from './subcommand.ts';
 
@@ -29,7 +29,7 @@ export function firstAdmins(text: string, given: readonly FirstAdmin[] = []): Fi
 }
 
 export function ipAddresses(text: string, given: readonly string[] = []): string[] {
-  if (isIP(text) > 0) return gather(text, given);
+  if (addressOctets(text) !== undefined) return gather(text, given);
   throw new InvalidArgumentError('Write an IP address, as 10.1.2.3.');
 }
 

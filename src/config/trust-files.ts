@@ -65,15 +65,15 @@ export class TrustFiles {
 
   #read(setting: string, file: string, formOf: (text: string) => Form, wanted: string): string {
     const text = readNamed(this.#source, setting, file);
-    const form = isUnwritten(text) ? 'cut' : formOf(text);
+    const { form, whole = text } = judged(text, formOf);
     if (form === 'whole') {
-      this.#whole.set(file, text);
+      this.#whole.set(file, whole);
       return text;
     }
     const names = `${this.#source}: ${setting} names ${file}, which`;
     if (form === 'other') throw new StartError(`${names} is not ${wanted}: write the path of one.`);
     const before = this.#lastWholeOf(file);
-    if (before === undefined || formOf(before.text) !== 'whole') {
+    if (before === undefined || judged(before.text, formOf).form !== 'whole') {
       throw new FileCut(`${names} is cut short: put it back from a copy.`);
     }
     this.#cut.set(file, before.at);
@@ -82,28 +82,41 @@ export class TrustFiles {
 }
 
 /** `cut`: as far as it goes it is the beginning of such a file. */
-type Form = 'whole' | 'cut' | 'other';
+interface Judged {
+  readonly form: 'whole' | 'cut' | 'other';
+  /** What is public of it and is to be kept, where that is not all. */
+  readonly whole?: string;
+}
+type Form = Judged | Judged['form'];
 
-/** What a crash leaves where nothing was written yet. */
-function isUnwritten(text: string): boolean {
-  return /^[\0\s]*$/.test(text);
+/** A crash may leave a file empty, or with zeroes where nothing was written yet. */
+function judged(text: string, formOf: (text: string) => Form): Judged {
+  const written = text.replace(/\0+\s*$/, '');
+  if (written.trim() === '') return { form: 'cut' };
+  const found = formOf(written);
+  const { form, ...more } = typeof found === 'string' ? { form: found } : found;
+  return { form: form === 'whole' && written !== text ? 'cut' : form, ...more };
 }
 
 const BEGIN = '-----BEGIN CERTIFICATE-----';
 const END = '-----END CERTIFICATE-----';
 const BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
-const UNENDED = /^-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*(-{0,5}[A-Z ]{0,15}-{0,4})[\0\s]*$/;
+/** A certificate is a SEQUENCE of more than 255 octets (X.690), which base64 begins with MI. */
+const UNENDED = /^-----BEGIN CERTIFICATE-----\s*(M|MI[A-Za-z0-9+/=\s]*)?(-{0,5}[A-Z ]{0,15}-{0,4})$/;
 
-/** At least one certificate, and each to its last line (RFC 7468). */
+/** At least one certificate, and each to its last line (RFC 7468). Nothing but the certificates is kept: a key may be beside. */
 function formOfPem(text: string): Form {
   const last = text.lastIndexOf(BEGIN);
   const ended = text.indexOf(END, last);
   if (last !== -1 && ended === -1) {
-    return isPem(text.slice(0, last)) && UNENDED.test(text.slice(last)) ? 'cut' : 'other';
+    const before = text.slice(0, last);
+    const isBegun = UNENDED.test(text.slice(last).trimEnd());
+    return isBegun && (isPem(before) || !before.includes(BEGIN)) ? 'cut' : 'other';
   }
   const after = text.slice(last === -1 ? 0 : ended + END.length).trim();
-  if (after !== '' && BEGIN.startsWith(after)) return 'cut';
-  return last !== -1 && isPem(text) ? 'whole' : 'other';
+  const isWhole = last !== -1 && isPem(text);
+  if (after !== '' && BEGIN.startsWith(after)) return last === -1 || isWhole ? 'cut' : 'other';
+  return isWhole ? { form: 'whole', whole: `${(text.match(BLOCK) ?? []).join('\n')}\n` } : 'other';
 }
 
 /** Whether all that is begun in it is ended, and can be read. */
@@ -117,23 +130,33 @@ function isPem(text: string): boolean {
   }
 }
 
+/** An object that is not closed yet: nothing in it is closed that was not opened. */
 function formOfJson(text: string): Form {
   try {
     JSON.parse(text);
     return 'whole';
-  } catch (error) {
-    const { message } = error as SyntaxError;
-    const at = Number(/at position (\d+)/.exec(message)?.[1] ?? Number.NaN);
-    return message.includes('end of JSON input') || at >= text.length ? 'cut' : 'other';
+  } catch {
+    // Whether it is cut is told below.
   }
+  if (!text.trimStart().startsWith('{')) return 'other';
+  const open: string[] = [];
+  for (const [token] of text.replaceAll(/\\./gs, '..').matchAll(/"[^"]*"?|[{}[\]]/g)) {
+    if (token === '{' || token === '[') open.push(token === '{' ? '}' : ']');
+    else if (token.startsWith('"')) {
+      if (token.length === 1 || !token.endsWith('"')) return 'cut';
+    } else if (open.pop() !== token) return 'other';
+  }
+  return open.length > 0 ? 'cut' : 'other';
 }
 
 /** Both algorithms of the protocol sign with 64 bytes. */
 const SIGNATURE = 86;
 
+/** A header begins with `{"`, which base64url begins with eyJ. */
 function formOfJws(text: string): Form {
   const parts = text.trim().split('.');
-  if (parts.length > 3 || !parts.every((part) => /^[\w-]*$/.test(part))) return 'other';
+  const isBegun = text.trim().startsWith('eyJ') || 'eyJ'.startsWith(text.trim());
+  if (!isBegun || parts.length > 3 || !parts.every((part) => /^[\w-]*$/.test(part))) return 'other';
   const [, , signature] = parts;
   return (signature ?? '').length < SIGNATURE ? 'cut' : 'whole';
 }

@@ -1,10 +1,8 @@
 import { createPublicKey, sign, type KeyObject } from 'node:crypto';
-import { isIP } from 'node:net';
-
-import forge from 'node-forge';
 
 import { MaterialError } from '../errors.ts';
 import * as der from './der-writing.ts';
+import { addressOctets } from './ip-address.ts';
 import { isStrongKey, keyWords } from './key-strength.ts';
 
 /** What a broker asks a certification authority for. */
@@ -47,9 +45,6 @@ export function certificateRequest(key: KeyObject, wish: CertificateWish): strin
   );
 }
 
-/** forge's typings do not know it. */
-const addresses = forge.util as unknown as { bytesFromIP(ip: string): string | null };
-
 const EXTENSION_REQUEST = '1.2.840.113549.1.9.14';
 const COMMON_NAME = '2.5.4.3';
 const USAGE = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
@@ -64,7 +59,7 @@ function extensions({ uri, dns, ips, usage }: CertificateWish): der.Der {
   const names = [
     der.taggedText(GENERAL_NAME.uri, uri),
     ...dns.map((name) => der.taggedText(GENERAL_NAME.dns, name)),
-    ...ips.map((ip) => der.taggedText(GENERAL_NAME.ip, addresses.bytesFromIP(ip) ?? '')),
+    ...ips.map((ip) => der.taggedText(GENERAL_NAME.ip, addressOctets(ip)?.toString('latin1') ?? '')),
   ];
   const extension = (id: string, value: der.Der, critical = false): der.Der =>
     der.sequence(der.oid(id), ...(critical ? [der.yes()] : []), der.octets(der.encode(value)));
@@ -98,6 +93,6 @@ export function checkHostName(name: string): void {
 
 /** @throws MaterialError `bad-name` for what is no IP address */
 export function checkAddress(ip: string): void {
-  if (isIP(ip) > 0 && !ip.includes('%')) return;
+  if (addressOctets(ip) !== undefined) return;
   throw new MaterialError('bad-name', `${JSON.stringify(ip)} is no IP address: write one as 10.1.2.3.`);
 }

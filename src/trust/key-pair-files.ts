@@ -119,36 +119,39 @@ export async function changeSteps(
 /** Ends what was begun: the next key takes its place once the certificate in place is its own. */
 export async function settle(files: PairFiles): Promise<void> {
   const { place } = files;
-  const certificate = await readCertificate(place.certificate);
-  if (certificate === undefined) return;
-  const fitting = await keyFor(new X509Certificate(certificate), files);
+  const found = await readCertificate(place.certificate);
+  if (found === undefined) return;
+  const fitting = await keyFor(found.leaf, files);
   if (fitting?.file === place.nextKey) await renameDurably(place.nextKey, place.key);
 }
 
-/** The certificate in place; undefined where there is none that can be read. */
+/** The certificate in place, or where that cannot be read the one before it; undefined where there is neither. */
 export async function presentLeaf({ place }: Pick<PairFiles, 'place'>): Promise<X509Certificate | undefined> {
-  const text = await readCertificate(place.certificate);
-  try {
-    return text === undefined ? undefined : new X509Certificate(text);
-  } catch {
-    return undefined;
-  }
+  const found =
+    (await readCertificate(place.certificate)) ?? (await readCertificate(place.formerCertificate));
+  return found?.leaf;
 }
 
 async function presentPair(files: PairFiles): Promise<{ certificate: string; key: string } | undefined> {
-  const certificate = await readCertificate(files.place.certificate);
-  if (certificate === undefined) return undefined;
-  const fitting = await keyFor(new X509Certificate(certificate), files);
-  return fitting && { certificate, key: fitting.text };
+  const found = await readCertificate(files.place.certificate);
+  if (found === undefined) return undefined;
+  const fitting = await keyFor(found.leaf, files);
+  return fitting && { certificate: found.text, key: fitting.text };
 }
 
-async function readCertificate(file: string): Promise<string | undefined> {
+/** What is cut short, or no certificate, is as if it were not there: it is to be replaced. */
+async function readCertificate(
+  file: string,
+): Promise<{ readonly text: string; readonly leaf: X509Certificate } | undefined> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw new MaterialError('unreadable', `${file} cannot be read: name one that this user may read.`, {
       cause: error,
     });
   });
-  if (text !== undefined && !/-----BEGIN CERTIFICATE-----/.test(text)) return undefined;
-  return text;
+  try {
+    return text === undefined ? undefined : { text, leaf: new X509Certificate(text) };
+  } catch {
+    return undefined;
+  }
 }

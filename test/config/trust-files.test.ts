@@ -17,7 +17,7 @@ describe('a file that trust rests on', () => {
   const jwk = issue({ name: 'key' }).certificate.publicKey.export({ format: 'jwk' });
   const whole: Readonly<Record<Kind, string>> = {
     pem: `${one}${other}`,
-    statement: `${'e30'}.${'e30'}.${'A'.repeat(86)}\n`,
+    statement: `eyJ0eXAiOiJ4In0.eyJ9.${'A'.repeat(86)}\n`,
     jwks: JSON.stringify({ keys: [{ ...jwk, kid: 'one', alg: 'ES256' }] }),
   };
   const read = (kind: Kind, text: string, before?: string): { found: unknown; files: TrustFiles } => {
@@ -54,7 +54,22 @@ describe('a file that trust rests on', () => {
 
   it('may hold text around its certificates', () => {
     const text = `Subject: CN=one\n${one}\nSubject: CN=other\n${other}`;
-    assert.deepEqual(read('pem', text).files.whole, [{ file, text }]);
+    const { found, files } = read('pem', text);
+    assert.deepEqual([found, files.whole], [text, [{ file, text: `${one}${other}` }]]);
+  });
+
+  it('is cut where zeroes follow what is whole', () => {
+    for (const kind of ['pem', 'statement', 'jwks'] as const) {
+      assert.throws(() => read(kind, `${whole[kind]}\0\0\0`), FileCut);
+    }
+    assert.throws(() => read('pem', `${one}-----BEG\0\0`), FileCut);
+  });
+
+  it('keeps no private key that is beside a certificate', () => {
+    const { pem, keyPem } = issue({ name: 'both' });
+    for (const both of [pem + keyPem, keyPem + pem, pem + keyPem.slice(0, 100)]) {
+      assert.deepEqual(read('pem', both).files.whole, [{ file, text: pem }]);
+    }
   });
 
   it('is wrong, and nothing stands in, where it holds something else', () => {
@@ -67,6 +82,14 @@ describe('a file that trust rests on', () => {
       ['pem', '-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n'],
       ['pem', `${one}-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n`],
       ['pem', `-----END CERTIFICATE-----\n${one}`],
+      ['pem', '-----BEGIN CERTIFICATE-----\nsee the wiki'],
+      ['pem', `<html>-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n-`],
+      ['jwks', 'tru'],
+      ['jwks', '"end of JSON input'],
+      ['jwks', '{"keys":["at position 99"]]'],
+      ['statement', 'REVOKED'],
+      ['statement', 'none'],
+      ['statement', '-----BEGIN'],
       ['jwks', 'keys: []'],
       ['jwks', '{"keys":[]}'],
       ['jwks', '{"keys":[}'],
