@@ -203,13 +203,16 @@ export async function startBroker(
     const { ports, federation } = await openDoors(open, {
       ...{ config, own: () => tls.server.current, neighbours, viewers, admins, door, handlers, base },
     });
-    keeper.start(() => {
+    const changed = (): void => {
       // First what must not go on.
       federation.closeUnless((socket) => isIdentified(socket, neighbours, now()));
       directory.replace(directoryWith(config.directory, neighbours.all()));
       renewLinks(links, trusted(), linkParts);
       open.renewTls();
-    });
+    };
+    keeper.start(changed);
+    // An admin may have decided while the doors were opened.
+    changed();
     neighbours.onOutdated = (region) => refresh.wake(region);
     refresh.start();
     us.start(deciding.trail, {

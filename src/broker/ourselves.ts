@@ -1,6 +1,7 @@
 import { keepStatements } from '../audit/proof/statement-history.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Config } from '../config/load.ts';
+import { wholeFederationKeys } from '../config/own-anew.ts';
 import type { Secrets } from '../config/secrets.ts';
 import { HouseError } from '../errors.ts';
 import type { OwnNames } from '../evidence/pinned-neighbours.ts';
@@ -73,6 +74,7 @@ export class Ourselves {
       await written.ownIdentityChanged(config.region, detail);
     };
     this.#identity.start(async ({ token, broker, signer }) => {
+      await keepWhole(wholeFederationKeys(config), config, secrets, store, now());
       await keepStatements(store.statements, [token], now());
       await tell({
         ...{ statement: broker.sequence, digest: statementDigest(token), signs_with: signer.kid },

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 
 import { loadWithLastWhole, startBroker } from '../broker.ts';
 import { openSecrets } from '../config/open-secrets.ts';
-import type { Io } from './io.ts';
+import { CommandFailed, type Io } from './io.ts';
 
 export function serveCommand(io: Io): Command {
   return new Command('serve')
@@ -16,10 +16,14 @@ export function serveCommand(io: Io): Command {
       const config = await loadWithLastWhole(options.config);
       const secrets = await openSecrets(config);
       if (options.check) {
-        const { region } = config;
-        return io.print(
-          options.json ? JSON.stringify({ region, good: true }) : `${options.config}: good, for ${region}.`,
-        );
+        const { region, cut } = config;
+        const good = cut.length === 0;
+        if (options.json) io.print(JSON.stringify({ region, good, cut: cut.map(({ file }) => file) }));
+        else if (good) io.print(`${options.config}: good, for ${region}.`);
+        else
+          for (const { file } of cut) io.print(`${file} is cut short: what it held before would stand in.`);
+        if (good) return;
+        throw new CommandFailed(`${options.config}: put back what is cut short.`);
       }
       const broker = await startBroker(config, secrets);
       if (options.pidFile !== undefined) writeFileSync(options.pidFile, `${io.pid}\n`);

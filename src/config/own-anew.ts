@@ -8,6 +8,7 @@ import type { Config } from './load.ts';
 import { openJwkFile, openTlsKey, pairFiles } from './open-secrets.ts';
 import { passphraseIn } from './passphrase.ts';
 import { jwksFrom, readNamed } from './read-files.ts';
+import { TrustFiles } from './trust-files.ts';
 
 /** What of our own identity may change while the broker runs. */
 export interface OwnAnew {
@@ -62,6 +63,13 @@ export async function readOwnTls(config: Config, role: TlsRole, known: TlsIdenti
 /** Absolute. */
 export function certificateFile(config: Config, role: TlsRole): string {
   return resolve(dirname(config.source), config.certificates[role]);
+}
+
+/** Our federation keys as their file holds them, for a start at which it is cut. */
+export function wholeFederationKeys(config: Config): { readonly file: string; readonly text: string }[] {
+  const files = new TrustFiles(config.source, () => undefined);
+  files.jwks('federation_keys', placesOf(config).federationKeys);
+  return files.whole;
 }
 
 function placesOf(config: Config) {

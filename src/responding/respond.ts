@@ -60,11 +60,11 @@ export async function respond(
     if (await patientObjects(permission, query.nhsNumbers, broker)) return await withhold(permission, broker);
 
     const records = await look(permission, searches, broker, deadline);
-    assertNotRevoked(query, admission);
     if (records.some((record) => record.restricted)) return await withhold(permission, broker);
     // The records may know the patient under other numbers as well, and an objection under one of those.
     const known = new Set(records.flatMap((record) => record.nhsNumbers));
     if (await patientObjects(permission, known, broker)) return await withhold(permission, broker);
+    assertNotRevoked(query, admission);
     return await answer(permission, records, broker);
   } catch (error) {
     const ref = provedPart(error, query, peer);
