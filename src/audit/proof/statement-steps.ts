@@ -7,6 +7,7 @@ import {
   readSelfSigned,
   speaksAt,
   vouchesFor,
+  type LedToPinned,
   type SelfSigned,
   type SelfSignedRegion,
 } from './statements.ts';
@@ -40,7 +41,7 @@ export async function statementSteps(
   }
   const { believed, wrong } = standingSideBySide(read.flatMap(({ one }) => one ?? []));
   const led = pinned && leadToPinned(believed, pinned);
-  const regions = byRegion(believed);
+  const regions = byRegion(believed, led);
   const steps = read.flatMap(({ one, fault }): Step[] => {
     if (one === undefined) return [failed('statement', fault)];
     const contradicts = wrong.get(one);
@@ -109,15 +110,8 @@ function contradiction(one: SelfSigned, own: readonly SelfSigned[]): Step | unde
   return failed('statement-order', `statements of ${region} are not issued in their order: ${dates}`);
 }
 
-/**
- * For each statement that a pinned key signed, or that leads to one through newer ones that vouch for it: that one.
- *
- * @param pinned federation keys that are known from elsewhere
- */
-function leadToPinned(
-  believed: readonly SelfSigned[],
-  pinned: readonly PublicJwk[],
-): ReadonlyMap<SelfSigned, SelfSigned> {
+/** @param pinned federation keys that are known from elsewhere */
+function leadToPinned(believed: readonly SelfSigned[], pinned: readonly PublicJwk[]): LedToPinned {
   const known = new Set(pinned.map(jwkThumbprint));
   const led = new Map<SelfSigned, SelfSigned>();
   for (const one of believed.toSorted((a, b) => b.broker.sequence - a.broker.sequence)) {
@@ -130,7 +124,7 @@ function leadToPinned(
   return led;
 }
 
-function pinnedStep(one: SelfSigned, led: ReadonlyMap<SelfSigned, SelfSigned> | undefined): Step {
+function pinnedStep(one: SelfSigned, led: LedToPinned | undefined): Step {
   const { broker, thumbprint } = one;
   const key = `the federation key of ${broker.region} has the thumbprint ${thumbprint}`;
   if (led === undefined) return notChecked('federation-key', `${key}: compare it with what the region tells`);
@@ -143,12 +137,17 @@ function pinnedStep(one: SelfSigned, led: ReadonlyMap<SelfSigned, SelfSigned> | 
 
 /** Whoever has a former federation key, the region or a thief, can still make statements of its time. */
 function formerSteps(one: SelfSigned, regions: readonly SelfSignedRegion[]): Step[] {
-  const newest = regions.find(({ entity }) => entity === one.entity)?.statements[0];
-  if (newest === undefined || vouchesFor(newest, one)) return [];
+  const of = regions.find(({ entity }) => entity === one.entity);
+  const newest = of?.statements[0];
+  if (newest === undefined || of?.leaning.has(one) !== true) return [];
   const { region, sequence } = one.broker;
+  const statement = `statement ${newest.broker.sequence} of ${issued(newest)}`;
+  const by = vouchesFor(newest, one)
+    ? `another federation key, which ${statement} still lists and one that is not here may have dropped`
+    : `a former federation key that ${statement} lists no more`;
   const says =
-    `${region}, sequence ${sequence}: led to through a former federation key that statement ${newest.broker.sequence} of ` +
-    `${issued(newest)} lists no more: who has that key could have made it since, and dated it ${issued(one)}`;
+    `${region}, sequence ${sequence}: led to through ${by}: ` +
+    `who has that key could have made it since, and dated it ${issued(one)}`;
   return [notChecked('former-federation-key', says)];
 }
 

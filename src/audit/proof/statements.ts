@@ -41,15 +41,33 @@ export interface SelfSignedRegion {
   readonly entity: string;
   /** The highest sequence first. */
   readonly statements: readonly SelfSigned[];
+  /** Those of them that stand here by the word of another alone: who has the key that signed them may have made them since. */
+  readonly leaning: ReadonlySet<SelfSigned>;
 }
 
-/** @param statements of which those of one entity name one region */
-export function byRegion(statements: readonly SelfSigned[]): SelfSignedRegion[] {
+/** For each statement that a pinned key signed, or that leads to one through newer ones that vouch for it: that one. */
+export type LedToPinned = ReadonlyMap<SelfSigned, SelfSigned>;
+
+/**
+ * @param statements of which those of one entity name one region
+ * @param led undefined where no federation key is pinned: then the one that signed a region's newest statement leads
+ */
+export function byRegion(statements: readonly SelfSigned[], led?: LedToPinned): SelfSignedRegion[] {
   const groups = Map.groupBy(statements, ({ entity }) => entity);
-  return [...groups].map(([entity, all]) => ({
-    ...{ entity, region: all[0]?.broker.region ?? '' },
-    statements: all.toSorted((one, other) => other.broker.sequence - one.broker.sequence),
-  }));
+  return [...groups].map(([entity, all]) => {
+    const sorted = all.toSorted((one, other) => other.broker.sequence - one.broker.sequence);
+    const region = all[0]?.broker.region ?? '';
+    return { entity, region, statements: sorted, leaning: leaningOn(sorted, led) };
+  });
+}
+
+/** That the newest at hand lists a key is no sign that it was not dropped since: the one that dropped it can be left out. */
+function leaningOn(statements: readonly SelfSigned[], led: LedToPinned | undefined): ReadonlySet<SelfSigned> {
+  const [newest] = statements;
+  if (newest === undefined) return new Set();
+  const leads = (one: SelfSigned): boolean =>
+    led === undefined ? one.thumbprint === newest.thumbprint : (led.get(one) ?? one) === one;
+  return new Set(statements.filter((one) => !leads(one) || !vouchesFor(newest, one)));
 }
 
 /** True when some statement of the region says that the log is its own. */
