@@ -180,6 +180,37 @@ describe('evidence that leans on keys of before', () => {
     ]);
   });
 
+  it('takes no key for retired by a statement of a former federation key alone, and warns where others drop it too', async () => {
+    const by = (after: number, days: number, signer: Signer, keys: PublicJwk[]): string =>
+      signed(after, days, signer, [former.jwk, present.jwk], keys);
+    const base = by(0, 200, former.signer, listing());
+    const forged = by(1, 180, former.signer, [other]);
+    const told = async (newest: string, keys: readonly PublicJwk[] | undefined) => {
+      const one = Buffer.from(formatEvidence(withStatements(newest, forged, base)));
+      const verdict = await verifyEvidence(one, { federationKeys: keys });
+      assert.equal(verdict.holds, true, JSON.stringify(verdict.steps));
+      const steps = verdict.steps.filter(({ check }) => check === 'key-retired');
+      return [
+        verdict.clean,
+        ...steps.map(({ result, retired: it }) => [result, it?.signed, it?.byFormerKey]),
+      ];
+    };
+    const known = pinned.filter((key) => key !== former.jwk);
+    for (const keys of [known, undefined]) {
+      const later = by(2, -1, present.signer, listing());
+      assert.deepEqual(await told(later, keys), [true, ['not-checked', 'after-retirement', true]]);
+      // It was dropped, and the statement that is made up says so too early.
+      const soon = by(2, 0.5, present.signer, [other]);
+      assert.deepEqual(await told(soon, keys), [true, ['not-checked', 'after-retirement', true]]);
+      const long = by(2, 150, present.signer, [other]);
+      assert.deepEqual(await told(long, keys), [false, ['warning', 'after-retirement', false]]);
+    }
+    // Who pins the former key too takes its word.
+    const later = by(2, -1, present.signer, listing());
+    const both = [...known, former.jwk];
+    assert.deepEqual(await told(later, both), [false, ['warning', 'after-retirement', false]]);
+  });
+
   it('is exported with the newest statement of then, though it came later', async () => {
     const own = await readSelfSigned(signed(2, 0, former.signer, [former.jwk], [other]));
     const kept = [

@@ -10,8 +10,12 @@ export function keySteps({ sequence, from, key, iat, listedThen }: Signature): S
   const then = listedThen ? [] : [notChecked('key-in-force', unlisted, sequence)];
   const retired = retiredKey(from, key, iat);
   if (retired === undefined) return then;
-  const make = { ok, warning, 'not-checked': notChecked }[RESULTS[retired.signed]];
+  const make = { ok, warning, 'not-checked': notChecked }[resultOf(retired)];
   return [...then, { ...make('key-retired', `${about}: ${wordsOf(retired)}`, sequence), retired }];
+}
+
+function resultOf({ signed, byFormerKey }: RetiredKey): 'ok' | 'not-checked' | 'warning' {
+  return byFormerKey ? 'not-checked' : RESULTS[signed];
 }
 
 const RESULTS: Readonly<Record<SignedBeside, 'ok' | 'not-checked' | 'warning'>> = {
@@ -27,7 +31,11 @@ const WORDS: Readonly<Record<SignedBeside, string>> = {
   'after-retirement': 'MORE THAN A DAY AFTER that: another may have signed it',
 };
 
-function wordsOf({ region, kid, listed, lastListed, dropped, signedAt, signed }: RetiredKey): string {
+function wordsOf(retired: RetiredKey): string {
+  const { region, kid, listed, lastListed, dropped, signedAt, signed } = retired;
+  const rests = retired.byFormerKey
+    ? `; NOT SURE: statement ${dropped.statement} leans on a former federation key, and who has that may have made it since`
+    : '';
   const last =
     lastListed.statement === listed.statement
       ? ''
@@ -35,6 +43,6 @@ function wordsOf({ region, kid, listed, lastListed, dropped, signedAt, signed }:
   return (
     `signed by the key ${kid} of ${region}, which was retired: listed from statement ${listed.statement} of ` +
     `${listed.issued}${last}, and no more by statement ${dropped.statement} of ${dropped.issued}; ` +
-    `signed on ${signedAt}, ${WORDS[signed]}`
+    `signed on ${signedAt}, ${WORDS[signed]}${rests}`
   );
 }

@@ -19,6 +19,8 @@ export interface RetiredKey {
   readonly dropped: ListedBy;
   readonly signedAt: string;
   readonly signed: SignedBeside;
+  /** True where only statements that lean on a former federation key make it so: who has that key may have made them since. */
+  readonly byFormerKey: boolean;
 }
 
 /** A statement by its sequence, and when it was signed. */
@@ -32,7 +34,7 @@ interface ListedBy {
  * @returns undefined for a key that was not dropped by then, and that the newest statement at hand lists
  */
 export function retiredKey(
-  { region, statements }: SelfSignedRegion,
+  { region, statements, leaning }: SelfSignedRegion,
   { kid, x }: PublicJwk,
   at: number,
 ): RetiredKey | undefined {
@@ -48,10 +50,13 @@ export function retiredKey(
   const signed = besides(at, dropped);
   const isListedNow = statements.slice(0, 1).some(lists);
   if (isListedNow && signed === 'before-retirement') return undefined;
+  // One that is made up is no way out of a warning that the others give without it.
+  const sure = above.find((one) => !lists(one) && !leaning.has(one));
+  const byFormerKey = sure === undefined || besides(at, sure) !== signed;
   return {
     ...{ region, kid },
     ...{ listed: named(listed), lastListed: named(lastListed), dropped: named(dropped) },
-    ...{ signedAt: new Date(at * 1000).toISOString(), signed },
+    ...{ signedAt: new Date(at * 1000).toISOString(), signed, byFormerKey },
   };
 }
 
