@@ -211,6 +211,22 @@ describe('evidence that leans on keys of before', () => {
     assert.deepEqual(await told(later, both), [false, ['warning', 'after-retirement', false]]);
   });
 
+  it('warns though a statement of a former federation key lists a key again that the others had dropped', async () => {
+    const by = (after: number, days: number, signer: Signer, keys: PublicJwk[]): string =>
+      signed(after, days, signer, [former.jwk, present.jwk], keys);
+    const [base, drop] = [by(0, 200, present.signer, listing()), by(1, 180, present.signer, [other])];
+    const forged = by(2, 100, former.signer, listing());
+    const newest = by(3, -1, present.signer, [other]);
+    const one = Buffer.from(formatEvidence(withStatements(newest, forged, drop, base)));
+    const known = pinned.filter((key) => key !== former.jwk);
+    const { clean, steps } = await verifyEvidence(one, { federationKeys: known });
+    const told = steps.filter(({ check }) => check === 'key-retired');
+    assert.deepEqual(
+      [clean, ...told.map(({ result, retired: it }) => [result, it?.signed, it?.byFormerKey])],
+      [false, ['warning', 'after-retirement', false]],
+    );
+  });
+
   it('is exported with the newest statement of then, though it came later', async () => {
     const own = await readSelfSigned(signed(2, 0, former.signer, [former.jwk], [other]));
     const kept = [

@@ -35,29 +35,43 @@ interface ListedBy {
  */
 export function retiredKey(
   { region, statements, leaning }: SelfSignedRegion,
-  { kid, x }: PublicJwk,
+  key: PublicJwk,
   at: number,
 ): RetiredKey | undefined {
-  const lists = ({ broker }: SelfSigned): boolean =>
-    broker.message_keys.some((key) => key.kid === kid && key.x === x);
-  const byThen = statements.findIndex((one) => one.statement.iat <= at && lists(one));
-  const start = byThen === -1 ? statements.findLastIndex(lists) : byThen;
+  const sure = statements.filter((one) => !leaning.has(one));
+  const [byAll, bySure] = [statements, sure].map((some) => retirement(some, key, at));
+  // One that is made up is no way out of a warning that the others give without it.
+  if (bySure?.signed === 'after-retirement' && byAll?.signed !== 'after-retirement') {
+    return { region, ...bySure.told, byFormerKey: false };
+  }
+  if (byAll === undefined) return undefined;
+  const drop = byAll.above.find((one) => !leaning.has(one) && !lists(one, key));
+  const byFormerKey = drop === undefined || besides(at, drop) !== byAll.signed;
+  return { region, ...byAll.told, byFormerKey };
+}
+
+/** @param statements the newest first */
+function retirement(statements: readonly SelfSigned[], key: PublicJwk, at: number) {
+  const isIn = (one: SelfSigned): boolean => lists(one, key);
+  const byThen = statements.findIndex((one) => one.statement.iat <= at && isIn(one));
+  const start = byThen === -1 ? statements.findLastIndex(isIn) : byThen;
   const above = statements.slice(0, Math.max(start, 0)).toReversed();
-  const dropped = above.find((one) => !lists(one));
+  const dropped = above.find((one) => !isIn(one));
   const lastListed = dropped && statements[statements.indexOf(dropped) + 1];
-  const listed = statements.findLast(lists);
+  const listed = statements.findLast(isIn);
   if (dropped === undefined || lastListed === undefined || listed === undefined) return undefined;
   const signed = besides(at, dropped);
-  const isListedNow = statements.slice(0, 1).some(lists);
+  const isListedNow = statements.slice(0, 1).some(isIn);
   if (isListedNow && signed === 'before-retirement') return undefined;
-  // One that is made up is no way out of a warning that the others give without it.
-  const sure = above.find((one) => !lists(one) && !leaning.has(one));
-  const byFormerKey = sure === undefined || besides(at, sure) !== signed;
-  return {
-    ...{ region, kid },
+  const told = {
+    ...{ kid: key.kid, signed, signedAt: new Date(at * 1000).toISOString() },
     ...{ listed: named(listed), lastListed: named(lastListed), dropped: named(dropped) },
-    ...{ signedAt: new Date(at * 1000).toISOString(), signed, byFormerKey },
   };
+  return { above, signed, told };
+}
+
+function lists({ broker }: SelfSigned, { kid, x }: PublicJwk): boolean {
+  return broker.message_keys.some((key) => key.kid === kid && key.x === x);
 }
 
 function besides(at: number, { statement }: SelfSigned): SignedBeside {
