@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path';
 
 import { loadConfig, readConfigFile, storeUrl, type Config } from '../config/load.ts';
-import { certificateFile } from '../config/own-anew.ts';
+import { filesReadAnew } from '../config/own-anew.ts';
 import { storeSecrets, type StoreSecrets } from '../config/secrets.ts';
-import { FileCut, type LastWhole } from '../config/trust-files.ts';
+import { FileCut, type CutFile, type LastWhole, type WholeFile } from '../config/trust-files.ts';
 import { isSealed, sealFile } from '../evidence/file-seal.ts';
 import type { Store } from '../store/contracts.ts';
 import { openStore } from './stores.ts';
@@ -38,24 +38,28 @@ async function lastWholeOf(file: string): Promise<ReadonlyMap<string, LastWhole>
   }
 }
 
-/**
- * What stands in for a file that was cut, in words. Our own certificates are not among it: `OwnCertificate` tells of them,
- * and takes them when they are whole.
- */
+/** What stands in, in words, for files of which only a restart takes another text. */
 export function standIns(config: Config): string[] {
-  const own = [certificateFile(config, 'server'), certificateFile(config, 'client')];
+  const watched = Object.values(filesReadAnew(config)).flat();
   return config.cut
-    .filter(({ file }) => !own.includes(file))
-    .map(
-      ({ file, since }) =>
-        `${file} is cut short, and what it held on ${new Date(since).toISOString().slice(0, 10)} stands in: ` +
-        'put it back from a copy and restart.',
-    );
+    .filter(({ file }) => !watched.includes(file))
+    .map((one) => `${wordsOf(one)} and restart.`);
+}
+
+/** The same for one of these files, which are taken as soon as they are whole; undefined where none was cut. */
+export function standInAmong(files: readonly string[], { cut }: Pick<Config, 'cut'>): string | undefined {
+  const found = cut.find(({ file }) => files.includes(file));
+  return found && `${wordsOf(found)}.`;
+}
+
+function wordsOf({ file, since }: CutFile): string {
+  const day = new Date(since).toISOString().slice(0, 10);
+  return `${file} is cut short, and what it held on ${day} stands in: put it back from a copy`;
 }
 
 /** Keeps what files hold that are whole, for a start at which one of them is not. @param now milliseconds since the epoch */
 export async function keepWhole(
-  files: readonly { readonly file: string; readonly text: string }[],
+  files: readonly WholeFile[],
   { replica }: Pick<Config, 'replica'>,
   { trustKey }: Pick<StoreSecrets, 'trustKey'>,
   store: Pick<Store, 'wholeFiles'>,

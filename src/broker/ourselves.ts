@@ -1,7 +1,6 @@
 import { keepStatements } from '../audit/proof/statement-history.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Config } from '../config/load.ts';
-import { wholeFederationKeys } from '../config/own-anew.ts';
 import type { Secrets } from '../config/secrets.ts';
 import { HouseError } from '../errors.ts';
 import type { OwnNames } from '../evidence/pinned-neighbours.ts';
@@ -42,8 +41,8 @@ export class Ourselves {
 
   /** @throws as `OwnIdentity.open` does */
   static async open(settings: OurselvesSettings): Promise<Ourselves> {
-    const { config, secrets, store, log, now } = settings;
-    return new Ourselves(settings, await OwnIdentity.open(config, secrets, store.statements, log, now));
+    const { config, secrets, log, now } = settings;
+    return new Ourselves(settings, await OwnIdentity.open(config, secrets, log, now));
   }
 
   /** The statement and the key that count now. */
@@ -73,8 +72,8 @@ export class Ourselves {
       if (written === undefined) throw new HouseError('store-closed');
       await written.ownIdentityChanged(config.region, detail);
     };
-    this.#identity.start(async ({ token, broker, signer }) => {
-      await keepWhole(wholeFederationKeys(config), config, secrets, store, now());
+    this.#identity.start(async ({ token, broker, signer }, whole) => {
+      await keepWhole(whole, config, secrets, store, now());
       await keepStatements(store.statements, [token], now());
       await tell({
         ...{ statement: broker.sequence, digest: statementDigest(token), signs_with: signer.kid },
@@ -83,7 +82,7 @@ export class Ourselves {
     });
     for (const role of ['server', 'client'] as const) {
       this.tls[role].start(async (taken, whole) => {
-        await keepWhole([whole], config, secrets, store, now());
+        await keepWhole(whole, config, secrets, store, now());
         await tell(taken);
       }, onChange[role]);
     }

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 
-import { certificateFile, ownTlsStamp, readOwnTls } from '../config/own-anew.ts';
 import type { Config } from '../config/load.ts';
+import { filesReadAnew, ownTlsStamp, readOwnTls } from '../config/own-anew.ts';
+import type { WholeFile } from '../config/trust-files.ts';
 import { StartError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { BrokerMetadata } from '../trust/entity-statement.ts';
@@ -10,6 +11,7 @@ import { thumbprintOf } from '../trust/peer-certificate.ts';
 import { isUsable, type TlsIdentity } from '../trust/tls.ts';
 import { judgeOwn, ourselves } from '../upstream/check/own-certificate.ts';
 import { FileWatch } from './file-watch.ts';
+import { standInAmong } from './last-whole.ts';
 
 export interface OwnCertificateSettings {
   readonly config: Config;
@@ -33,10 +35,7 @@ export interface CertificateTaken {
 }
 
 /** Keeps durably that a certificate is used from now on, and what its file holds. */
-export type Keep = (
-  taken: CertificateTaken,
-  whole: { readonly file: string; readonly text: string },
-) => Promise<void>;
+export type Keep = (taken: CertificateTaken, whole: readonly WholeFile[]) => Promise<void>;
 
 /**
  * One of our TLS certificates with its key, read again when its files change, whoever changed them: a renewal needs no
@@ -62,7 +61,9 @@ export class OwnCertificate {
     });
     // It is used all the same: what else there is may be worse, and a link may be mended from the other end.
     const code = this.#faultOf(settings.first);
-    if (code !== undefined) this.#watch.say(refusal(role, code));
+    const fault =
+      code === undefined ? standInAmong(filesReadAnew(config)[role], config) : refusal(role, code);
+    if (fault !== undefined) this.#watch.say(fault);
   }
 
   get current(): TlsIdentity {
@@ -95,7 +96,7 @@ export class OwnCertificate {
 
   async #take(): Promise<void> {
     const { config, role, log } = this.#settings;
-    const found = await readOwnTls(config, role, this.#current);
+    const { identity: found, whole } = await readOwnTls(config, role, this.#current);
     const code = this.#faultOf(found);
     if (code !== undefined) throw new StartError(refusal(role, code));
     if (found.certificate === this.#current.certificate) return;
@@ -106,7 +107,7 @@ export class OwnCertificate {
       issuer: leaf.issuer.replaceAll('\n', ', '),
       valid_until: leaf.validToDate.toISOString(),
     };
-    await this.#keep(taken, { file: certificateFile(config, role), text: found.certificate });
+    await this.#keep(taken, whole);
     this.#current = found;
     this.#thumbprint = taken.thumbprint;
     this.#onChange();

@@ -1,14 +1,15 @@
-import { ownFilesStamp, readOwnAnew } from '../config/own-anew.ts';
+import { filesReadAnew, ownFilesStamp, readOwnAnew } from '../config/own-anew.ts';
 import type { Config } from '../config/load.ts';
 import type { Secrets } from '../config/secrets.ts';
-import { EvidenceError, StartError } from '../errors.ts';
+import type { WholeFile } from '../config/trust-files.ts';
+import { StartError } from '../errors.ts';
 import { importSigner, type Signer } from '../evidence/keys.ts';
 import { ownStatement, type OwnNames } from '../evidence/pinned-neighbours.ts';
 import { claimedStatement } from '../evidence/statement.ts';
 import type { Log } from '../log.ts';
-import type { StatementStore } from '../store/contracts.ts';
 import type { BrokerMetadata } from '../trust/entity-statement.ts';
 import { FileWatch } from './file-watch.ts';
+import { standInAmong } from './last-whole.ts';
 import { ownNames } from './own-names.ts';
 
 /** Who we are, at one moment. */
@@ -33,7 +34,7 @@ export class OwnIdentity {
   readonly #now: () => number;
   readonly #watch: FileWatch;
   #current: OwnNow;
-  #onChange: (now: OwnNow, before: OwnNow) => Promise<void> = async () => undefined;
+  #onChange: (now: OwnNow, whole: readonly WholeFile[]) => Promise<void> = async () => undefined;
 
   private constructor(config: Config, names: OwnNames, first: OwnNow, log: Log, now: () => number) {
     this.#config = config;
@@ -46,32 +47,14 @@ export class OwnIdentity {
       take: () => this.#takeFiles(),
       onFault: (what) => log.error({ what }, 'our own statement and key stay as they were'),
     });
+    const standsIn = standInAmong(filesReadAnew(config).identity, config);
+    if (standsIn !== undefined) this.#watch.say(standsIn);
   }
 
-  /**
-   * Where a crash has cut the statement's file, the last whole one that was used stands in, and that is said.
-   *
-   * @param kept every statement that this region relied on
-   * @throws StartError where the statement is not in force, or does not list what we sign with and write
-   */
-  static async open(
-    config: Config,
-    secrets: Secrets,
-    kept: Pick<StatementStore, 'of'>,
-    log: Log,
-    now: () => number,
-  ): Promise<OwnIdentity> {
+  /** @throws StartError where the statement is not in force, or does not list what we sign with and write */
+  static async open(config: Config, secrets: Secrets, log: Log, now: () => number): Promise<OwnIdentity> {
     const names = await ownNames(config, secrets);
-    try {
-      return new OwnIdentity(config, names, await read(config, names, now()), log, now);
-    } catch (error) {
-      if (!isCut(error)) throw error;
-      const last = await lastWhole(config, names, kept, now());
-      if (last === undefined) throw error;
-      const identity = new OwnIdentity(config, names, last, log, now);
-      identity.#watch.say(error.message);
-      return identity;
-    }
+    return new OwnIdentity(config, names, await read(config, names, now()), log, now);
   }
 
   get current(): OwnNow {
@@ -83,8 +66,8 @@ export class OwnIdentity {
     return this.#watch.fault;
   }
 
-  /** @param onChange told before the new identity is used: it is not used where that rejects */
-  start(onChange: (now: OwnNow, before: OwnNow) => Promise<void>): void {
+  /** @param onChange told before the new identity is used, with the public files of it: it is not used where that rejects */
+  start(onChange: (now: OwnNow, whole: readonly WholeFile[]) => Promise<void>): void {
     this.#onChange = onChange;
     this.#watch.start();
   }
@@ -96,10 +79,11 @@ export class OwnIdentity {
   async #takeFiles(): Promise<void> {
     const anew = await readOwnAnew(this.#config);
     const names = { ...this.names, messageKey: await importSigner(anew.messageKey) };
-    await this.#take(await read({ ...this.#config, ...anew }, names, this.#now()));
+    const { messageKey: _, whole, ...files } = anew;
+    await this.#take(await read({ ...this.#config, ...files }, names, this.#now()), whole);
   }
 
-  async #take(found: OwnNow): Promise<void> {
+  async #take(found: OwnNow, whole: readonly WholeFile[]): Promise<void> {
     const before = this.#current;
     const isSame = found.token === before.token && found.signer.kid === before.signer.kid;
     if (isSame) return;
@@ -114,33 +98,10 @@ export class OwnIdentity {
         `statement: sequence ${now} was issued before ${then}, which is in use: neighbours refuse it; sign it anew where the clock is right.`,
       );
     }
-    await this.#onChange(found, before);
+    await this.#onChange(found, whole);
     this.#current = found;
     this.#log.info({ sequence: now, kid: found.signer.kid }, 'our own statement and key were read anew');
   }
-}
-
-/** Not whole: everything else that is wrong with it is somebody's to mend before we start. */
-function isCut(error: unknown): error is StartError {
-  if (!(error instanceof StartError) || !(error.cause instanceof EvidenceError)) return false;
-  return error.cause.code === 'malformed' || error.cause.code === 'bad-signature';
-}
-
-/** The newest statement of ours that was used, and that says who we are now. */
-async function lastWhole(
-  config: Config,
-  names: OwnNames,
-  kept: Pick<StatementStore, 'of'>,
-  at: number,
-): Promise<OwnNow | undefined> {
-  for (const { token } of await kept.of(config.entity)) {
-    try {
-      return await read({ ...config, statementToken: token }, names, at);
-    } catch (error) {
-      if (!(error instanceof StartError)) throw error;
-    }
-  }
-  return undefined;
 }
 
 async function read(config: Config, names: OwnNames, at: number): Promise<OwnNow> {

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { checkTogether } from './check-together.ts';
 import { assertAuthorities, parseYaml } from './read-files.ts';
 import { configFile, directoryFile, type AdminConfig } from './schema.ts';
-import { TrustFiles } from './trust-files.ts';
+import { TrustFiles, type WholeFile } from './trust-files.ts';
 
 /** An admin as configured, with the PEM text of the authorities that may have issued the certificate. */
 export interface RegisteredAdmin extends AdminConfig {
@@ -32,7 +32,7 @@ export interface AdminsAnew {
   readonly admins: readonly RegisteredAdmin[];
   readonly files: readonly string[];
   /** The authorities' files, as they are. */
-  readonly whole: TrustFiles['whole'];
+  readonly whole: readonly WholeFile[];
 }
 
 /** Reads them from a file that is checked as it is at a start. @throws StartError */

@@ -10,7 +10,7 @@ import { checkTogether } from './check-together.ts';
 import { joinedDirectory } from './joined-directory.ts';
 import { configuredNotices, type ConfiguredNotices } from './notices.ts';
 import { jwkFrom, parseYaml, readNamed } from './read-files.ts';
-import { TrustFiles, type CutFile, type LastWholeOf } from './trust-files.ts';
+import { TrustFiles, type CutFile, type LastWholeOf, type WholeFile } from './trust-files.ts';
 import {
   clientKey,
   configFile,
@@ -82,7 +82,7 @@ export interface Config extends Omit<
   /** The file this came from, for messages. */
   readonly source: string;
   /** The public files that trust rests on, each as it is, where it is whole. */
-  readonly whole: readonly { readonly file: string; readonly text: string }[];
+  readonly whole: readonly WholeFile[];
   /** Those for which stands in what they held when they were whole last. */
   readonly cut: readonly CutFile[];
 }
@@ -108,7 +108,7 @@ export function loadConfig(file: string, lastWholeOf: LastWholeOf = () => undefi
     secretsDirectory: near(raw.secrets),
     serverCertificate: certificates('certificates.server', raw.certificates.server),
     clientCertificate: certificates('certificates.client', raw.certificates.client),
-    statementToken: text('statement', raw.statement),
+    statementToken: trust.statement('statement', near(raw.statement)),
     federationKeys: trust.jwks('federation_keys', near(raw.federation_keys)),
     store: storeUrl(source, raw),
     // A new region is in the directory by its own word, until the file that all share lists it.

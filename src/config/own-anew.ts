@@ -7,8 +7,7 @@ import { stampOf } from './file-stamp.ts';
 import type { Config } from './load.ts';
 import { openJwkFile, openTlsKey, pairFiles } from './open-secrets.ts';
 import { passphraseIn } from './passphrase.ts';
-import { jwksFrom, readNamed } from './read-files.ts';
-import { TrustFiles } from './trust-files.ts';
+import { TrustFiles, type WholeFile } from './trust-files.ts';
 
 /** What of our own identity may change while the broker runs. */
 export interface OwnAnew {
@@ -16,6 +15,8 @@ export interface OwnAnew {
   readonly federationKeys: readonly PublicJwk[];
   /** Private JWK that signs queries and responses. */
   readonly messageKey: object;
+  /** The public files of it. */
+  readonly whole: readonly WholeFile[];
 }
 
 /** When the files of our identity changed last, as a text that is another one after any change. */
@@ -28,10 +29,12 @@ export function ownFilesStamp(config: Config): string {
 export async function readOwnAnew(config: Config): Promise<OwnAnew> {
   const { statement, federationKeys, messageKey } = placesOf(config);
   const passphrase = passphraseIn(config.secrets_passphrase_env, 'secrets_passphrase_env');
+  const files = asTheyAre(config);
   return {
     messageKey: await openJwkFile(messageKey, passphrase),
-    federationKeys: jwksFrom(config.source, 'federation_keys', federationKeys),
-    statementToken: readNamed(config.source, 'statement', statement),
+    federationKeys: files.jwks('federation_keys', federationKeys),
+    statementToken: files.statement('statement', statement),
+    whole: files.whole,
   };
 }
 
@@ -51,25 +54,38 @@ export function ownTlsStamp(config: Config, role: TlsRole): string {
  * @param known what was read before: no key is opened again for the same certificate
  * @throws StartError
  */
-export async function readOwnTls(config: Config, role: TlsRole, known: TlsIdentity): Promise<TlsIdentity> {
+export async function readOwnTls(
+  config: Config,
+  role: TlsRole,
+  known: TlsIdentity,
+): Promise<{ readonly identity: TlsIdentity; readonly whole: readonly WholeFile[] }> {
   const file = certificateFile(config, role);
-  const certificate = readNamed(config.source, `certificates.${role}`, file);
-  if (certificate === known.certificate) return known;
+  const files = asTheyAre(config);
+  const certificate = files.pem(`certificates.${role}`, file);
+  const { whole } = files;
+  if (certificate === known.certificate) return { identity: known, whole };
   const passphrase = passphraseIn(config.secrets_passphrase_env, 'secrets_passphrase_env');
-  const files = pairFiles(config.secretsDirectory, file, role, passphrase);
-  return { certificate, key: await openTlsKey(files, role, certificate) };
+  const pair = pairFiles(config.secretsDirectory, file, role, passphrase);
+  return { identity: { certificate, key: await openTlsKey(pair, role, certificate) }, whole };
 }
 
-/** Absolute. */
-export function certificateFile(config: Config, role: TlsRole): string {
+/** Our files that are read anew while the broker runs, so that one that is cut is told until it is whole. */
+export function filesReadAnew(config: Config): Readonly<Record<TlsRole | 'identity', readonly string[]>> {
+  const { statement, federationKeys } = placesOf(config);
+  return {
+    server: [certificateFile(config, 'server')],
+    client: [certificateFile(config, 'client')],
+    identity: [statement, federationKeys],
+  };
+}
+
+function certificateFile(config: Config, role: TlsRole): string {
   return resolve(dirname(config.source), config.certificates[role]);
 }
 
-/** Our federation keys as their file holds them, for a start at which it is cut. */
-export function wholeFederationKeys(config: Config): { readonly file: string; readonly text: string }[] {
-  const files = new TrustFiles(config.source, () => undefined);
-  files.jwks('federation_keys', placesOf(config).federationKeys);
-  return files.whole;
+/** Nothing stands in for one that is cut while the broker runs: what counted before goes on. */
+function asTheyAre({ source }: Config): TrustFiles {
+  return new TrustFiles(source, () => undefined);
 }
 
 function placesOf(config: Config) {

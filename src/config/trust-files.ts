@@ -14,6 +14,12 @@ export interface LastWhole {
 }
 export type LastWholeOf = (file: string) => LastWhole | undefined;
 
+/** A file (absolute) as it is, where it is whole: what is public of it. */
+export interface WholeFile {
+  readonly file: string;
+  readonly text: string;
+}
+
 /** A file for which what it held before stands in. */
 export interface CutFile {
   readonly file: string;
@@ -38,7 +44,7 @@ export class TrustFiles {
   }
 
   /** Every file that was whole, with its text. */
-  get whole(): { readonly file: string; readonly text: string }[] {
+  get whole(): WholeFile[] {
     return [...this.#whole].map(([file, text]) => ({ file, text }));
   }
 

@@ -6,6 +6,7 @@ import { Agent } from 'node:https';
 import { join } from 'node:path';
 import tls, { type TLSSocket } from 'node:tls';
 
+import { openStore } from '../../src/broker.ts';
 import { linksTo } from '../../src/broker/links.ts';
 import { startDeadline } from '../../src/deadline.ts';
 import { TYP, type QueryClaims } from '../../src/evidence/claims.ts';
@@ -157,6 +158,18 @@ describe('our own TLS certificates, changed while the broker runs', () => {
     await federation.startBroker(LONDON);
     assert.match((await federation.broker(LONDON).status()).own.fault ?? '', /certificates\.server/);
     assert.equal((await ask(0, OF_LONDON, LONDON))?.[0], 'not-reached');
+  });
+
+  it('keeps nothing of a private key that lies in the certificate’s file', async () => {
+    const next = leaf('server', {}, issuerOf(LONDON));
+    install('server', { ...next, pem: next.keyPem + next.pem });
+    await until(() => taken() === 1, 'the certificate');
+    const config = federation.config(LONDON);
+    const store = await openStore(config);
+    const kept = await store.wholeFiles.of(config.replica);
+    await store.close();
+    assert.equal(kept.find(({ file: name }) => name === file('public/tls-server.pem'))?.text, next.pem);
+    assert.ok(kept.every(({ text }) => !text.includes('PRIVATE KEY')));
   });
 
   it('sends what was signed before a change under the certificate that it was signed for', async () => {
