@@ -1,12 +1,11 @@
 import https from 'node:https';
 import type { Command } from 'commander';
 
-import type { Config } from '../config/load.ts';
 import { federationClientTls, serverNamed } from '../trust/tls.ts';
 import { notReached, refusal, type AskedAdminApi } from './admin-failures.ts';
 import { adminIdentity, type AdminIdentity } from './admin-identity.ts';
 import { CommandFailed } from './io.ts';
-import { regionConfig, type RegionOptions } from './region-config.ts';
+import { writtenConfig, type RegionOptions, type WrittenConfig } from './region-config.ts';
 
 export { AdminRefused } from './admin-failures.ts';
 
@@ -34,7 +33,7 @@ export function withAdmin(command: Command): Command {
 
 /** The admin API of the region that the options name, as the admin whom they name. @throws CommandFailed, StartError */
 export function adminClient(options: AdminOptions): AdminClient {
-  const config = regionConfig(options);
+  const config = writtenConfig(options);
   return new AdminClient(config, adminIdentity(config.region, options.as));
 }
 
@@ -45,7 +44,7 @@ export class AdminClient {
   readonly #identity: AdminIdentity;
 
   /** @throws CommandFailed where the region has no admin API */
-  constructor(config: Config, identity: AdminIdentity) {
+  constructor(config: WrittenConfig, identity: AdminIdentity) {
     const listener = config.listeners.admin_api;
     if (listener === undefined) {
       throw new CommandFailed(

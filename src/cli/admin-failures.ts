@@ -1,15 +1,15 @@
 import http from 'node:http';
 
-import type { Config } from '../config/load.ts';
 import { SYSTEM } from '../fhir/codes.ts';
 import { isObject, type Resource } from '../fhir/resource.ts';
 import { connectionCode } from '../upstream/connection-code.ts';
 import { CommandFailed } from './io.ts';
+import type { WrittenConfig } from './region-config.ts';
 import { codesOf, issuesIn } from './tell.ts';
 
 /** Whom was asked, and as whom: for sentences. */
 export interface AskedAdminApi {
-  readonly config: Config;
+  readonly config: WrittenConfig;
   /** `https://`, host and port. */
   readonly address: string;
   /** Where the admin's certificate lies. */

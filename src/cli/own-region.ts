@@ -1,10 +1,7 @@
 import { Option, type Command } from 'commander';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { ownPlaces, type OwnPlaces } from '../config/own-places.ts';
-import { CommandFailed } from './io.ts';
-import { CONFIG_DIRECTORY, knownRegions, type RegionOptions } from './region-config.ts';
+import { regionFile, type RegionOptions } from './region-config.ts';
 
 /** The options of a command that works on the files of a region's own keys and certificates. */
 export function withOwnRegion(command: Command): Command {
@@ -19,14 +16,6 @@ export function forRole(): Option {
 }
 
 /** @throws CommandFailed, StartError */
-export function ownRegion({ region, config }: RegionOptions): OwnPlaces {
-  if (config !== undefined) return ownPlaces(config);
-  if (region === undefined)
-    throw new CommandFailed('Name a file with --config, or a region with --region.', 2);
-  const file = join(CONFIG_DIRECTORY, `${region}.yaml`);
-  if (knownRegions().includes(region) && existsSync(file)) return ownPlaces(file);
-  throw new CommandFailed(
-    `--region ${region} has no file in config: write one of ${knownRegions().join(', ')}.`,
-    2,
-  );
+export function ownRegion(options: RegionOptions): OwnPlaces {
+  return ownPlaces(regionFile(options));
 }

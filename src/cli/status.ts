@@ -8,7 +8,7 @@ import type { BrokerStatus } from '../http/broker-status.ts';
 import type { DestinationStatus } from '../upstream/destination.ts';
 import type { ChannelStatus } from '../upstream/notices/notice.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
-import { knownRegions, regionConfig, type RegionOptions } from './region-config.ts';
+import { knownRegions, writtenConfig, type RegionOptions } from './region-config.ts';
 import { plain } from './subcommand.ts';
 import { columns } from './tell.ts';
 
@@ -43,7 +43,7 @@ export function statusCommand(io: Io): Command {
 
 /** What the broker of a region says of itself, where it runs. @throws CommandFailed, StartError */
 export async function statusOf(options: RegionOptions): Promise<Told> {
-  const config = regionConfig(options);
+  const config = writtenConfig(options);
   const { host, port } = config.listeners.admin;
   const head = { region: config.region, address: `http://${host}:${port}` };
   try {
@@ -93,7 +93,7 @@ function trustLines({ region, own, admins, trust }: BrokerStatus): string[] {
   return [
     ...(own.fault === undefined
       ? []
-      : [`  OUR OWN STATEMENT or key could not be read, ${own.statement} stays: ${plain(own.fault)}`]),
+      : [`  FILES NOT TAKEN, statement ${own.statement} is in use: ${plain(own.fault)}`]),
     ...(admins.fault === undefined
       ? []
       : [`  ADMINS of the configuration file do not count, or not in the log: ${plain(admins.fault)}`]),

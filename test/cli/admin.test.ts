@@ -6,6 +6,8 @@ import { parse, stringify } from 'yaml';
 import { pastValidity } from '../../certs-dev/validity.ts';
 import { AdminClient, adminClient, AdminRefused } from '../../src/cli/admin-client.ts';
 import { adminCommand } from '../../src/cli/admin-command.ts';
+import { statusCommand } from '../../src/cli/status.ts';
+import { trustCommand } from '../../src/cli/trust.ts';
 import { adminIdentity } from '../../src/cli/admin-identity.ts';
 import { CommandFailed } from '../../src/cli/io.ts';
 import { issueLeaf } from '../../src/trust/issue.ts';
@@ -13,6 +15,7 @@ import { startAdminListener } from '../support/admin-listener.ts';
 import { wayleave, type Ran } from '../support/command.ts';
 import { startFederation, type RawConfig, type TestFederation } from '../support/federation.ts';
 import { freePort } from '../support/free-ports.ts';
+import { until } from '../support/until.ts';
 import { unverified } from '../support/unverified.ts';
 import { smallData } from '../requesting/small-data.ts';
 import { called } from './in-process.ts';
@@ -51,6 +54,22 @@ describe('wayleave admin', () => {
     for (const word of words) assert.ok(err.includes(word), `${err}\nlacks ${word}`);
     assert.doesNotMatch(err, /\n|BEGIN|PRIVATE/);
   };
+
+  it('a broker is asked and told whom not to trust while a file that trust rests on is cut, and its status names it', async () => {
+    const cut = file('keys/london/public/tls-server.pem');
+    const good = readFileSync(cut, 'utf8');
+    const config = ['--config', file('london.yaml')];
+    writeFileSync(cut, good.slice(0, good.length / 2));
+    try {
+      await until(async () => (await called(statusCommand, config)).out.includes(cut), 'the file’s name');
+      assert.equal((await whoami(admin('officer-2'))).code, 0);
+      const said = ['--because', 'key-compromise', '--reason', 'told', '--as', admin('officer-1')];
+      const revoked = await called(trustCommand, ['revoke', 'essex-suffolk', ...said, ...config]);
+      assert.equal(revoked.code, 0, revoked.err);
+    } finally {
+      writeFileSync(cut, good);
+    }
+  });
 
   it('whoami tells for whom the broker takes the admin', async () => {
     assert.deepEqual(await whoami(admin('officer-2')), {
