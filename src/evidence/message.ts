@@ -74,12 +74,12 @@ interface Checked {
 export async function verifyMessage<Claims extends Checked>(
   token: unknown,
   expected: Expected<Claims>,
-): Promise<{ claims: Claims; digest: string }> {
+): Promise<{ claims: Claims; digest: string; kid: string }> {
   if (typeof token !== 'string') throw new EvidenceError('malformed');
-  const { header, payload } = await verifySignature(token, expected.key);
+  const { header, kid, payload } = await verifySignature(token, expected.key);
   const digest = signingInputDigest(token);
   try {
-    return { claims: checkClaims(header, payload, expected), digest };
+    return { claims: checkClaims(header, payload, expected), digest, kid };
   } catch (error) {
     if (error instanceof EvidenceError) error.signed = { jti: readableJti(payload), digest };
     throw error;
@@ -134,14 +134,15 @@ function checkFresh({ iat, exp }: Checked, now: number, { rule, longestLifeS }: 
 export async function verifySignature(
   token: string,
   keyOf: (kid: string) => PinnedKey | undefined,
-): Promise<{ header: ProtectedHeaderParameters; payload: Uint8Array }> {
+): Promise<{ header: ProtectedHeaderParameters; kid: string; payload: Uint8Array }> {
   const header = readHeader(token);
   if (!isAlgorithm(header.alg)) throw new EvidenceError('alg-refused');
-  if (typeof header.kid !== 'string') throw new EvidenceError('unknown-kid');
-  const pinned = keyOf(header.kid);
+  const { kid } = header;
+  if (typeof kid !== 'string') throw new EvidenceError('unknown-kid');
+  const pinned = keyOf(kid);
   if (pinned === undefined) throw new EvidenceError('unknown-kid');
   if (header.alg !== pinned.alg) throw new EvidenceError('alg-refused');
-  return { header, payload: verifyCompact(token, pinned.alg, await verifyingKey(pinned)) };
+  return { header, kid, payload: verifyCompact(token, pinned.alg, await verifyingKey(pinned)) };
 }
 
 /** SHA-256 of the signing input: header and payload as signed, without the signature. */

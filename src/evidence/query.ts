@@ -98,6 +98,8 @@ export interface Verified<Claims> {
   /** As it came, and the digest of its signing input. */
   readonly token: string;
   readonly digest: string;
+  /** The key that it was verified with. */
+  readonly kid: string;
   readonly peer: IdentifiedPeer;
   /** The patient's current number first, and those that are superseded; empty where no patient is asked about. */
   readonly nhsNumbers: ReadonlySet<string>;
@@ -135,7 +137,7 @@ export async function verifyAsked<Claims extends AskingClaims>(
   }: { readonly neighbours: Neighbours; readonly self: string; readonly openedAt?: number | undefined },
   now: number,
 ): Promise<Verified<Claims>> {
-  const { claims, digest } = await verifyMessage<Claims>(token, {
+  const { claims, digest, kid } = await verifyMessage<Claims>(token, {
     ...kind,
     issuer: peer.neighbour.entity,
     audience: self,
@@ -149,7 +151,7 @@ export async function verifyAsked<Claims extends AskingClaims>(
   const numbers = named.map(fromNhsNumberToken);
   const nhsNumbers = new Set(numbers.filter((number) => number !== undefined));
   const asked: Omit<Verified<Claims>, typeof verified> = {
-    ...{ claims, digest, peer, nhsNumbers },
+    ...{ claims, digest, kid, peer, nhsNumbers },
     // Only a string verifies.
     token: token as string,
   };

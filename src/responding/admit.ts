@@ -1,5 +1,4 @@
 import { EvidenceError } from '../errors.ts';
-import { readHeader } from '../evidence/jws.ts';
 import {
   admitOnce,
   verifyAsked,
@@ -55,9 +54,8 @@ export async function admit<Claims extends AskingClaims>(
  * @throws EvidenceError `unknown-kid`
  */
 export function assertNotRevoked(
-  { token, peer }: Pick<Verified<AskingClaims>, 'token' | 'peer'>,
+  { kid, peer }: Pick<Verified<AskingClaims>, 'kid' | 'peer'>,
   { neighbours }: Pick<Admission, 'neighbours'>,
 ): void {
-  const { kid = '' } = readHeader(token);
   if (neighbours.hasRevoked(peer.neighbour, kid)) throw new EvidenceError('unknown-kid');
 }
