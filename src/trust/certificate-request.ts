@@ -2,7 +2,7 @@ import { createPublicKey, sign, type KeyObject } from 'node:crypto';
 
 import { MaterialError } from '../errors.ts';
 import * as der from './der-writing.ts';
-import { addressOctets } from './ip-address.ts';
+import { addressOctets, addressText } from './ip-address.ts';
 import { isStrongKey, keyWords } from './key-strength.ts';
 
 /** What a broker asks a certification authority for. */
@@ -59,7 +59,7 @@ function extensions({ uri, dns, ips, usage }: CertificateWish): der.Der {
   const names = [
     der.taggedText(GENERAL_NAME.uri, uri),
     ...dns.map((name) => der.taggedText(GENERAL_NAME.dns, name)),
-    ...ips.map((ip) => der.taggedText(GENERAL_NAME.ip, addressOctets(ip)?.toString('latin1') ?? '')),
+    ...ips.map((ip) => der.taggedText(GENERAL_NAME.ip, addressText(ip))),
   ];
   const extension = (id: string, value: der.Der, critical = false): der.Der =>
     der.sequence(der.oid(id), ...(critical ? [der.yes()] : []), der.octets(der.encode(value)));

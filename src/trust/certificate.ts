@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 
 import forge from 'node-forge';
 
-import { addressOctets } from './ip-address.ts';
+import { addressText } from './ip-address.ts';
 
 const generate = promisify(generateKeyPair);
 
@@ -84,7 +84,7 @@ function extensions(profile: CertificateProfile, signer: forge.pki.Certificate):
   const altNames = [
     ...uris.map((value) => ({ type: GENERAL_NAME.uri, value })),
     ...dns.map((value) => ({ type: GENERAL_NAME.dns, value })),
-    ...ip.map((address) => ({ type: GENERAL_NAME.ip, value: octetsOf(address) })),
+    ...ip.map((address) => ({ type: GENERAL_NAME.ip, value: addressText(address) })),
   ];
   const keyUsage = authority ? { keyCertSign: true, cRLSign: true } : { digitalSignature: true };
   return [
@@ -97,13 +97,6 @@ function extensions(profile: CertificateProfile, signer: forge.pki.Certificate):
     { name: 'authorityKeyIdentifier', keyIdentifier: signer.generateSubjectKeyIdentifier().getBytes() },
     ...(altNames.length > 0 ? [{ name: 'subjectAltName', altNames }] : []),
   ];
-}
-
-/** As forge takes octets. */
-function octetsOf(address: string): string {
-  const octets = addressOctets(address);
-  if (octets === undefined) throw new TypeError('no IP address');
-  return octets.toString('latin1');
 }
 
 /** Tags of GeneralName, RFC 5280 section 4.2.1.6. */

@@ -18,6 +18,13 @@ export function addressOctets(ip: string): Buffer | undefined {
   return octets;
 }
 
+/** The same as forge takes octets: a character each. @throws TypeError for what is no address */
+export function addressText(ip: string): string {
+  const octets = addressOctets(ip);
+  if (octets === undefined) throw new TypeError('no IP address');
+  return octets.toString('latin1');
+}
+
 /** Groups of 16 bits; an IPv4 address is two. */
 function groupsOf(text: string): number[] {
   if (text === '') return [];
