@@ -1,6 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 
 import type { KeptDecision } from '../trust/decisions.ts';
+import { isSameSeal } from './same-seal.ts';
 
 /** What stands in the place of a seal before the first decision: a chain is one region's. */
 export function firstSeal(entity: string): string {
@@ -35,12 +36,8 @@ export function areSealed(
 ): boolean {
   let last = before;
   return decisions.every((one) => {
-    const expected = Buffer.from(sealDecision(key, last.seal, one));
-    const given = Buffer.from(one.seal);
     const holds =
-      one.sequence === last.sequence + 1 &&
-      given.length === expected.length &&
-      timingSafeEqual(given, expected);
+      one.sequence === last.sequence + 1 && isSameSeal(sealDecision(key, last.seal, one), one.seal);
     last = one;
     return holds;
   });

@@ -1,4 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+
+import { isSameSeal } from './same-seal.ts';
 
 /** A file as it was when it was whole. */
 export interface WholeFile {
@@ -19,6 +21,5 @@ export function sealFile(key: Buffer, { replica, file, text, at }: WholeFile): s
 }
 
 export function isSealed(key: Buffer, one: WholeFile & { readonly seal: string }): boolean {
-  const [expected, given] = [Buffer.from(sealFile(key, one)), Buffer.from(one.seal)];
-  return given.length === expected.length && timingSafeEqual(given, expected);
+  return isSameSeal(sealFile(key, one), one.seal);
 }
