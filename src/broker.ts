@@ -160,9 +160,7 @@ export async function startBroker(
     statusOf(
       parts,
       door,
-      {
-        ...{ trust, adminsFault: adminsFile.fault, ownFaults: [...cut, ...us.faults] },
-      },
+      { trust, adminsFault: adminsFile.fault, ownFaults: [...cut, ...us.faults] },
       started,
       watch.status(),
     );

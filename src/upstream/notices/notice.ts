@@ -1,4 +1,5 @@
 import type { Deadline } from '../../deadline.ts';
+import type { Ending } from '../../trust/expiry.ts';
 
 /** What administrators are told: things of this region that have come nearer to their end. No patient, no key. */
 export interface Notice {
@@ -7,15 +8,7 @@ export interface Notice {
   readonly region: string;
   /** ISO instant. */
   readonly at: string;
-  readonly ends: readonly {
-    readonly whose: string;
-    readonly kind: string;
-    readonly region: string;
-    readonly name: string;
-    readonly validUntil: string;
-    readonly daysLeft: number;
-    readonly level: string;
-  }[];
+  readonly ends: readonly Ending[];
 }
 
 /** One way to tell it. */

@@ -22,7 +22,7 @@ const PASSWORD = 'a-password-of-the-test';
 const ADDRESSES = { from: 'wayleave@london.example', to: ['admins@london.example', 'night@london.example'] };
 
 function notice(name = 'own server'): Notice {
-  const ours = { whose: 'ours', kind: 'certificate', region: 'london' };
+  const ours = { whose: 'ours', kind: 'certificate', region: 'london' } as const;
   const ends = { ...ours, name, validUntil: '2026-11-29T00:00:00.000Z' };
   return {
     ...{ id: randomUUID(), region: 'london', at: '2026-11-23T10:00:00.000Z' },
