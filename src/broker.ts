@@ -54,7 +54,7 @@ export {
 } from './broker/stores.ts';
 
 export { loadWithLastWhole } from './broker/last-whole.ts';
-export { revocationsOf, trustedConfig } from './broker/trusted-config.ts';
+export { believedConfig, revocationsOf, trustedConfig } from './broker/trusted-config.ts';
 export { reportAsking } from './broker/report-asking.ts';
 
 /** What a composition may replace: a store, a clock, a log, the way to statements. */

@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 
 import type { Io } from './io.ts';
-import { signingActivateCommand } from './rotate-signing-activate.ts';
-import { signingPrepareCommand } from './rotate-signing-prepare.ts';
-import { signingRetireCommand } from './rotate-signing-retire.ts';
-import { signingStatusCommand } from './rotate-signing-status.ts';
-import { tlsActivateCommand } from './rotate-tls-activate.ts';
-import { tlsPrepareCommand } from './rotate-tls-prepare.ts';
-import { tlsRetireCommand } from './rotate-tls-retire.ts';
-import { tlsStatusCommand } from './rotate-tls-status.ts';
+import { signingActivateCommand } from './rotate/signing-activate.ts';
+import { signingPrepareCommand } from './rotate/signing-prepare.ts';
+import { signingRetireCommand } from './rotate/signing-retire.ts';
+import { signingStatusCommand } from './rotate/signing-status.ts';
+import { tlsActivateCommand } from './rotate/tls-activate.ts';
+import { tlsPrepareCommand } from './rotate/tls-prepare.ts';
+import { tlsRetireCommand } from './rotate/tls-retire.ts';
+import { tlsStatusCommand } from './rotate/tls-status.ts';
 import { strict } from './subcommand.ts';
 
 export function rotateCommand(io: Io): Command {

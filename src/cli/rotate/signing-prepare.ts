@@ -1,15 +1,15 @@
 import { Command, Option } from 'commander';
 
-import { privateJwkText } from '../config/signing-keys.ts';
-import { OWNER_ALONE, removeDurably, writeNewDurably } from '../trust/durable-file.ts';
-import { publicJwk } from '../trust/entity-statement.ts';
-import { generateSigningKey, type SigningAlgorithm } from '../trust/signing-key.ts';
-import { CommandFailed, type Io } from './io.ts';
-import { refuseExisting } from './new-file.ts';
-import { withOwnRegion } from './own-region.ts';
-import type { RegionOptions } from './region-config.ts';
+import { privateJwkText } from '../../config/signing-keys.ts';
+import { OWNER_ALONE, removeDurably, writeNewDurably } from '../../trust/durable-file.ts';
+import { publicJwk } from '../../trust/entity-statement.ts';
+import { generateSigningKey, type SigningAlgorithm } from '../../trust/signing-key.ts';
+import { CommandFailed, type Io } from '../io.ts';
+import { refuseExisting } from '../new-file.ts';
+import { withOwnRegion } from '../own-region.ts';
+import type { RegionOptions } from '../region-config.ts';
 import { notNow, signingState } from './signing-state.ts';
-import { claimsJson, claimsLine, collectClaims, writeClaims } from './statement-claims.ts';
+import { claimsJson, claimsLine, collectClaims, writeClaims } from '../statement-claims.ts';
 
 interface Options extends RegionOptions {
   readonly alg?: SigningAlgorithm;

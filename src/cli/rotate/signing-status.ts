@@ -1,13 +1,13 @@
 import { Command } from 'commander';
 
-import { replacedAt, type HeldKey } from '../config/signing-keys.ts';
-import { includesKey } from '../trust/jwk-thumbprint.ts';
-import type { Io } from './io.ts';
-import { withOwnRegion } from './own-region.ts';
-import type { RegionOptions } from './region-config.ts';
+import { replacedAt, type HeldKey } from '../../config/signing-keys.ts';
+import { includesKey } from '../../trust/jwk-thumbprint.ts';
+import type { Io } from '../io.ts';
+import { withOwnRegion } from '../own-region.ts';
+import type { RegionOptions } from '../region-config.ts';
 import { nextLine, signingState, type SigningState } from './signing-state.ts';
-import { plain } from './subcommand.ts';
-import { columns } from './tell.ts';
+import { plain } from '../subcommand.ts';
+import { columns } from '../tell.ts';
 
 interface Options extends RegionOptions {
   readonly json?: true;

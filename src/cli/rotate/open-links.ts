@@ -1,10 +1,9 @@
-import { openLinkChecks, openStore, type LinkChecks } from '../broker.ts';
-import { believedConfig } from '../broker/trusted-config.ts';
-import type { Config } from '../config/load.ts';
-import { openSecrets } from '../config/open-secrets.ts';
-import type { Store } from '../store/contracts.ts';
-import { CommandFailed } from './io.ts';
-import { regionConfig, type RegionOptions } from './region-config.ts';
+import { believedConfig, openLinkChecks, openStore, type LinkChecks } from '../../broker.ts';
+import type { Config } from '../../config/load.ts';
+import { openSecrets } from '../../config/open-secrets.ts';
+import type { Store } from '../../store/contracts.ts';
+import { CommandFailed } from '../io.ts';
+import { regionConfig, type RegionOptions } from '../region-config.ts';
 
 /** Checks of our links to every neighbour that is trusted now, whether a file pins it or it was enrolled. */
 export interface TrustedLinks {

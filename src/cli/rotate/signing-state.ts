@@ -1,11 +1,11 @@
-import type { OwnPlaces } from '../config/own-places.ts';
-import { replacedAt, signingKeys, type SigningKeys } from '../config/signing-keys.ts';
-import { REST_S, signingStage, type SigningStage } from '../evidence/signing-rotation.ts';
-import type { EntityStatement } from '../trust/entity-statement.ts';
-import { CommandFailed } from './io.ts';
-import { ownRegion } from './own-region.ts';
-import { signedStatement } from './present-statement.ts';
-import type { RegionOptions } from './region-config.ts';
+import type { OwnPlaces } from '../../config/own-places.ts';
+import { replacedAt, signingKeys, type SigningKeys } from '../../config/signing-keys.ts';
+import { REST_S, signingStage, type SigningStage } from '../../evidence/signing-rotation.ts';
+import type { EntityStatement } from '../../trust/entity-statement.ts';
+import { CommandFailed } from '../io.ts';
+import { ownRegion } from '../own-region.ts';
+import { signedStatement } from '../present-statement.ts';
+import type { RegionOptions } from '../region-config.ts';
 
 /** The rotation of our message key, as files and statement show it now. */
 export interface SigningState {

@@ -2,20 +2,20 @@ import type { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 
-import { openSecrets } from '../config/open-secrets.ts';
-import { anchorWords } from '../evidence/statement-changes.ts';
-import type { EntityStatement } from '../trust/entity-statement.ts';
-import { byFingerprint } from '../trust/own-authorities.ts';
-import { judgeOwn, ourselves } from '../upstream/check/own-certificate.ts';
+import { openSecrets } from '../../config/open-secrets.ts';
+import { anchorWords } from '../../evidence/statement-changes.ts';
+import type { EntityStatement } from '../../trust/entity-statement.ts';
+import { byFingerprint } from '../../trust/own-authorities.ts';
+import { judgeOwn, ourselves } from '../../upstream/check/own-certificate.ts';
 import { assertBrokerFollows } from './broker-follows.ts';
-import { authoritiesIn } from './certificates-in.ts';
-import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
-import { refuseExisting } from './new-file.ts';
-import { ownRegion, withOwnRegion } from './own-region.ts';
-import { listedAnchors, signedStatement } from './present-statement.ts';
-import { regionConfig, type RegionOptions } from './region-config.ts';
-import { claimsJson, claimsLine, collectClaims, writeClaims } from './statement-claims.ts';
-import { plain } from './subcommand.ts';
+import { authoritiesIn } from '../certificates-in.ts';
+import { CommandFailed, INCOMPLETE, type Io } from '../io.ts';
+import { refuseExisting } from '../new-file.ts';
+import { ownRegion, withOwnRegion } from '../own-region.ts';
+import { listedAnchors, signedStatement } from '../present-statement.ts';
+import { regionConfig, type RegionOptions } from '../region-config.ts';
+import { claimsJson, claimsLine, collectClaims, writeClaims } from '../statement-claims.ts';
+import { plain } from '../subcommand.ts';
 
 interface Options extends RegionOptions {
   readonly anchor: string;

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 
-import { removeDurably } from '../trust/durable-file.ts';
+import { removeDurably } from '../../trust/durable-file.ts';
 import { assertBrokerFollows } from './broker-follows.ts';
-import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
-import { refuseExisting } from './new-file.ts';
+import { CommandFailed, INCOMPLETE, type Io } from '../io.ts';
+import { refuseExisting } from '../new-file.ts';
 import { withLinks } from './open-links.ts';
-import { withOwnRegion } from './own-region.ts';
+import { withOwnRegion } from '../own-region.ts';
 import {
   askReadiness,
   KNOW_OUR_STATEMENT,
@@ -13,9 +13,9 @@ import {
   withWithout,
   type WithoutOptions,
 } from './ready-neighbours.ts';
-import type { RegionOptions } from './region-config.ts';
+import type { RegionOptions } from '../region-config.ts';
 import { notNow, signingState, UNDATED, type SigningState } from './signing-state.ts';
-import { claimsJson, claimsLine, collectClaims, writeClaims } from './statement-claims.ts';
+import { claimsJson, claimsLine, collectClaims, writeClaims } from '../statement-claims.ts';
 
 interface Options extends RegionOptions, WithoutOptions {
   readonly out?: string;

@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 
-import type { PlannedImport } from '../trust/plan-import.ts';
-import { plainPkcs8 } from '../trust/private-key.ts';
-import type { TlsIdentity } from '../trust/tls.ts';
-import { mendFor } from '../upstream/check/mend.ts';
-import { planFrom, putInPlace, withImporting, type ImportOptions } from './import-certificate.ts';
-import { CommandFailed, type Io } from './io.ts';
+import type { PlannedImport } from '../../trust/plan-import.ts';
+import { plainPkcs8 } from '../../trust/private-key.ts';
+import type { TlsIdentity } from '../../trust/tls.ts';
+import { mendFor } from '../../upstream/check/mend.ts';
+import { planFrom, putInPlace, withImporting, type ImportOptions } from '../import-certificate.ts';
+import { CommandFailed, type Io } from '../io.ts';
 import { withLinks } from './open-links.ts';
-import { forRole, ownRegion, withOwnRegion } from './own-region.ts';
-import { signedStatement } from './present-statement.ts';
+import { forRole, ownRegion, withOwnRegion } from '../own-region.ts';
+import { signedStatement } from '../present-statement.ts';
 import {
   askReadiness,
   KNOW_OUR_STATEMENT,
@@ -17,7 +17,7 @@ import {
   withWithout,
   type WithoutOptions,
 } from './ready-neighbours.ts';
-import type { RegionOptions } from './region-config.ts';
+import type { RegionOptions } from '../region-config.ts';
 
 interface Options extends RegionOptions, ImportOptions, WithoutOptions {
   readonly json?: true;

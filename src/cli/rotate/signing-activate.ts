@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 
-import { privateJwkText, replaced, type HeldKey } from '../config/signing-keys.ts';
-import { activationSteps } from '../trust/signing-key-files.ts';
-import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
+import { privateJwkText, replaced, type HeldKey } from '../../config/signing-keys.ts';
+import { activationSteps } from '../../trust/signing-key-files.ts';
+import { CommandFailed, INCOMPLETE, type Io } from '../io.ts';
 import { withLinks } from './open-links.ts';
-import { withOwnRegion } from './own-region.ts';
+import { withOwnRegion } from '../own-region.ts';
 import {
   askReadiness,
   mustBeReady,
@@ -12,7 +12,7 @@ import {
   withWithout,
   type WithoutOptions,
 } from './ready-neighbours.ts';
-import type { RegionOptions } from './region-config.ts';
+import type { RegionOptions } from '../region-config.ts';
 import { nextLine, notNow, signingState, type SigningState } from './signing-state.ts';
 
 type Options = RegionOptions & WithoutOptions;

@@ -1,19 +1,19 @@
 import type { X509Certificate } from 'node:crypto';
 import { Command } from 'commander';
 
-import type { OwnPlaces } from '../config/own-places.ts';
-import { MOST_ANCHORS } from '../trust/entity-statement.ts';
-import type { TlsRole } from '../trust/key-pair-files.ts';
-import { judgeAuthority } from '../trust/own-authorities.ts';
-import { askAuthority, withAsking, type AskingOptions } from './ask-authority.ts';
-import { authoritiesIn } from './certificates-in.ts';
-import { CommandFailed, type Io } from './io.ts';
-import { refuseExisting } from './new-file.ts';
-import { forRole, ownRegion, withOwnRegion } from './own-region.ts';
-import { listedAnchors, signedStatement } from './present-statement.ts';
-import type { RegionOptions } from './region-config.ts';
-import { claimsJson, claimsLine, collectClaims, writeClaims } from './statement-claims.ts';
-import { gather } from './subcommand.ts';
+import type { OwnPlaces } from '../../config/own-places.ts';
+import { MOST_ANCHORS } from '../../trust/entity-statement.ts';
+import type { TlsRole } from '../../trust/key-pair-files.ts';
+import { judgeAuthority } from '../../trust/own-authorities.ts';
+import { askAuthority, withAsking, type AskingOptions } from '../ask-authority.ts';
+import { authoritiesIn } from '../certificates-in.ts';
+import { CommandFailed, type Io } from '../io.ts';
+import { refuseExisting } from '../new-file.ts';
+import { forRole, ownRegion, withOwnRegion } from '../own-region.ts';
+import { listedAnchors, signedStatement } from '../present-statement.ts';
+import type { RegionOptions } from '../region-config.ts';
+import { claimsJson, claimsLine, collectClaims, writeClaims } from '../statement-claims.ts';
+import { gather } from '../subcommand.ts';
 
 interface Options extends RegionOptions, AskingOptions {
   readonly for?: TlsRole;

@@ -1,17 +1,17 @@
 import type { X509Certificate } from 'node:crypto';
 import { Command } from 'commander';
 
-import { ownCertificates, type OwnCertificate } from '../config/own-certificates.ts';
-import { anchorWords } from '../evidence/statement-changes.ts';
-import { daysUntil } from '../trust/expiry.ts';
-import type { TlsRole } from '../trust/key-pair-files.ts';
-import type { Io } from './io.ts';
+import { ownCertificates, type OwnCertificate } from '../../config/own-certificates.ts';
+import { anchorWords } from '../../evidence/statement-changes.ts';
+import { daysUntil } from '../../trust/expiry.ts';
+import type { TlsRole } from '../../trust/key-pair-files.ts';
+import type { Io } from '../io.ts';
 import { withLinks } from './open-links.ts';
-import { forRole, ownRegion, withOwnRegion } from './own-region.ts';
-import { listedAnchors, signedStatement } from './present-statement.ts';
+import { forRole, ownRegion, withOwnRegion } from '../own-region.ts';
+import { listedAnchors, signedStatement } from '../present-statement.ts';
 import { askReadiness, KNOW_OUR_STATEMENT, readinessJson, readinessLines } from './ready-neighbours.ts';
-import type { RegionOptions } from './region-config.ts';
-import { plain } from './subcommand.ts';
+import type { RegionOptions } from '../region-config.ts';
+import { plain } from '../subcommand.ts';
 
 interface Options extends RegionOptions {
   readonly for?: TlsRole;

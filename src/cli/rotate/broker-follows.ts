@@ -1,7 +1,7 @@
-import { CommandFailed, INCOMPLETE } from './io.ts';
-import type { RegionOptions } from './region-config.ts';
-import { statusOf } from './status.ts';
-import { plain } from './subcommand.ts';
+import { CommandFailed, INCOMPLETE } from '../io.ts';
+import type { RegionOptions } from '../region-config.ts';
+import { statusOf } from '../status.ts';
+import { plain } from '../subcommand.ts';
 
 /**
  * A broker that could not read our files anew goes on with the former ones: nothing of those may go yet.

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 
-import type { TlsIdentity } from '../trust/tls.ts';
-import { readinessOf, type Readiness } from '../upstream/check/readiness.ts';
-import { blameSharedClock } from '../upstream/check/shared-clock.ts';
-import type { StepName } from '../upstream/check/step.ts';
-import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
+import type { TlsIdentity } from '../../trust/tls.ts';
+import { readinessOf, type Readiness } from '../../upstream/check/readiness.ts';
+import { blameSharedClock } from '../../upstream/check/shared-clock.ts';
+import type { StepName } from '../../upstream/check/step.ts';
+import { CommandFailed, INCOMPLETE, type Io } from '../io.ts';
 import type { TrustedLinks } from './open-links.ts';
-import { gather, plain } from './subcommand.ts';
-import { columns } from './tell.ts';
+import { gather, plain } from '../subcommand.ts';
+import { columns } from '../tell.ts';
 
 export interface WithoutOptions {
   readonly without?: readonly string[];
