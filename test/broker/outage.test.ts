@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { REGION_IDS, type RegionId } from '../../src/demo/places.ts';
-import type { PublicJwk } from '../../src/trust/entity-statement.ts';
 import { startFederation, type RawConfig, type TestFederation } from '../support/federation.ts';
 import { LinkGate } from '../support/link-gate.ts';
-import { signAnew } from '../support/statement.ts';
+import { newSigningKey, signAnew } from '../support/statement.ts';
 import { until } from '../support/until.ts';
 import { rollCallOf, TestViewer } from '../support/viewer.ts';
 
@@ -67,11 +65,9 @@ describe('an hour in which no broker reaches another', () => {
   };
   /** A region whose message key changes while nobody hears of it. */
   const changeKey = async (region: RegionId): Promise<void> => {
-    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-    const named = { kid: `next of ${region}`.replaceAll(' ', '-'), alg: 'EdDSA' };
-    const next = { ...publicKey.export({ format: 'jwk' }), ...named } as PublicJwk;
+    const [next, secret] = newSigningKey();
     const sequence = await signAnew(federation, region, () => ({ message_keys: [next] }));
-    put(region, 'message.jwk.json', JSON.stringify({ ...privateKey.export({ format: 'jwk' }), ...named }));
+    put(region, 'message.jwk.json', secret);
     await until(async () => (await federation.broker(region).status()).own.statement === sequence, region);
     announced.set(region, sequence);
   };

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { StartError } from '../../src/errors.ts';
 import { importSigner } from '../../src/evidence/keys.ts';
-import type { PublicJwk } from '../../src/trust/entity-statement.ts';
 import { AskingLoad } from '../support/asking-load.ts';
 import { readAudit } from '../support/audit.ts';
 import { startFederation, type TestFederation } from '../support/federation.ts';
 import { TestNeighbour } from '../support/neighbour.ts';
-import { signAnew, statementWith } from '../support/statement.ts';
+import { signAnew, statementWith, newSigningKey } from '../support/statement.ts';
 import { until } from '../support/until.ts';
 import { errorCode, rollCallOf, TestViewer } from '../support/viewer.ts';
 
@@ -52,7 +50,7 @@ describe('our own statement and message key, changed while the broker runs', () 
     const former = await importSigner(
       JSON.parse(readFileSync(file('private/message.jwk.json'), 'utf8')) as object,
     );
-    const [next, secret] = newKey('next');
+    const [next, secret] = newSigningKey('next');
     const ofLondon = async () => (await ask(0, OF_LONDON, LONDON))?.[0];
     const fromLondon = async () => (await ask(1, OF_HWE, HWE))?.[0];
     const load = new AskingLoad([ofLondon, fromLondon, ofLondon, fromLondon], 'answered');
@@ -93,7 +91,7 @@ describe('our own statement and message key, changed while the broker runs', () 
   it('stays as it is while the files are not who we are, says so once, and is taken when they are', async () => {
     const good = readFileSync(file('public/entity-statement.jwt'), 'utf8');
     const { token: without } = await statementWith(federation, LONDON, () => ({
-      message_keys: [newKey('other')[0]],
+      message_keys: [newSigningKey('other')[0]],
     }));
     const { token: lower } = await statementWith(federation, LONDON, () => ({ sequence: 0 }));
     const { token: same } = await statementWith(federation, LONDON, ({ sequence }) => ({
@@ -135,7 +133,9 @@ describe('our own statement and message key, changed while the broker runs', () 
   });
 
   it('does not start with a former statement for any other reason', async () => {
-    const { token } = await statementWith(federation, LONDON, () => ({ message_keys: [newKey('other')[0]] }));
+    const { token } = await statementWith(federation, LONDON, () => ({
+      message_keys: [newSigningKey('other')[0]],
+    }));
     await federation.stopBroker(LONDON);
     put('public/entity-statement.jwt', token);
     await assert.rejects(federation.startBroker(LONDON), StartError);
@@ -152,12 +152,3 @@ describe('our own statement and message key, changed while the broker runs', () 
     return await statementWith(federation, LONDON, ({ sequence }) => ({ sequence: sequence + 5 }));
   }
 });
-
-function newKey(kid: string): [PublicJwk, string] {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const named = { kid, alg: 'EdDSA' };
-  return [
-    { ...publicKey.export({ format: 'jwk' }), ...named } as PublicJwk,
-    JSON.stringify({ ...privateKey.export({ format: 'jwk' }), ...named }),
-  ];
-}

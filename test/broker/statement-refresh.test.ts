@@ -7,7 +7,7 @@ import type { TrustDesk } from '../../src/broker/trust-desk.ts';
 import { DeliveryError, EvidenceError, RequestError } from '../../src/errors.ts';
 import type { BrokerMetadata, PublicJwk } from '../../src/trust/entity-statement.ts';
 import { startFederation, type TestFederation } from '../support/federation.ts';
-import { statementWith } from '../support/statement.ts';
+import { statementWith, newSigningKey } from '../support/statement.ts';
 import { until } from '../support/until.ts';
 import { rollCallOf, TestViewer } from '../support/viewer.ts';
 
@@ -252,8 +252,7 @@ describe('the statement of a neighbour, fetched anew', () => {
 });
 
 function newKey(kid: string): PublicJwk {
-  const { publicKey } = generateKeyPairSync('ed25519');
-  return { ...publicKey.export({ format: 'jwk' }), kid, alg: 'EdDSA' } as PublicJwk;
+  return newSigningKey(kid)[0];
 }
 
 /** A key of his own that bears the name of London's federation key. */

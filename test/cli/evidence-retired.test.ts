@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -9,7 +8,7 @@ import type { RegionId } from '../../src/demo/places.ts';
 import type { PublicJwk } from '../../src/trust/entity-statement.ts';
 import { readAudit } from '../support/audit.ts';
 import { startFederation, type TestFederation } from '../support/federation.ts';
-import { signAnew, statementWith } from '../support/statement.ts';
+import { signAnew, statementWith, newSigningKey } from '../support/statement.ts';
 import { until } from '../support/until.ts';
 import { TestViewer } from '../support/viewer.ts';
 import { exportedFrom, verified } from './evidence-run.ts';
@@ -85,7 +84,7 @@ describe('evidence of what a retired key signed', () => {
   });
 
   it('verifies, at either end, and tells which statement listed the key, and which no more', async () => {
-    const [next, secret] = newKey('next');
+    const [next, secret] = newSigningKey('next');
     await taken(
       await signAnew(federation, LONDON, ({ message_keys: keys }) => ({ message_keys: [...keys, next] })),
     );
@@ -117,7 +116,7 @@ describe('evidence of what a retired key signed', () => {
   });
 
   it('leads from a former federation key to the one of now, through the statements between', async () => {
-    const [jwk, secret] = newKey('federation-2');
+    const [jwk, secret] = newSigningKey('federation-2');
     const original = JSON.parse(readFileSync(file('public/federation.jwks.json'), 'utf8')) as {
       keys: PublicJwk[];
     };
@@ -176,12 +175,3 @@ describe('evidence of what a retired key signed', () => {
     }
   });
 });
-
-function newKey(kid: string): [PublicJwk, string] {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const named = { kid, alg: 'EdDSA' };
-  return [
-    { ...publicKey.export({ format: 'jwk' }), ...named } as PublicJwk,
-    JSON.stringify({ ...privateKey.export({ format: 'jwk' }), ...named }),
-  ];
-}

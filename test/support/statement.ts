@@ -52,16 +52,25 @@ function statementFile(federation: TestFederation, region: RegionId): string {
   return join(federation.directory, 'keys', region, 'public/entity-statement.jwt');
 }
 
-/** Puts a new Ed25519 key into a region's secrets. @returns its public form, for a statement */
+/** A new Ed25519 key: its public form, for a statement, and its private one as a file's text. */
+export function newSigningKey(kid: string = randomUUID()): [PublicJwk, string] {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const named = { kid, alg: 'EdDSA' };
+  return [
+    { ...publicKey.export({ format: 'jwk' }), ...named } as PublicJwk,
+    JSON.stringify({ ...privateKey.export({ format: 'jwk' }), ...named }),
+  ];
+}
+
+/** Puts a new one into a region's secrets. @returns its public form */
 export function newSecretKey(
   federation: TestFederation,
   region: RegionId,
   name: 'log' | 'witness',
-  kid: string = randomUUID(),
+  kid?: string,
 ): PublicJwk {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const named = { kid, alg: 'EdDSA' };
+  const [jwk, text] = newSigningKey(kid);
   const file = join(federation.directory, 'keys', region, 'private', `${name}.jwk.json`);
-  writeFileSync(file, JSON.stringify({ ...privateKey.export({ format: 'jwk' }), ...named }), { mode: 0o600 });
-  return { ...publicKey.export({ format: 'jwk' }), ...named } as PublicJwk;
+  writeFileSync(file, text, { mode: 0o600 });
+  return jwk;
 }
