@@ -81,14 +81,12 @@ describe('the listener between brokers: a signed ping', () => {
   });
 
   describe('refused signed, and counted', () => {
-    const seconds = Math.floor(Date.now() / 1000);
-    const cases: readonly [
-      name: string,
-      status: number,
-      code: string,
-      Record<string, unknown>,
-      typ?: string,
-    ][] = [
+    const lived = (from: number, until: number) => (): Record<string, unknown> => {
+      const seconds = Math.floor(Date.now() / 1000);
+      return { iat: seconds + from, exp: seconds + until };
+    };
+    type Change = Record<string, unknown> | (() => Record<string, unknown>);
+    const cases: readonly [name: string, status: number, code: string, Change, typ?: string][] = [
       ['a query in its place', 401, 'wrong-typ', {}, 'wayleave-query+jwt'],
       ['a pong in its place', 401, 'wrong-typ', {}, 'wayleave-pong+jwt'],
       ['no nonce', 400, 'bad-claims', { nonce: undefined }],
@@ -97,13 +95,13 @@ describe('the listener between brokers: a signed ping', () => {
       ['another sender', 401, 'wrong-issuer', { iss: 'https://essex-suffolk.wayleave.example' }],
       ['another receiver', 401, 'wrong-audience', { aud: 'https://essex-suffolk.wayleave.example' }],
       ['another connection', 401, 'wrong-binding', { cnf: { 'x5t#S256': 'A'.repeat(43) } }],
-      ['a clock that is behind', 401, 'not-fresh', { iat: seconds - 600, exp: seconds - 540 }],
-      ['a clock that is ahead', 401, 'not-fresh', { iat: seconds + 600, exp: seconds + 660 }],
-      ['a long life', 401, 'not-fresh', { exp: seconds + 3_600 }],
+      ['a clock that is behind', 401, 'not-fresh', lived(-600, -540)],
+      ['a clock that is ahead', 401, 'not-fresh', lived(600, 660)],
+      ['a long life', 401, 'not-fresh', lived(0, 3_600)],
     ];
     for (const [name, status, code, change, typ] of cases) {
       it(name, async () => {
-        const asked = await ping(change, typ);
+        const asked = await ping(typeof change === 'function' ? change() : change, typ);
         const rows = await asking.rows();
         let reply: Reply | undefined;
         const counted = await asking.countsOne(async () => (reply = await send(asked.token)));
