@@ -11,6 +11,7 @@ export type * from './contracts/log.ts';
 export type * from './contracts/patients.ts';
 export type * from './contracts/state.ts';
 export type * from './contracts/decisions.ts';
+export type * from './contracts/whereabouts.ts';
 
 /**
  * What the broker asks of a store, and what a store promises. `test/store/contract.ts` holds every store to it.
