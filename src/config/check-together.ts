@@ -25,6 +25,7 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
       );
     }
   }
+  checkDemographics(config, fail);
   checkPublicBases(config.records, fail);
   for (const [position, viewer] of config.viewers.entries()) {
     const unknown = viewer.own_records.find((id) => !records.has(id));
@@ -65,6 +66,19 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
     );
   }
   checkSubIcbs(source, directory);
+}
+
+function checkDemographics(
+  { demographics: { auth, base } }: ConfigFile,
+  fail: (setting: string, wrong: string, write: string) => never,
+): void {
+  if (auth.kind === 'none') return;
+  if (!isConfidential(base)) {
+    fail('demographics.base', 'would send credentials in clear', 'write an https address');
+  }
+  if (!isConfidential(auth.token_endpoint)) {
+    fail('demographics.auth.token_endpoint', 'would get credentials in clear', 'write an https address');
+  }
 }
 
 /** An admin is one person with one certificate, and no party that has another part here. */

@@ -5,7 +5,7 @@ import type { Config } from './load.ts';
 /**
  * SHA-256, base64url, of a configuration with every public file that it names: two starts with the same digest ran
  * under the same agreements, pins, coverage and rules. Where its files lie makes no difference; credentials of records
- * are left out.
+ * and of demographics are left out.
  */
 export function configurationDigest(config: Config): string {
   const {
@@ -21,5 +21,12 @@ export function configurationDigest(config: Config): string {
     ...neighbour,
     ...(crl && { crl: { ...crl, files: crl.files.length, cache: undefined } }),
   }));
-  return hash('sha256', JSON.stringify({ ...said, neighbours, records }), 'base64url');
+  const { credentials, ...demographics } = config.demographics;
+  const digested = {
+    ...said,
+    neighbours,
+    records,
+    demographics: { ...demographics, kind: credentials.kind },
+  };
+  return hash('sha256', JSON.stringify(digested), 'base64url');
 }

@@ -16,6 +16,7 @@ import {
   configFile,
   directoryFile,
   type ConfigFile,
+  type DemographicsConfig,
   type DirectoryFile,
   type NeighbourConfig,
   type RecordConfig,
@@ -37,37 +38,56 @@ export interface RegisteredViewer extends Omit<ViewerConfig, 'keys'> {
   readonly anchor: string | undefined;
 }
 
+export interface OAuth2Credentials {
+  readonly kind: 'oauth2';
+  readonly tokenEndpoint: string;
+  readonly clientId: string;
+  readonly key: object;
+  readonly scope: string | undefined;
+  readonly anchors: string | undefined;
+}
+
+interface NoCredentials {
+  readonly kind: 'none';
+}
+
 /** The credentials with which a record is asked, as files' texts. */
 export type RecordCredentials =
-  | { readonly kind: 'none' }
+  | NoCredentials
+  | OAuth2Credentials
   | {
       readonly kind: 'mutual-tls';
       readonly certificate: string;
       readonly key: string;
       readonly anchors: string;
-    }
-  | {
-      readonly kind: 'oauth2';
-      readonly tokenEndpoint: string;
-      readonly clientId: string;
-      readonly key: object;
-      readonly scope: string;
-      readonly anchors: string | undefined;
     };
 
 export interface ConfiguredRecord extends Omit<RecordConfig, 'auth'> {
   readonly credentials: RecordCredentials;
 }
 
+export interface ConfiguredDemographics extends Omit<DemographicsConfig, 'auth'> {
+  readonly credentials: NoCredentials | OAuth2Credentials;
+}
+
 /** Checked and frozen: what the broker runs on. Private keys are in `Secrets`, apart. */
 export interface Config extends Omit<
   ConfigFile,
-  'viewers' | 'admins' | 'neighbours' | 'records' | 'directory' | 'store' | 'audit_streams' | 'notices'
+  | 'viewers'
+  | 'admins'
+  | 'neighbours'
+  | 'records'
+  | 'demographics'
+  | 'directory'
+  | 'store'
+  | 'audit_streams'
+  | 'notices'
 > {
   readonly viewers: readonly RegisteredViewer[];
   readonly admins: readonly RegisteredAdmin[];
   readonly neighbours: readonly PinnedNeighbour[];
   readonly records: readonly ConfiguredRecord[];
+  readonly demographics: ConfiguredDemographics;
   readonly audit_streams: readonly ConfiguredStream[];
   readonly notices: ConfiguredNotices;
   readonly directory: DirectoryFile;
@@ -127,6 +147,7 @@ export function loadConfig(file: string, lastWholeOf: LastWholeOf = () => undefi
       ...record,
       credentials: recordCredentials(auth, `records.${position}.auth`, source, text),
     })),
+    demographics: configuredDemographics(raw.demographics, source, text),
     neighbours: raw.neighbours.map((neighbour, position) => {
       const at = `neighbours.${position}`;
       return {
@@ -156,7 +177,7 @@ function recordCredentials(
   auth: RecordConfig['auth'],
   at: string,
   source: string,
-  text: (setting: string, name: string) => string,
+  text: ReadText,
 ): RecordCredentials {
   switch (auth.kind) {
     case 'none':
@@ -169,15 +190,36 @@ function recordCredentials(
         anchors: text(`${at}.anchors`, auth.anchors),
       };
     case 'oauth2':
-      return {
-        kind: 'oauth2',
-        tokenEndpoint: auth.token_endpoint,
-        clientId: auth.client_id,
-        key: clientJwk(source, `${at}.key`, text(`${at}.key`, auth.key)),
-        scope: auth.scope,
-        anchors: auth.anchors === undefined ? undefined : text(`${at}.anchors`, auth.anchors),
-      };
+      return oauth2Credentials(auth, at, source, text);
   }
+}
+
+function configuredDemographics(
+  { auth, ...rest }: DemographicsConfig,
+  source: string,
+  text: ReadText,
+): ConfiguredDemographics {
+  const credentials =
+    auth.kind === 'none' ? auth : oauth2Credentials(auth, 'demographics.auth', source, text);
+  return { ...rest, credentials };
+}
+
+type ReadText = (setting: string, name: string) => string;
+
+function oauth2Credentials(
+  auth: Extract<DemographicsConfig['auth'], { kind: 'oauth2' }>,
+  at: string,
+  source: string,
+  text: ReadText,
+): OAuth2Credentials {
+  return {
+    kind: 'oauth2',
+    tokenEndpoint: auth.token_endpoint,
+    clientId: auth.client_id,
+    key: clientJwk(source, `${at}.key`, text(`${at}.key`, auth.key)),
+    scope: auth.scope,
+    anchors: auth.anchors === undefined ? undefined : text(`${at}.anchors`, auth.anchors),
+  };
 }
 
 /** @throws StartError which does not quote the text: it is a key */

@@ -37,24 +37,26 @@ const breaker = z.strictObject({
 
 const noBreaker = {} as const;
 
+/** OAuth 2.0 client credentials with private_key_jwt (RFC 7523). */
+const clientCredentials = {
+  kind: z.literal('oauth2'),
+  token_endpoint: z.url(),
+  client_id: z.string(),
+  key: path,
+  anchors: path.optional(),
+};
+
 const recordAuth = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
   z.strictObject({ kind: z.literal('mutual-tls'), certificate: path, key: path, anchors: path }),
-  z.strictObject({
-    /** OAuth 2.0 client credentials with private_key_jwt (RFC 7523; SMART Backend Services). */
-    kind: z.literal('oauth2'),
-    token_endpoint: z.url(),
-    client_id: z.string(),
-    key: path,
-    scope: z.string().default('system/*.read'),
-    anchors: path.optional(),
-  }),
+  /** As in SMART Backend Services. */
+  z.strictObject({ ...clientCredentials, scope: z.string().default('system/*.read') }),
 ]);
 
 /** The private JWK of `auth.key`: the algorithms of `src/evidence/client-assertion.ts`, never those of messages. */
 export const clientKey = z.looseObject({
   kid: z.string().min(1),
-  alg: z.enum(['ES384', 'RS384', 'ES256', 'EdDSA']),
+  alg: z.enum(['ES384', 'RS384', 'RS512', 'ES256', 'EdDSA']),
   d: z.string().min(1),
 });
 
@@ -149,8 +151,19 @@ export const enrolledNeighbour = neighbour.pick({
 const demographics = z.strictObject({
   /** Service base of PDS FHIR R4. */
   base: z.url({ protocol: /^https?$/ }),
+  /** On whose behalf it is asked: `NHSD-End-User-Organisation-ODS`. */
   organisation: odsCode.optional(),
+  /** Application-restricted access of NHS England's API platform: RS512, no scope. */
+  auth: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('none') }),
+      z.strictObject({ ...clientCredentials, scope: z.string().optional() }),
+    ])
+    .default({ kind: 'none' }),
+  /** For one call; and the longest that a clinician's question waits for it, its turn included. */
   timeout_ms: milliseconds.default(1_500),
+  /** What the application may send. Replicas share that: each gets its part. */
+  rate_per_second: z.int().min(1).max(1_000).default(5),
   cache: z
     .strictObject({
       entries: z.int().min(0).default(10_000),

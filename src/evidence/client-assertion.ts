@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { CompactSign, importJWK, type CryptoKey, type JWK } from 'jose';
 
 /**
- * What an access token may be asked for with. SMART Backend Services wants RS384 or ES384. These are for token
+ * What an access token may be asked for with. SMART Backend Services wants RS384 or ES384, NHS England's API platform
+ * RS512. These are for token
  * endpoints alone: what brokers and viewers sign has a list of its own (`keys.ts`).
  */
-const ALGORITHMS = ['ES384', 'RS384', 'ES256', 'EdDSA'] as const;
+const ALGORITHMS = ['ES384', 'RS384', 'RS512', 'ES256', 'EdDSA'] as const;
 type AssertionAlgorithm = (typeof ALGORITHMS)[number];
 
 /** A private key that signs client assertions and nothing else. */

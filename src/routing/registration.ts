@@ -1,47 +1,104 @@
 import type { Deadline } from '../deadline.ts';
 import { isObject, type Coding } from '../fhir/resource.ts';
-import { isNhsNumber } from '../fhir/nhs-number.ts';
+import { isNhsNumber, NHS_NUMBER_SYSTEM } from '../fhir/nhs-number.ts';
 
 /** Where a patient is registered, as the demographics service told it. */
 export type Registration =
-  | { readonly kind: 'registered' | 'ended'; readonly practice: string; readonly current: string }
-  | { readonly kind: 'no-practice' | 'restricted'; readonly current: string }
+  | ({
+      readonly kind: 'registered' | 'ended';
+      readonly practice: string;
+      /** ISO date since when, where it is told. */
+      readonly since?: string;
+    } & Told)
+  | ({ readonly kind: 'no-practice' } & Told)
+  | { readonly kind: 'restricted'; readonly current: string }
   | { readonly kind: 'unknown' | 'invalidated' | 'not-reached' };
+
+interface Told {
+  readonly current: string;
+  readonly deceased?: true;
+}
+
+/** Whose question it is. A clinician's comes first; what goes on in the background takes what is left. */
+export type Lane = 'clinician' | 'background';
 
 /** Asks the demographics service. Never rejects for what the service says or fails to say. */
 export interface RegistrationSource {
-  registrationOf(nhsNumber: string, deadline: Pick<Deadline, 'signal' | 'reason'>): Promise<Registration>;
+  registrationOf(
+    nhsNumber: string,
+    deadline: Pick<Deadline, 'signal' | 'reason' | 'remainingMs'>,
+    lane?: Lane,
+  ): Promise<Registration>;
 }
 
 const RESTRICTED_CODES = new Set(['R', 'V', 'REDACTED']);
+
+/** What was asked, and whether the answer shows that it is the answer to that request. */
+export interface AskedNumber {
+  readonly nhsNumber: string;
+  /** The answer mirrors the request's own `X-Request-ID`. */
+  readonly isMirrored: boolean;
+}
 
 /**
  * Reads PDS FHIR's Patient. A restricted patient has neither practice, address nor telecom there; a superseded
  * number comes back with another `id` than was asked.
  *
  * @param at milliseconds since the epoch
- * @returns undefined when the answer is not a Patient that can be read
+ * @returns undefined when the answer is not a Patient that can be read, or is about another patient than was asked
  */
-export function readRegistration(answer: unknown, at: number): Registration | undefined {
+export function readRegistration(answer: unknown, asked: AskedNumber, at: number): Registration | undefined {
   if (!isObject(answer) || answer['resourceType'] !== 'Patient') return undefined;
   const current = answer['id'];
   if (typeof current !== 'string' || !isNhsNumber(current)) return undefined;
+  if (!isAnswerFor(asked, current, numbersOf(answer['identifier']))) return undefined;
   if (isRestricted(answer['meta'])) return { kind: 'restricted', current };
-  const practices = Array.isArray(answer['generalPractitioner'])
-    ? (answer['generalPractitioner'] as unknown[])
-    : [];
-  const identifier = isObject(practices[0]) ? practices[0]['identifier'] : undefined;
-  const practice = isObject(identifier) ? identifier['value'] : undefined;
+  const told: Told = { current, ...(isDeceased(answer) ? { deceased: true } : {}) };
+  const identifier = practiceIn(answer['generalPractitioner']);
+  const practice = identifier?.['value'];
   if (typeof practice !== 'string' || !/^[A-Z0-9]{3,12}$/.test(practice))
-    return { kind: 'no-practice', current };
-  const period = isObject(identifier) ? identifier['period'] : undefined;
-  const end = isObject(period) ? period['end'] : undefined;
+    return { kind: 'no-practice', ...told };
+  const period = identifier?.['period'];
+  const { start, end } = isObject(period) ? period : {};
   const ended = typeof end === 'string' && end < new Date(at).toISOString().slice(0, end.length);
-  return { kind: ended ? 'ended' : 'registered', practice, current };
+  const since = typeof start === 'string' ? /^\d{4}-\d{2}-\d{2}/.exec(start)?.[0] : undefined;
+  return {
+    ...{ kind: ended ? 'ended' : 'registered', practice, ...told },
+    ...(since === undefined ? {} : { since }),
+  };
+}
+
+/**
+ * PDS gives a superseded number's successor without naming the number that was asked. Another `id` is believed only in
+ * the answer to this very request, and only where the Patient says the same number of itself: anything else may be
+ * another patient, whose record would be shown in the place of this one's.
+ */
+function isAnswerFor({ nhsNumber, isMirrored }: AskedNumber, id: string, own: readonly string[]): boolean {
+  if (own.some((number) => number !== id && number !== nhsNumber)) return false;
+  return id === nhsNumber || (own.includes(id) && (isMirrored || own.includes(nhsNumber)));
+}
+
+function numbersOf(identifiers: unknown): string[] {
+  return listOf(identifiers)
+    .filter((one) => isObject(one) && one['system'] === NHS_NUMBER_SYSTEM)
+    .map((one) => String((one as { value?: unknown }).value));
+}
+
+function practiceIn(practices: unknown): Record<string, unknown> | undefined {
+  const [first] = listOf(practices);
+  const identifier = isObject(first) ? first['identifier'] : undefined;
+  return isObject(identifier) ? identifier : undefined;
+}
+
+function isDeceased(patient: Record<string, unknown>): boolean {
+  return typeof patient['deceasedDateTime'] === 'string' || patient['deceasedBoolean'] === true;
 }
 
 function isRestricted(meta: unknown): boolean {
-  const labels =
-    isObject(meta) && Array.isArray(meta['security']) ? (meta['security'] as (Coding | null)[]) : [];
+  const labels = isObject(meta) ? (listOf(meta['security']) as (Coding | null)[]) : [];
   return labels.some((label) => RESTRICTED_CODES.has(label?.code ?? ''));
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : [];
 }

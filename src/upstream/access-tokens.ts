@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 
-import type { RecordCredentials } from '../config/load.ts';
+import type { OAuth2Credentials } from '../config/load.ts';
 import { beforeEnd, startDeadline, type Deadline } from '../deadline.ts';
 import { DeliveryError } from '../errors.ts';
 import {
@@ -12,26 +12,24 @@ import {
 import { isObject } from '../fhir/resource.ts';
 import { exchange } from './exchange.ts';
 
-type OAuth2 = Extract<RecordCredentials, { kind: 'oauth2' }>;
-
 /** A token is renewed this long before it ends, so that none ends on its way. */
 const RENEW_BEFORE_MS = 30_000;
 const SHORTEST_LIFE_S = 60;
 const ASK_MS = 5_000;
 
 /**
- * Access tokens for one record: OAuth 2.0 client credentials with `private_key_jwt` (RFC 7523, as in SMART
- * Backend Services). One request at a time, shared by all callers; kept until shortly before it ends.
+ * Access tokens for one record, or for demographics: OAuth 2.0 client credentials with `private_key_jwt` (RFC 7523, as in SMART
+ * Backend Services, and NHS England's application-restricted APIs). One request at a time, shared by all callers; kept until shortly before it ends.
  */
 export class AccessTokens {
-  readonly #settings: OAuth2;
+  readonly #settings: OAuth2Credentials;
   readonly #agent: http.Agent | https.Agent;
   readonly #signer: Promise<AssertionSigner>;
   readonly #now: () => number;
   #token: { value: string; until: number } | undefined;
   #asking: Promise<string> | undefined;
 
-  constructor(settings: OAuth2, now: () => number) {
+  constructor(settings: OAuth2Credentials, now: () => number) {
     this.#settings = settings;
     this.#now = now;
     this.#signer = importAssertionSigner(settings.key);
@@ -47,9 +45,16 @@ export class AccessTokens {
 
   /** The Authorization header. @throws DeliveryError when no token can be had */
   async authorization(deadline: Deadline): Promise<string> {
-    if (this.#token !== undefined && this.#now() < this.#token.until) return bearer(this.#token.value);
+    const kept = this.atHand();
+    if (kept !== undefined) return kept;
     this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
     return bearer(await beforeEnd(this.#asking, deadline));
+  }
+
+  /** The same where one is at hand, without asking for one. */
+  atHand(): string | undefined {
+    const token = this.#token;
+    return token !== undefined && this.#now() < token.until ? bearer(token.value) : undefined;
   }
 
   /** The record refused this token: the next who asks gets another. One that came since is not dropped. */
@@ -73,7 +78,7 @@ export class AccessTokens {
         headers: { 'Content-Type': 'application/x-www-form-urlencoded', Accept: 'application/json' },
         body: new URLSearchParams({
           grant_type: 'client_credentials',
-          scope,
+          ...(scope === undefined ? {} : { scope }),
           client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
           client_assertion: assertion,
         }).toString(),

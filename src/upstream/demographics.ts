@@ -2,153 +2,194 @@ import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 
-import type { DemographicsConfig } from '../config/schema.ts';
+import type { ConfiguredDemographics } from '../config/load.ts';
 import { beforeEnd, startDeadline, type Deadline } from '../deadline.ts';
 import { DeliveryError } from '../errors.ts';
-import { FHIR_JSON, isObject } from '../fhir/resource.ts';
-import type { Log } from '../log.ts';
-import { readRegistration, type Registration, type RegistrationSource } from '../routing/registration.ts';
+import { FHIR_JSON } from '../fhir/resource.ts';
+import { errorFields, type Log } from '../log.ts';
+import type { Lane, Registration, RegistrationSource } from '../routing/registration.ts';
+import { AccessTokens } from './access-tokens.ts';
 import { Destination } from './destination.ts';
-import { exchange } from './exchange.ts';
+import { exchange, type Answer } from './exchange.ts';
+import { KeptRegistrations } from './kept-registrations.ts';
+import { PacedCalls } from './paced-calls.ts';
+import { readPdsAnswer, retryAfterMs } from './pds-answer.ts';
+import { SharedCall } from './shared-call.ts';
 
 const MOST_ANSWER_BYTES = 256 * 1024;
+const FIRST_HOLD_MS = 500;
+const LONGEST_HOLD_MS = 60_000;
 
-/** An answer, until when it serves, and until when it stands in. Milliseconds since the epoch. */
-interface Kept {
-  readonly registration: Registration;
-  readonly freshUntil: number;
-  readonly until: number;
-}
-
-/** What PDS says with a 404 of its own, and what it means. Any other 404 is that of a wrong address or a proxy. */
-const NOT_HELD = { RESOURCE_NOT_FOUND: 'unknown', INVALIDATED_RESOURCE: 'invalidated' } as const;
+type Asker = Parameters<RegistrationSource['registrationOf']>[1];
 
 /**
- * PDS FHIR R4 (`GET /Patient/{nhs-number}`) as a source of registrations. Simultaneous questions about one patient
- * become one call, and an answer serves for a while: PDS allows five a second. It is asked again soon, so that a
- * patient who has become restricted is known as such; an older answer stands in only where PDS is not reached.
+ * PDS FHIR R4 (`GET /Patient/{nhs-number}`) as a source of registrations, with application-restricted access. Simultaneous
+ * questions about one patient become one call, and an answer serves for a while: PDS allows five calls a second, which
+ * are paced. A question that gets no turn within its time is *not reached*, and is not sent when that is over.
  */
 export class Demographics implements RegistrationSource {
   readonly destination: Destination;
-  readonly #settings: DemographicsConfig;
+  readonly #settings: ConfiguredDemographics;
+  readonly #log: Log;
   readonly #agent: http.Agent | https.Agent;
+  readonly #tokens: AccessTokens | undefined;
+  readonly #pace: PacedCalls;
+  readonly #kept: KeptRegistrations;
   readonly #now: () => number;
-  readonly #kept = new Map<string, Kept>();
-  readonly #underWay = new Map<string, Promise<Registration>>();
+  readonly #underWay = new Map<string, SharedCall<Registration>>();
+  /** Answers in a row that asked for less, or were errors of the service's own. */
+  #troubles = 0;
 
-  constructor(settings: DemographicsConfig, log: Log, now: () => number) {
+  constructor(settings: ConfiguredDemographics, log: Log, now: () => number) {
     this.#settings = settings;
+    this.#log = log;
     this.#now = now;
     const Agent = settings.base.startsWith('http:') ? http.Agent : https.Agent;
     this.#agent = new Agent({ keepAlive: true, maxSockets: settings.breaker.capacity });
+    const { credentials } = settings;
+    this.#tokens = credentials.kind === 'oauth2' ? new AccessTokens(credentials, now) : undefined;
+    this.#pace = new PacedCalls(settings.rate_per_second);
+    this.#kept = new KeptRegistrations(settings.cache, now);
     this.destination = new Destination(
       'demographics',
       'demographics',
       settings.breaker,
-      (d) => this.#probe(d),
+      (deadline) => this.#probe(deadline),
       log,
     );
   }
 
-  async registrationOf(
-    nhsNumber: string,
-    deadline: Pick<Deadline, 'signal' | 'reason'>,
-  ): Promise<Registration> {
-    const kept = this.#kept.get(nhsNumber);
-    if (kept !== undefined && this.#now() < kept.freshUntil) return kept.registration;
-    let asking = this.#underWay.get(nhsNumber);
-    if (asking === undefined) {
-      // The call has a budget of its own: the one who began it may hang up while others wait for it.
-      asking = this.#ask(nhsNumber).finally(() => this.#underWay.delete(nhsNumber));
-      this.#underWay.set(nhsNumber, asking);
-    }
-    const told = await beforeEnd(asking, deadline).catch((): Registration => ({ kind: 'not-reached' }));
-    const stand = told.kind === 'not-reached' && kept !== undefined && this.#now() < kept.until;
-    return stand ? kept.registration : told;
+  /** A clinician's question waits for `timeout_ms` at most, its turn included; one in the background for its deadline. */
+  async registrationOf(nhsNumber: string, asker: Asker, lane: Lane = 'clinician'): Promise<Registration> {
+    const fresh = this.#kept.fresh(nhsNumber);
+    if (fresh !== undefined) return fresh;
+    const told = await this.#askShared(nhsNumber, asker, lane).catch((error: unknown): Registration => {
+      this.#log.warn({ destination: 'demographics', ...errorFields(error) }, 'registration not told');
+      return { kind: 'not-reached' };
+    });
+    return told.kind === 'not-reached' ? (this.#kept.standIn(nhsNumber) ?? told) : told;
   }
 
   close(): void {
     this.destination.close();
+    this.#pace.close();
+    this.#tokens?.close();
     this.#agent.destroy();
   }
 
-  async #ask(nhsNumber: string): Promise<Registration> {
-    using deadline = startDeadline(this.#settings.timeout_ms);
+  /** The call has a budget of its own: the one who began it may hang up while others wait for it. */
+  async #askShared(nhsNumber: string, asker: Asker, lane: Lane): Promise<Registration> {
+    if (this.destination.status().circuit !== 'closed')
+      throw new DeliveryError('circuit-open', 'demographics');
+    const longest = lane === 'clinician' ? this.#settings.timeout_ms : Infinity;
+    using patience = startDeadline(Math.min(asker.remainingMs(), longest));
+    let shared = this.#underWay.get(nhsNumber);
+    if (shared === undefined) {
+      shared = new SharedCall((call) =>
+        this.#ask(nhsNumber, call).finally(() => this.#underWay.delete(nhsNumber)),
+      );
+      this.#underWay.set(nhsNumber, shared);
+    }
+    const leave = shared.join(lane, performance.now() + patience.remainingMs());
+    this.#pace.look();
     try {
-      const registration = await this.destination.call(() => this.#get(nhsNumber, deadline));
-      this.#keep(nhsNumber, registration);
-      return registration;
-    } catch {
-      return { kind: 'not-reached' };
+      return await beforeEnd(beforeEnd(shared.result(), patience), asker);
+    } finally {
+      leave();
+      this.#pace.look();
     }
   }
 
-  async #get(nhsNumber: string, deadline: Deadline): Promise<Registration> {
+  async #ask(nhsNumber: string, call: SharedCall<Registration>): Promise<Registration> {
+    const authorization = await this.#authorization();
+    const answer = await this.#inTurn(call, () => this.#get(nhsNumber, authorization));
+    if (answer !== 'unauthorised') return this.#keep(nhsNumber, answer);
+    // Its token was ended before its time: once more, with another, and in another turn.
+    this.#tokens?.forget(authorization ?? '');
+    const anew = await this.#authorization();
+    return this.#keep(nhsNumber, await this.#inTurn(call, () => this.#getAgain(nhsNumber, anew)));
+  }
+
+  #keep(nhsNumber: string, registration: Registration): Registration {
+    this.#kept.keep(nhsNumber, registration);
+    return registration;
+  }
+
+  /** Before the turn: a call that waits for its token then would be sent at another time than its own. */
+  async #authorization(): Promise<string | undefined> {
+    const tokens = this.#tokens;
+    const kept = tokens?.atHand();
+    if (tokens === undefined || kept !== undefined) return kept;
+    using deadline = startDeadline(this.#settings.timeout_ms);
+    return await this.destination.call(() => tokens.authorization(deadline));
+  }
+
+  async #inTurn<Result>(call: SharedCall<Registration>, get: () => Promise<Result>): Promise<Result> {
+    const answered = await this.#pace.turn(call);
+    try {
+      return await this.destination.call(get);
+    } finally {
+      answered();
+    }
+  }
+
+  async #get(nhsNumber: string, authorization: string | undefined): Promise<Registration | 'unauthorised'> {
+    using deadline = startDeadline(this.#settings.timeout_ms);
     const { base, organisation } = this.#settings;
+    const requestId = randomUUID();
     const answer = await exchange(
       {
         method: 'GET',
         url: `${base}/Patient/${nhsNumber}`,
         headers: {
           Accept: FHIR_JSON,
-          'X-Request-ID': randomUUID(),
+          'X-Request-ID': requestId,
           ...(organisation === undefined ? {} : { 'NHSD-End-User-Organisation-ODS': organisation }),
+          ...(authorization === undefined ? {} : { Authorization: authorization }),
         },
         agent: this.#agent,
         mostBytes: MOST_ANSWER_BYTES,
       },
       deadline,
     );
-    const body = readJson(answer.body);
-    const notHeld = answer.status === 404 ? notHeldKind(body) : undefined;
-    if (notHeld !== undefined) return { kind: notHeld };
-    if (answer.status === 429) throw new DeliveryError('peer-throttled', 'demographics');
-    const registration = answer.status === 200 ? readRegistration(body, this.#now()) : undefined;
-    if (registration === undefined) throw new DeliveryError('peer-failed', 'demographics');
+    this.#backOff(answer);
+    if (answer.status === 401 && authorization !== undefined) return 'unauthorised';
+    return readPdsAnswer(answer, nhsNumber, requestId, this.#now());
+  }
+
+  /** @throws DeliveryError `peer-failed` for a token that is refused as well: that counts against the service */
+  async #getAgain(nhsNumber: string, authorization: string | undefined): Promise<Registration> {
+    const registration = await this.#get(nhsNumber, authorization);
+    if (registration === 'unauthorised') throw new DeliveryError('peer-failed', 'no access');
     return registration;
   }
 
-  #keep(nhsNumber: string, registration: Registration): void {
-    const { entries, fresh_seconds: fresh, seconds } = this.#settings.cache;
-    this.#kept.delete(nhsNumber);
-    if (entries === 0 || seconds === 0) return;
-    const oldest = this.#kept.size >= entries ? this.#kept.keys().next().value : undefined;
-    if (oldest !== undefined) this.#kept.delete(oldest);
-    const now = this.#now();
-    const freshUntil = now + Math.min(fresh, seconds) * 1000;
-    this.#kept.set(nhsNumber, { registration, freshUntil, until: now + seconds * 1000 });
+  /** 429 and 5xx: for as long as it says, or longer each time. One error by itself delays nobody. */
+  #backOff({ status, header }: Answer): void {
+    if (status !== 429 && status < 500) {
+      this.#troubles = 0;
+      return;
+    }
+    this.#troubles += 1;
+    const doublings = this.#troubles - (status === 429 ? 1 : 2);
+    const own = doublings < 0 ? 0 : FIRST_HOLD_MS * 2 ** doublings;
+    const asked = retryAfterMs(header('retry-after'), this.#now());
+    this.#pace.hold(Math.min(asked ?? own, LONGEST_HOLD_MS));
   }
 
-  /** Any HTTP answer below 500 shows that the service is there. */
+  /** Any HTTP answer below 500 shows that the service is there. It is a call like any other to who counts them. */
   async #probe(deadline: Deadline): Promise<void> {
-    const { base } = this.#settings;
-    const answer = await exchange(
-      { method: 'GET', url: `${base}/_ping`, agent: this.#agent, mostBytes: MOST_ANSWER_BYTES },
-      deadline,
-    );
-    if (answer.status >= 500) throw new DeliveryError('peer-failed', 'demographics');
+    const end = performance.now() + deadline.remainingMs();
+    const answered = await this.#pace.turn({ lane: 'clinician', until: () => end });
+    try {
+      const { base } = this.#settings;
+      const answer = await exchange(
+        { method: 'GET', url: `${base}/_ping`, agent: this.#agent, mostBytes: MOST_ANSWER_BYTES },
+        deadline,
+      );
+      if (answer.status >= 500) throw new DeliveryError('peer-failed', 'demographics');
+    } finally {
+      answered();
+    }
   }
-}
-
-function readJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
-/** By the code of Spine's own OperationOutcome (Spine-ErrorOrWarningCode). */
-function notHeldKind(body: unknown): 'unknown' | 'invalidated' | undefined {
-  if (!isObject(body) || body['resourceType'] !== 'OperationOutcome') return undefined;
-  const codes = listOf(body['issue'])
-    .map((issue) => (isObject(issue) ? issue['details'] : undefined))
-    .flatMap((details) => (isObject(details) ? listOf(details['coding']) : []))
-    .map((coding) => (isObject(coding) ? coding['code'] : undefined));
-  const known = Object.entries(NOT_HELD).find(([code]) => codes.includes(code));
-  return known?.[1];
-}
-
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? (value as unknown[]) : [];
 }

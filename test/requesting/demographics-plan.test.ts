@@ -99,7 +99,12 @@ describe('what demographics say decides whom to ask', () => {
     ['that the number is invalid', 'invalidated', ASK_ALL, send(404, outcome('INVALIDATED_RESOURCE'))],
     ['404 and no FHIR', 'demographics-not-reached', ASK_ALL, send(404, '<html></html>')],
     ['404 of no code', 'demographics-not-reached', ASK_ALL, send(404, { resourceType: 'OperationOutcome' })],
-    ['too many requests', 'demographics-not-reached', ASK_ALL, send(429, outcome('TOO_MANY_REQUESTS'))],
+    [
+      'too many requests',
+      'demographics-not-reached',
+      ASK_ALL,
+      send(429, outcome('TOO_MANY_REQUESTS'), { 'Retry-After': '0' }),
+    ],
     ['an error', 'demographics-not-reached', ASK_ALL, send(500, '')],
     ['no access', 'demographics-not-reached', ASK_ALL, send(401, outcome('ACCESS_DENIED'))],
     ['HTML', 'demographics-not-reached', ASK_ALL, send(200, '<html></html>')],

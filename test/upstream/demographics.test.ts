@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { DemographicsConfig } from '../../src/config/schema.ts';
+import type { ConfiguredDemographics } from '../../src/config/load.ts';
 import { startDeadline } from '../../src/deadline.ts';
 import { Demographics } from '../../src/upstream/demographics.ts';
+import { until } from '../support/until.ts';
 import { NEVER_OPEN, ScriptedServer, sendJson, SILENT, type Script } from './scripted-server.ts';
 
 const [ONE, TWO, THREE] = ['9990000018', '9990000026', '9990000034'];
@@ -40,10 +41,12 @@ describe('demographics', () => {
     server.stop();
   });
 
-  function demographics(change: Partial<DemographicsConfig> = {}): Demographics {
+  function demographics(change: Partial<ConfiguredDemographics> = {}): Demographics {
     const settings = {
       base: `${server.origin}/FHIR/R4`,
+      credentials: { kind: 'none' } as const,
       timeout_ms: 500,
+      rate_per_second: 1000,
       cache: { entries: 2, fresh_seconds: 60, seconds: 300 },
       breaker: NEVER_OPEN,
       ...change,
@@ -181,15 +184,13 @@ describe('demographics', () => {
   it('is left alone while it fails, and found again by a probe without a patient’s number', async () => {
     const breaker = { ...NEVER_OPEN, volume_threshold: 3, reset_ms: 200 };
     const source = demographics({ breaker, cache: NO_CACHE });
-    server.script = (_seen, response) => sendJson(response, 429, {});
+    server.script = (_seen, response) => void response.writeHead(429, { 'Retry-After': '0' }).end();
     for (let at = 0; at < 4; at += 1) assert.equal(await kindOf(source), 'not-reached');
     const calls = server.seen.length;
     assert.equal(await kindOf(source), 'not-reached');
     assert.equal(server.seen.length, calls);
     server.script = registered;
-    for (let tries = 0; tries < 100 && source.destination.status().circuit !== 'closed'; tries += 1) {
-      await sleep(20);
-    }
+    await until(() => source.destination.status().circuit === 'closed', 'closed circuit');
     const probe = server.seen.at(-1);
     assert.ok(probe && !probe.url.includes('999'));
     assert.equal(await kindOf(source), 'registered');

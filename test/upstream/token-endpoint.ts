@@ -25,6 +25,7 @@ const SIGNATURES = {
   ES256: { pair: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }), digest: 'sha256' },
   ES384: { pair: () => generateKeyPairSync('ec', { namedCurve: 'P-384' }), digest: 'sha384' },
   RS384: { pair: () => generateKeyPairSync('rsa', { modulusLength: 2048 }), digest: 'sha384' },
+  RS512: { pair: () => generateKeyPairSync('rsa', { modulusLength: 4096 }), digest: 'sha512' },
 } as const;
 export type Alg = keyof typeof SIGNATURES;
 
@@ -48,6 +49,8 @@ export class TokenEndpoint {
   lifeS: number | undefined = 300;
   /** The one algorithm that is accepted. */
   alg: Alg = 'ES256';
+  /** The one scope that is accepted; null: none may be named. */
+  scope: string | null = 'system/*.read';
   readonly #clients = new Map<string, KeyObject>();
   readonly #used = new Set<string>();
   readonly #now: () => number;
@@ -87,7 +90,7 @@ export class TokenEndpoint {
     if (headers['content-type'] !== 'application/x-www-form-urlencoded') return 'content type';
     const form = new URLSearchParams(body);
     if (form.get('grant_type') !== 'client_credentials') return 'grant';
-    if (form.get('scope') !== 'system/*.read') return 'scope';
+    if (form.get('scope') !== this.scope) return 'scope';
     if (form.get('client_assertion_type') !== ASSERTION_TYPE) return 'assertion type';
     return this.#wrongAssertion(form.get('client_assertion') ?? '');
   }
