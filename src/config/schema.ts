@@ -247,6 +247,8 @@ export const configFile = z.strictObject({
     .strictObject({
       /** What to do when the registration does not say whom to ask. */
       without_registration: z.enum(['ask-all-agreed', 'ask-home-only', 'ask-none']).default('ask-all-agreed'),
+      /** For so many months after a registration here began an answer is incomplete without a handover. */
+      recent_months: z.int().min(0).max(120).default(12),
     })
     .prefault({}),
   budgets: budgets.prefault({}),

@@ -21,6 +21,11 @@ export const viewerClaims = z.object({
   cnf: z.object({ 'x5t#S256': z.string() }).optional(),
   /** `https://fhir.nhs.uk/Id/nhs-number|...`: the one patient that the token is for. */
   patient: z.string().max(100),
+  /** ODS code of the practice that the viewer knows the patient to be registered with, where it does. */
+  registered_practice: z
+    .string()
+    .regex(/^[A-Z0-9]{3,12}$/, 'an ODS code')
+    .optional(),
   ...auditClaims,
 });
 

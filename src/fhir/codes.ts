@@ -29,6 +29,10 @@ export type Outcome = keyof typeof OUTCOMES;
 export const REASONS = {
   registered: 'The patient is registered with a practice there',
   'care-location': 'The patient was treated there',
+  notice: 'It told that it holds something of the patient',
+  handover: 'It was named by the region that was home before',
+  located: 'It was named by the home region',
+  'ask-own': 'Where the patient belongs is not known, so no region but our own was asked for that',
   'ask-all': 'Where the patient belongs is not known, so all were asked that an agreement covers',
   'break-glass': 'Asked in an emergency although the patient is restricted',
   'no-reason': 'Nothing known leads there',
@@ -63,9 +67,19 @@ export const RULES = {
   'no-practice': 'The patient has no registered practice',
   'not-known': 'The demographics service does not know the number',
   invalidated: 'The demographics service says that the number is no longer valid',
-  'demographics-not-reached': 'The demographics service was not reached',
+  'demographics-not-reached': 'The demographics service gave no answer that can be used, in time',
   restricted: 'The patient is restricted',
   'break-glass': 'The ask-none rule was lifted in an emergency',
   superseded: 'The number was replaced by another: both were asked for',
+  'stated-by-viewer': 'The viewer stated the practice, which the demographics service did not',
+  'local-register': "This region's own register says that the patient is registered here",
+  'ask-all-agreed': 'The policy for that: all regions were asked that an agreement covers',
+  'ask-home-only': 'The policy for that: no region but our own was asked for it',
+  'ask-none': 'The policy for that: no region was asked for it',
+  temporary:
+    'A practice here has the patient too, who is registered elsewhere: temporarily, or moved lately. Both were asked',
+  'recently-registered':
+    'The patient came to this region lately and the region before has handed nothing over: what is held elsewhere may be missing',
+  deceased: 'The demographics service says that the patient has died',
 } as const;
 export type Rule = keyof typeof RULES;

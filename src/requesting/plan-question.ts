@@ -13,7 +13,8 @@ export async function planQuestion(
 ): Promise<PlannedQuestion> {
   const { break_glass: glass, requesting_organization: organisation } = claims;
   const breakGlass = glass === undefined ? {} : { breakGlass: { code: glass.code, role } };
-  const asker = { nhsNumber, shownByViewer: viewer.own_records, organisation, ...breakGlass };
+  const stated = claims.registered_practice;
+  const asker = { nhsNumber, shownByViewer: viewer.own_records, organisation, stated, ...breakGlass };
   const planned = await planFor(asker, broker, deadline);
   if (patient.kind !== 'regional') return planned;
   return { ...planned, plan: onlyRecord(planned.plan, patient.region, patient.record) };

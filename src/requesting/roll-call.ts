@@ -19,6 +19,9 @@ const NARROWED: ReadonlySet<Rule> = new Set([
   'demographics-not-reached',
 ]);
 
+/** Rules that say by themselves that something may be missing, whoever was asked. */
+const INCOMPLETE_RULES: ReadonlySet<Rule> = new Set(['recently-registered']);
+
 /** FHIR issue types of what did not fully answer; anything else is `incomplete`. */
 const ISSUE_TYPE: Partial<Record<Reason | Outcome, string>> = {
   timeout: 'timeout',
@@ -34,6 +37,7 @@ const NOT_ALLOWED_TO_ASK: ReadonlySet<Reason> = new Set(['restricted', 'no-agree
 export function isIncomplete(plan: Plan, answers: readonly RegionAnswer[]): boolean {
   return (
     plan.unknownOrganisations.length > 0 ||
+    plan.rules.some((rule) => INCOMPLETE_RULES.has(rule)) ||
     (plan.rules.some((rule) => NARROWED.has(rule)) && plan.regions.some(leftWithoutReason)) ||
     plan.regions.some((region) => !region.ask && NOT_ALLOWED_TO_ASK.has(region.reason)) ||
     answers.some((answer) => INCOMPLETE.has(answer.outcome))
@@ -68,7 +72,7 @@ export function warnings(answers: readonly RegionAnswer[], directory: Directory)
 /** The information part: which rule decided, where nobody could be asked, and every region of the federation. */
 export function rollCall(plan: Plan, answers: readonly RegionAnswer[], directory: Directory): Issue[] {
   return [
-    ...plan.rules.map((rule) => information([{ system: SYSTEM.rule, code: rule }], `${RULES[rule]}.`)),
+    ...plan.rules.map(ruled),
     ...plan.unknownOrganisations.map((code): Issue => ({
       ...information(
         [{ system: SYSTEM.organisation, code }],
@@ -84,6 +88,11 @@ export function rollCall(plan: Plan, answers: readonly RegionAnswer[], directory
     }),
     ...answers.flatMap((answer) => settings(answer, directory)),
   ];
+}
+
+function ruled(rule: Rule): Issue {
+  const issue = information([{ system: SYSTEM.rule, code: rule }], `${RULES[rule]}.`);
+  return INCOMPLETE_RULES.has(rule) ? { ...issue, severity: 'warning', code: 'incomplete' } : issue;
 }
 
 function asked(answer: RegionAnswer, directory: Directory): Issue {

@@ -13,13 +13,25 @@ export type RouteRule =
   | 'demographics-not-reached'
   | 'restricted'
   | 'break-glass'
-  | 'superseded';
+  | 'superseded'
+  | StandInRule;
+
+/** What stood in for a registration, and what else is said beside it. */
+export type StandInRule =
+  | 'stated-by-viewer'
+  | 'local-register'
+  | 'ask-all-agreed'
+  | 'ask-home-only'
+  | 'ask-none'
+  | 'temporary'
+  | 'recently-registered'
+  | 'deceased';
 
 /** The region where a patient is registered, or the rule that says why none is known. */
 export type HomeRegion =
   | { readonly kind: 'region'; readonly region: string }
   | { readonly kind: 'none'; readonly rule: HomelessRule };
-export type HomelessRule = Exclude<RouteRule, 'registered' | 'break-glass' | 'superseded'>;
+export type HomelessRule = Exclude<RouteRule, 'registered' | 'break-glass' | 'superseded' | StandInRule>;
 
 const RULE_OF = {
   ended: 'registration-ended',

@@ -1,7 +1,12 @@
-import type { CareLocationStore } from '../store/contracts.ts';
+import type {
+  CareLocationStore,
+  KnownRegionStore,
+  RegisterEntry,
+  RegisterStore,
+} from '../store/contracts.ts';
 import type { Directory } from './directory.ts';
 import { planRoute, type Plan, type RouteFacts } from './plan.ts';
-import type { Registration, RegistrationSource } from './registration.ts';
+import type { RegistrationSource } from './registration.ts';
 import { relationshipOf, type Relationship } from './relationship.ts';
 
 /** What planning stands on. */
@@ -11,7 +16,12 @@ export interface Planning {
   readonly directory: Directory;
   readonly registrations: RegistrationSource;
   readonly careLocations: CareLocationStore;
+  /** The region's own register, where it keeps one. */
+  readonly register?: Pick<RegisterStore, 'of'>;
+  /** What other regions told of where its patients are held. */
+  readonly knownRegions?: Pick<KnownRegionStore, 'of'>;
   readonly withoutRegistration: RouteFacts['withoutRegistration'];
+  readonly recentMonths: number;
   /** The agreement with a region if it is in force now: what of it the plan depends on. */
   readonly agreementWith: (region: string) => RouteAgreement | undefined;
   readonly patientDigest: (nhsNumber: string) => string;
@@ -34,6 +44,8 @@ export interface PlanFor {
   readonly shownByViewer: readonly string[];
   readonly organisation?: string;
   readonly breakGlass?: { readonly code: string; readonly role: string };
+  /** The practice that the viewer says the patient is registered with. */
+  readonly stated?: string | undefined;
 }
 
 export interface PlannedQuestion {
@@ -43,36 +55,52 @@ export interface PlannedQuestion {
 
 type Waiting = Parameters<RegistrationSource['registrationOf']>[1];
 
-/** Gathers the facts (registration, care locations, agreements) and lets the pure planner decide. */
+/** Gathers the facts (registration, register, care locations, agreements) and lets the pure planner decide. */
 export async function planFor(asker: PlanFor, broker: Planning, deadline: Waiting): Promise<PlannedQuestion> {
-  const { nhsNumber, organisation = '' } = asker;
-  const registration = await broker.registrations.registrationOf(nhsNumber, deadline);
-  const careLocations = await careLocationsOf(nhsNumber, registration, broker);
-  const regions = broker.directory.regions().map(({ id }) => id);
-  const plan = planRoute(
-    {
-      nhsNumber,
-      registration,
-      careLocations,
-      own: { region: broker.region, records: broker.ownRecords, shownByViewer: asker.shownByViewer },
-      agreed: new Set(regions.filter((id) => broker.agreementWith(id) !== undefined)),
-      breakGlass: new Set(regions.filter((id) => liftsAskNone(asker, id, broker))),
-      withoutRegistration: broker.withoutRegistration,
-      at: broker.now(),
-    },
-    broker.directory,
-  );
-  return { plan, relationship: relationshipOf(organisation, registration, careLocations) };
+  const facts = await gatherFacts(asker, broker, deadline);
+  const { registration, careLocations, register } = facts;
+  return {
+    plan: planRoute(facts, broker.directory),
+    relationship: relationshipOf(asker.organisation ?? '', registration, careLocations, register),
+  };
 }
 
-async function careLocationsOf(
-  nhsNumber: string,
-  registration: Registration,
-  broker: Planning,
-): Promise<string[]> {
-  const numbers = 'current' in registration ? [nhsNumber, registration.current] : [nhsNumber];
-  const locations = await broker.careLocations.of([...new Set(numbers)].map(broker.patientDigest));
-  return [...new Set(locations.map((location) => location.organisation))];
+/** Everything that the planner decides on. */
+export async function gatherFacts(asker: PlanFor, broker: Planning, deadline: Waiting): Promise<RouteFacts> {
+  const { nhsNumber, stated } = asker;
+  const registration = await broker.registrations.registrationOf(nhsNumber, deadline);
+  const numbers = 'current' in registration ? [registration.current, nhsNumber] : [nhsNumber];
+  const patients = [...new Set(numbers)].map(broker.patientDigest);
+  const [locations, registered, known] = await Promise.all([
+    broker.careLocations.of(patients),
+    broker.register?.of(patients),
+    broker.knownRegions?.of(patients),
+  ]);
+  const regions = broker.directory.regions().map(({ id }) => id);
+  return {
+    ...{ nhsNumber, registration, stated },
+    careLocations: [...new Set(locations.map((location) => location.organisation))],
+    register: presentIn(registered ?? [], patients, broker.now()),
+    known: known ?? [],
+    own: { region: broker.region, records: broker.ownRecords, shownByViewer: asker.shownByViewer },
+    agreed: new Set(regions.filter((id) => broker.agreementWith(id) !== undefined)),
+    breakGlass: new Set(regions.filter((id) => liftsAskNone(asker, id, broker))),
+    withoutRegistration: broker.withoutRegistration,
+    recentMonths: broker.recentMonths,
+    at: broker.now(),
+  };
+}
+
+/** The entry of the current number before that of a superseded one; none for who has left. */
+function presentIn(
+  entries: readonly RegisterEntry[],
+  patients: readonly string[],
+  at: number,
+): RegisterEntry | undefined {
+  const present = entries.filter(({ until }) => until === undefined || until > at);
+  return patients
+    .map((digest) => present.find(({ patient }) => patient === digest))
+    .find((entry) => entry !== undefined);
 }
 
 function liftsAskNone({ breakGlass: asked }: PlanFor, region: string, broker: Planning): boolean {

@@ -1,9 +1,13 @@
 import type { Directory } from './directory.ts';
-import { homeOf, type RouteRule } from './home-region.ts';
-import type { Registration } from './registration.ts';
+import { readHome } from './read-home.ts';
+import type { RouteRule } from './home-region.ts';
+import type { RouteFacts } from './route-facts.ts';
+
+export type { RouteFacts } from './route-facts.ts';
 
 /** Why a region is asked. */
-export type AskReason = 'registered' | 'care-location' | 'ask-all' | 'break-glass';
+export type AskReason =
+  'registered' | 'care-location' | 'notice' | 'handover' | 'located' | 'ask-all' | 'ask-own' | 'break-glass';
 /** Why a region is not asked. */
 export type NotAskedReason =
   'no-reason' | 'no-agreement' | 'restricted' | 'own-record' | 'other-record-named';
@@ -30,40 +34,24 @@ export interface Plan {
   readonly unknownOrganisations: readonly string[];
 }
 
-export interface RouteFacts {
-  readonly nhsNumber: string;
-  readonly registration: Registration;
-  /** ODS codes of the organisations and sites where the patient was treated. */
-  readonly careLocations: readonly string[];
-  readonly own: {
-    readonly region: string;
-    readonly records: readonly string[];
-    /** The records that the viewer shows by itself. */
-    readonly shownByViewer: readonly string[];
-  };
-  /** Regions that are neighbours with an agreement in force. */
-  readonly agreed: ReadonlySet<string>;
-  /** Regions whose agreement lets the viewer's break-glass (its role and code) lift the ask-none rule. */
-  readonly breakGlass: ReadonlySet<string>;
-  readonly withoutRegistration: 'ask-all-agreed' | 'ask-home-only' | 'ask-none';
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-}
-
 /**
- * Decides whom to ask, and why: registration first, then care locations; where knowledge is missing a written
- * rule decides and the plan names it. Pure: the same facts give the same plan.
+ * Decides whom to ask, and why: registration first, then care locations and what other regions told; where knowledge is
+ * missing a written rule decides and the plan names it. Pure: the same facts give the same plan.
  */
 export function planRoute(facts: RouteFacts, directory: Directory): Plan {
-  const { home, rules, askAll, askNone } = readHome(facts, directory);
+  const { homes, rules, askAll, askOwn, askNone } = readHome(facts, directory);
   const feeds = facts.careLocations.map((code) => ({ code, regions: directory.feeds(code, facts.at) }));
   const treatedIn = new Set(feeds.flatMap((feed) => feed.regions.map(({ region }) => region)));
 
   const regions = directory.regions().map(({ id }): RegionPlan => {
     if (askNone) return { region: id, ask: false, reason: 'restricted' };
     const reasons: AskReason[] = [];
-    if (home === id) reasons.push('registered');
+    if (homes.includes(id)) reasons.push('registered');
     if (treatedIn.has(id)) reasons.push('care-location');
+    for (const { region, how } of facts.known) {
+      if (region === id && !reasons.includes(how)) reasons.push(how);
+    }
+    if (askOwn && id === facts.own.region) reasons.push('ask-own');
     if (askAll !== undefined) reasons.push(askAll);
     return decide(id, reasons, facts);
   });
@@ -93,36 +81,6 @@ function decide(region: string, reasons: readonly AskReason[], facts: RouteFacts
   if (reasons.length === 0) return { region, ask: false, reason: 'no-reason' };
   if (!agreed.has(region)) return { region, ask: false, reason: 'no-agreement' };
   return { region, ask: true, reasons };
-}
-
-interface Home {
-  readonly home: string | undefined;
-  readonly rules: readonly RouteRule[];
-  readonly askAll: 'ask-all' | 'break-glass' | undefined;
-  readonly askNone: boolean;
-}
-
-function readHome(facts: RouteFacts, directory: Directory): Home {
-  const { registration } = facts;
-  if (registration.kind === 'restricted') {
-    return facts.breakGlass.size > 0
-      ? { home: undefined, rules: ['restricted', 'break-glass'], askAll: 'break-glass', askNone: false }
-      : { home: undefined, rules: ['restricted'], askAll: undefined, askNone: true };
-  }
-  const found = homeOf(registration, directory, facts.at);
-  if (found.kind === 'none') return without(found.rule, facts);
-  return { home: found.region, rules: ['registered'], askAll: undefined, askNone: false };
-}
-
-function without(rule: RouteRule, facts: RouteFacts): Home {
-  switch (facts.withoutRegistration) {
-    case 'ask-all-agreed':
-      return { home: undefined, rules: [rule], askAll: 'ask-all', askNone: false };
-    case 'ask-home-only':
-      return { home: facts.own.region, rules: [rule], askAll: undefined, askNone: false };
-    case 'ask-none':
-      return { home: undefined, rules: [rule], askAll: undefined, askNone: false };
-  }
 }
 
 /** The same plan narrowed to one record of one region, as a question about that record's own Patient asks. */

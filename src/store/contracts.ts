@@ -3,6 +3,7 @@ import type { CheckpointStore } from './contracts/checkpoints.ts';
 import type { LogStore } from './contracts/log.ts';
 import type { CareLocationStore, ObjectionStore } from './contracts/patients.ts';
 import type { StateStore, StreamCursorStore, ReplayStore } from './contracts/state.ts';
+import type { RegisterStore } from './contracts/whereabouts.ts';
 import type { DecisionStore, StatementStore, WholeFileStore } from './contracts/decisions.ts';
 
 export type * from './contracts/archive.ts';
@@ -33,6 +34,7 @@ export interface Store {
   readonly keys: KeyStore;
   readonly careLocations: CareLocationStore;
   readonly objections: ObjectionStore;
+  readonly register: RegisterStore;
   /**
    * False when the disk has come down to the reserve: what is begun can still be ended and told, and nothing new is to be
    * begun. True where the store cannot know (a database server's disk is its own to watch).

@@ -81,5 +81,15 @@ export interface Tables {
     first_seen: number;
     last_seen: number;
   };
+  register: {
+    patient: string;
+    sealed_number: Uint8Array;
+    practice: string;
+    from_time: number | null;
+    until_time: number | null;
+    read_at: number;
+  };
+  /** One row. */
+  register_state: { only: number; read_at: number; whole_at: number | null };
   objection: { patient: string; kind: string; from_time: number; until_time: number | null };
 }

@@ -109,6 +109,16 @@ export class ScriptedStore implements Store {
     inForce: async () => [],
   };
 
+  readonly register: Store['register'] = {
+    record: async () => undefined,
+    of: async () => [],
+    leavers: async () => [],
+    unread: async () => 0,
+    markLeft: async () => ({ marked: 0, last: undefined }),
+    ended: async () => undefined,
+    counts: async () => ({ present: 0, left: 0 }),
+  };
+
   hasRoom(): boolean {
     return true;
   }

@@ -1,37 +1,7 @@
 import assert from 'node:assert/strict';
 
-import { Directory } from '../../src/routing/directory.ts';
 import { planRoute, type RegionPlan, type RouteFacts } from '../../src/routing/plan.ts';
-
-const directory = new Directory({
-  regions: [
-    { id: 'home', name: 'Home', sub_icbs: [{ code: '07H' }] },
-    { id: 'city', name: 'City', sub_icbs: [{ code: '36L', until: '2026-03-31' }] },
-    { id: 'hills', name: 'Hills', sub_icbs: [{ code: '36L', from: '2026-04-01' }] },
-  ],
-  practices: { F81027: '07H', H83006: '36L', W91001: '7A1' },
-  organisations: [
-    { code: 'RJ6', name: 'Croydon', feeds: [{ region: 'city' }] },
-    { code: 'RJ611', name: 'A site of it', feeds: [{ region: 'hills' }] },
-    {
-      code: 'R1L',
-      name: 'Two regions',
-      feeds: [{ region: 'city' }, { region: 'hills', until: '2025-12-31' }],
-    },
-  ],
-});
-
-const at = Date.parse('2026-11-22T12:00:00Z');
-const facts: RouteFacts = {
-  nhsNumber: '9990000018',
-  registration: { kind: 'registered', practice: 'F81027', current: '9990000018' },
-  careLocations: [],
-  own: { region: 'home', records: ['one', 'two'], shownByViewer: ['one'] },
-  agreed: new Set(['home', 'city', 'hills']),
-  breakGlass: new Set(),
-  withoutRegistration: 'ask-all-agreed',
-  at,
-};
+import { directory, facts } from './facts.ts';
 
 const told = (plans: readonly RegionPlan[]): string[] =>
   plans.map((plan) => `${plan.region} ${plan.ask ? plan.reasons.join('+') : `- ${plan.reason}`}`);
@@ -101,24 +71,23 @@ const TABLE: { name: string; change: Partial<RouteFacts>; rules: string[]; regio
     [
       ['not-reached', 'demographics-not-reached'],
       ['unknown', 'not-known'],
-      ['invalidated', 'invalidated'],
     ] as const
   ).map(([kind, rule]) => ({
     name: `${kind}: asks all that an agreement covers, and says so`,
     change: { registration: { kind }, agreed: new Set(['home', 'city']) },
-    rules: [rule],
+    rules: [rule, 'ask-all-agreed'],
     regions: ['home ask-all', 'city ask-all', 'hills - no-agreement'],
   })),
   {
     name: 'an ended registration is no registration',
     change: { registration: { kind: 'ended', practice: 'F81027', current: '9990000018' } },
-    rules: ['registration-ended'],
+    rules: ['registration-ended', 'ask-all-agreed'],
     regions: ['home ask-all', 'city ask-all', 'hills ask-all'],
   },
   {
     name: 'a practice outside the federation',
     change: { registration: { kind: 'registered', practice: 'W91001', current: '9990000018' } },
-    rules: ['home-outside-federation'],
+    rules: ['home-outside-federation', 'ask-all-agreed'],
     regions: ['home ask-all', 'city ask-all', 'hills ask-all'],
   },
   {
@@ -128,8 +97,34 @@ const TABLE: { name: string; change: Partial<RouteFacts>; rules: string[]; regio
       withoutRegistration: 'ask-none',
       careLocations: ['RJ6'],
     },
-    rules: ['practice-unknown'],
+    rules: ['practice-unknown', 'ask-none'],
     regions: ['home - no-reason', 'city care-location', 'hills - no-reason'],
+  },
+  {
+    name: 'an invalidated number: nothing stands in, and only what is known of it leads anywhere',
+    change: {
+      registration: { kind: 'invalidated' },
+      stated: 'H83006',
+      register: { practice: 'F81027' },
+      careLocations: ['RJ6'],
+    },
+    rules: ['invalidated'],
+    regions: ['home - no-reason', 'city care-location', 'hills - no-reason'],
+  },
+  {
+    name: 'what other regions told leads to them',
+    change: {
+      careLocations: ['RJ6'],
+      known: [
+        { region: 'city', how: 'notice' },
+        { region: 'hills', how: 'handover' },
+        { region: 'city', how: 'notice' },
+        { region: 'hills', how: 'located' },
+        { region: 'gone', how: 'notice' },
+      ],
+    },
+    rules: ['registered'],
+    regions: ['home registered', 'city care-location+notice', 'hills handover+located'],
   },
   {
     name: 'ask-home-only',
@@ -137,8 +132,8 @@ const TABLE: { name: string; change: Partial<RouteFacts>; rules: string[]; regio
       registration: { kind: 'no-practice', current: '9990000018' },
       withoutRegistration: 'ask-home-only',
     },
-    rules: ['no-practice'],
-    regions: ['home registered', 'city - no-reason', 'hills - no-reason'],
+    rules: ['no-practice', 'ask-home-only'],
+    regions: ['home ask-own', 'city - no-reason', 'hills - no-reason'],
   },
 ];
 

@@ -8,6 +8,7 @@ import { decisionContract } from './decision-contract.ts';
 import { entry, item, LOG } from './entries.ts';
 import { keyContract } from './key-contract.ts';
 import { logContract } from './log-contract.ts';
+import { registerContract } from './register-contract.ts';
 import { searchContract } from './search-contract.ts';
 import { stateContract } from './state-contract.ts';
 
@@ -202,6 +203,7 @@ export function storeContract(
     };
     logContract(() => store, restart);
     searchContract(() => store);
+    describe('of the local register', () => registerContract(() => store.register));
     checkpointContract(() => store, restart);
     stateContract(() => store, restart);
     cursorContract(() => store, restart);

@@ -13,6 +13,7 @@ import { decisionStore } from '../decisions.ts';
 import { statementStore } from '../statements.ts';
 import { wholeFileStore } from '../whole-files.ts';
 import { patientReads } from '../patient-reads.ts';
+import { registerStore } from '../register.ts';
 import { readState } from '../state-reads.ts';
 import { readCursor } from '../stream-cursors.ts';
 import { headOf, newLog, type LogRow } from '../tree.ts';
@@ -27,6 +28,7 @@ import {
   eraseKeys,
   recordCareLocations,
   recordObjections,
+  recordRegistered,
 } from './writes.ts';
 import { kyselyOver, openPool, withClient } from './connection.ts';
 
@@ -121,6 +123,9 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
       record: (objections) => write('store-unavailable', recordObjections(objections)),
       inForce: (digests, at) => read(() => patients.inForce(digests, at)),
     },
+    register: registerStore(queries, async (entries, reading) => {
+      await pool.query(recordRegistered(entries, reading));
+    }),
     hasRoom: () => true,
     healthy: () =>
       write('store-unavailable', countRefusal('health-write', 0)).then(

@@ -1,6 +1,6 @@
 import type { QueryConfig } from 'pg';
 
-import type { CareLocation, Objection } from '../contracts.ts';
+import type { CareLocation, Objection, RegisterEntry, RegisterReading } from '../contracts.ts';
 import { toText } from './values.ts';
 
 /** The single writes: each is one statement, and so all or nothing. */
@@ -77,6 +77,36 @@ export function recordObjections(objections: readonly Objection[]): QueryConfig<
       objections.map(({ kind }) => kind),
       objections.map(({ from }) => Math.floor(from)),
       objections.map(({ until }) => (until === undefined ? null : Math.ceil(until))),
+    ],
+  };
+}
+
+/** Each patient once. What was given for `joined` is told from what the file says of a patient by its value. */
+export function recordRegistered(
+  entries: readonly RegisterEntry[],
+  { at, joined }: RegisterReading,
+): QueryConfig<unknown[]> {
+  return {
+    text: `INSERT INTO register (patient, sealed_number, practice, from_time, until_time, read_at)
+      SELECT patient, sealed_number, practice, coalesce(from_time, $7::bigint), until_time, $6::bigint
+      FROM unnest($1::text[], $2::bytea[], $3::text[], $4::bigint[], $5::bigint[])
+        AS given (patient, sealed_number, practice, from_time, until_time)
+      ORDER BY patient
+      ON CONFLICT (patient) DO UPDATE SET
+        practice = excluded.practice, read_at = excluded.read_at,
+        from_time = CASE WHEN register.until_time IS NOT NULL THEN excluded.from_time
+          ELSE least(register.from_time, nullif(excluded.from_time, $7::bigint)) END,
+        until_time = CASE WHEN excluded.until_time IS NOT NULL
+          THEN coalesce(register.until_time, excluded.until_time) END
+      WHERE register.read_at < excluded.read_at OR register.until_time IS NOT NULL OR excluded.until_time IS NULL`,
+    values: [
+      entries.map(({ patient }) => toText(patient)),
+      entries.map(({ sealedNumber }) => Buffer.from(sealedNumber)),
+      entries.map(({ practice }) => toText(practice)),
+      entries.map(({ from }) => (from === undefined ? null : Math.floor(from))),
+      entries.map(({ until }) => (until === undefined ? null : Math.ceil(until))),
+      Math.floor(at),
+      joined === undefined ? null : Math.floor(joined),
     ],
   };
 }

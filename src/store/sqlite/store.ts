@@ -16,6 +16,7 @@ import { migrate } from '../migrations/migrate.ts';
 import { statementStore } from '../statements.ts';
 import { wholeFileStore } from '../whole-files.ts';
 import { patientReads } from '../patient-reads.ts';
+import { registerStore } from '../register.ts';
 import { readState } from '../state-reads.ts';
 import { readCursor } from '../stream-cursors.ts';
 import type { Tables } from '../schema.ts';
@@ -26,6 +27,7 @@ import { FreeSpace } from './free-space.ts';
 import { leafReader } from './log-leaves.ts';
 import { LogWrites } from './log-writes.ts';
 import { openReader } from './snapshot.ts';
+import { registerWrites } from './register-writes.ts';
 import { WalFlush } from './wal-flush.ts';
 import { prepareWrites } from './writes.ts';
 
@@ -95,6 +97,7 @@ function storeOver(
     () => checkpointer.afterCommit(),
   );
   const write = prepareWrites(database);
+  const writeRegister = registerWrites(database);
   const spend = (issuer: string, jti: string, keepUntil: number): boolean =>
     write.spend(issuer, jti, keepUntil, now());
   const logWrites = new LogWrites(database, spend);
@@ -173,6 +176,9 @@ function storeOver(
         ),
       inForce: (digests, at) => read(() => patients.inForce(digests, at)),
     },
+    register: registerStore(queries, (entries, reading) =>
+      queue.commit(() => writeRegister(entries, reading)),
+    ),
     hasRoom: () => space.hasRoom(),
     healthy: () =>
       durable('store-unavailable', () => write.countRefusal('health-write', 0)).then(
