@@ -9,6 +9,7 @@ import { evidenceCommand } from './cli/evidence.ts';
 import { failureOf } from './cli/failure.ts';
 import type { Io } from './cli/io.ts';
 import { objectionsCommand } from './cli/objections.ts';
+import { registerCommand } from './cli/register.ts';
 import { restoreCommand } from './cli/restore.ts';
 import { routeCommand } from './cli/route.ts';
 import { serveCommand } from './cli/serve.ts';
@@ -52,6 +53,7 @@ const program = new Command('wayleave')
   .addCommand(tokenCommand(io))
   .addCommand(statusCommand(io))
   .addCommand(objectionsCommand(io))
+  .addCommand(registerCommand(io))
   .addCommand(evidenceCommand(io))
   .addCommand(auditCommand(io))
   .addCommand(trustCommand(io))

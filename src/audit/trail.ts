@@ -134,6 +134,11 @@ export class AuditTrail {
     return this.#append([{ event: 'objections-imported', exchange, facts: { count } }]);
   }
 
+  /** A reading of the local register: how many patients it had, and how many it was found that have left. */
+  registerImported(exchange: string, { read, left }: { read: number; left: number }): Promise<void> {
+    return this.#append([{ event: 'register-imported', exchange, facts: { count: read, detail: { left } } }]);
+  }
+
   /** Requester: the responder's log holds its answer to us, as the proof beside it shows. */
   inclusionProved(
     { exchange, jti }: { readonly exchange: string; readonly jti: string },

@@ -8,7 +8,7 @@ import { startFederation, type TestFederation } from '../support/federation.ts';
 import { startWayleave, wayleave, wayleaveGiven } from '../support/command.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const COMMANDS = ['serve', 'demo', 'ask', 'route', 'token', 'status', 'objections'];
+const COMMANDS = ['serve', 'demo', 'ask', 'route', 'token', 'status', 'objections', 'register'];
 
 describe('the command line', () => {
   it('tells all its commands', async () => {

@@ -62,7 +62,14 @@ describe('an entry as a syslog message', () => {
     ]);
     assert.deepEqual(of(5), [
       ...['started', 'not-reached', 'query-withheld', 'access-not-reached', 'access-question-withheld'],
-      ...['log-began', 'log-succeeded', 'store-opened', 'objections-imported', 'audit-searched'],
+      ...[
+        'log-began',
+        'log-succeeded',
+        'store-opened',
+        'objections-imported',
+        'register-imported',
+        'audit-searched',
+      ],
       ...[
         'report-made',
         'entries-erased',
