@@ -92,11 +92,14 @@ async function stream(io: Io, client: ViewerClient, path: string, options: AskOp
 
 function finish(io: Io, status: number, issues: readonly Issue[]): void {
   if (status >= 400 || issues.some((issue) => issue.severity === 'error')) io.fail(1);
-  else if (
-    issues.some((issue) => issue.severity === 'warning' && codesOf(issue, SYSTEM.outcome).length > 0)
-  ) {
+  else if (issues.some((issue) => issue.severity === 'warning' && saysIncomplete(issue))) {
     io.fail(INCOMPLETE);
   }
+}
+
+/** A region that did not fully answer, or a rule by which something may be missing. */
+function saysIncomplete(issue: Issue): boolean {
+  return [SYSTEM.outcome, SYSTEM.rule].some((system) => codesOf(issue, system).length > 0);
 }
 
 function pathOf(nhsNumber: string, { type, query }: AskOptions): string {

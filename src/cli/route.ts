@@ -1,20 +1,33 @@
 import { Command } from 'commander';
 
+import { instantOf } from '../audit/questions/search.ts';
 import { openStore, patientDigestOf, trustedConfig } from '../broker.ts';
 import { agreementInForce } from '../config/agreements.ts';
 import type { Config } from '../config/load.ts';
 import { storeSecrets } from '../config/secrets.ts';
 import { startDeadline } from '../deadline.ts';
-import { REASONS, RULES } from '../fhir/codes.ts';
 import { createLog } from '../log.ts';
 import { Directory } from '../routing/directory.ts';
-import type { Plan } from '../routing/plan.ts';
-import { planFor } from '../routing/plan-for.ts';
+import { planRoute } from '../routing/plan.ts';
+import { gatherFacts, type PlanFor } from '../routing/plan-for.ts';
+import { readHome } from '../routing/read-home.ts';
 import { Demographics } from '../upstream/demographics.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { FROM_INPUT, patientOf } from './patient-argument.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
-import { columns } from './tell.ts';
+import { routeLines, toldRegistration, type ExplainedRoute } from './route-lines.ts';
+import { odsCode, PRACTICE_OPTION } from './viewer-tokens.ts';
+
+/** What has no dates to be looked up by. */
+const AS_OF_NOW = ['registration', 'register', 'care-locations', 'notices'];
+
+interface RouteOptions extends RegionOptions {
+  readonly from?: string;
+  readonly at?: string;
+  readonly viewer?: string;
+  readonly practice?: string;
+  readonly json?: true;
+}
 
 export function routeCommand(io: Io): Command {
   return new Command('route')
@@ -23,60 +36,83 @@ export function routeCommand(io: Io): Command {
     )
     .argument('<nhs-number>', `whose route; ${FROM_INPUT}`)
     .option('--region <region>', 'from where')
+    .option('--from <region>', 'the same as --region')
     .option('--config <file>', 'a configuration file instead of --region')
+    .option('--at <time>', 'with directory and agreements as of a day or an instant (2026-04-01)')
     .option('--viewer <id>', "for which viewer (default: the region's first)")
-    .option('--json', 'print the plan as JSON')
-    .action(async (patient: string, options: RegionOptions & { viewer?: string; json?: true }) => {
+    .option(...PRACTICE_OPTION)
+    .option('--json', 'print the plan, and what it stands on, as JSON')
+    .action(async (patient: string, options: RouteOptions) => {
       const nhsNumber = await patientOf(patient, io);
-      const config = regionConfig(options);
+      const at = timeOf(options.at);
+      const stated = options.practice === undefined ? undefined : odsCode(options.practice);
+      const config = regionConfig({ ...options, ...regionOf(options) });
       const viewer = config.viewers.find(({ id }) => options.viewer === undefined || id === options.viewer);
       if (viewer === undefined) {
         const known = config.viewers.map(({ id }) => id).join(', ');
         throw new CommandFailed(`--viewer ${options.viewer} is not registered: write one of ${known}.`, 2);
       }
-      const plan = await planOf(config, nhsNumber, viewer.own_records);
-      if (options.json) return io.print(JSON.stringify(plan));
-      for (const line of planLines(plan)) io.print(line);
+      const asker = { nhsNumber, shownByViewer: viewer.own_records, stated };
+      const route = await routeOf(config, viewer.id, asker, at);
+      if (options.json) return io.print(JSON.stringify(route));
+      for (const line of routeLines(route)) io.print(line);
     });
 }
 
+function regionOf({ region, from }: RouteOptions): { region?: string } {
+  if (region !== undefined && from !== undefined && region !== from) {
+    throw new CommandFailed('--region and --from name two regions: write one of them.', 2);
+  }
+  const one = region ?? from;
+  return one === undefined ? {} : { region: one };
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  const at = text === undefined ? undefined : instantOf(text, false);
+  if (text === undefined || at !== undefined) return at;
+  throw new CommandFailed(
+    '--at is no time: write a day (2026-04-01) or an instant (2026-04-01T10:00:00Z).',
+    2,
+  );
+}
+
 /** The broker's own planner over the region's own knowledge; the store's file and the keys say who may ask it. */
-async function planOf(file: Config, nhsNumber: string, shownByViewer: readonly string[]): Promise<Plan> {
+async function routeOf(
+  file: Config,
+  viewer: string,
+  asker: PlanFor,
+  at: number | undefined,
+): Promise<ExplainedRoute> {
   const store = await openStore(file);
   const secrets = storeSecrets(file.secretsDirectory);
   const registrations = new Demographics(file.demographics, createLog(file.region, 'silent'), Date.now);
+  const now = (): number => at ?? Date.now();
   using deadline = startDeadline(file.budgets.bundle_ms);
   try {
     const config = await trustedConfig(file, secrets, store);
+    const directory = new Directory(config.directory);
     const planning = {
       region: config.region,
       ownRecords: config.records.map((record) => record.id),
-      directory: new Directory(config.directory),
-      registrations,
+      ...{ directory, registrations, now },
       careLocations: store.careLocations,
       register: store.register,
       withoutRegistration: config.routing.without_registration,
       recentMonths: config.routing.recent_months,
-      agreementWith: (region: string) => agreementInForce(config.neighbours, region, Date.now()),
+      agreementWith: (region: string) => agreementInForce(config.neighbours, region, now()),
       patientDigest: patientDigestOf(secrets),
-      now: Date.now,
     };
-    return (await planFor({ nhsNumber, shownByViewer }, planning, deadline)).plan;
+    const facts = await gatherFacts(asker, planning, deadline);
+    return {
+      ...{ from: config.region, viewer },
+      ...(at === undefined ? {} : { at: new Date(at).toISOString() }),
+      asOfNow: at === undefined ? [] : AS_OF_NOW,
+      registration: toldRegistration(facts.registration),
+      home: readHome(facts, directory).homes,
+      ...planRoute(facts, directory),
+    };
   } finally {
     registrations.close();
     await store.close();
   }
-}
-
-function planLines(plan: Plan): string[] {
-  const rows = plan.regions.map((region) =>
-    region.ask
-      ? [region.region, 'asked', region.reasons.map((reason) => REASONS[reason]).join('; ')]
-      : [region.region, 'not asked', REASONS[region.reason]],
-  );
-  return [
-    ...plan.rules.map((rule) => `${RULES[rule]}.`),
-    ...plan.unknownOrganisations.map((code) => `Treated at ${code}, which no region covers.`),
-    ...columns(rows),
-  ];
 }

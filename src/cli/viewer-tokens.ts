@@ -17,6 +17,7 @@ export interface ViewerOptions {
   readonly role?: string;
   readonly breakGlass?: string;
   readonly reason?: string;
+  readonly practice?: string;
 }
 
 /** A viewer's own side: its certificate, its key and the authority that it trusts for its broker. */
@@ -87,8 +88,20 @@ function tokenClaims(
     requesting_user: `${viewer.issuer}/Id/user|command-line`,
     requesting_user_role: options.role ?? 'R8000',
     ...glass,
+    ...(options.practice === undefined ? {} : { registered_practice: odsCode(options.practice) }),
   };
 }
+
+/** @throws CommandFailed */
+export function odsCode(text: string): string {
+  if (/^[A-Z0-9]{3,12}$/.test(text)) return text;
+  throw new CommandFailed('--practice is no ODS code: write 3 to 12 capital letters and digits.', 2);
+}
+
+export const PRACTICE_OPTION = [
+  '--practice <ods>',
+  'the practice that the viewer says the patient is registered with: used where demographics say none',
+] as const;
 
 /** Options that every command has that asks as a viewer. */
 export const VIEWER_OPTIONS = [
@@ -98,4 +111,5 @@ export const VIEWER_OPTIONS = [
   ['--role <code>', 'SDS job role or one of the viewer’s own roles (default: R8000)'],
   ['--break-glass <code>', 'break the glass, with a code of the agreement such as emergency'],
   ['--reason <text>', 'why the glass is broken'],
+  PRACTICE_OPTION,
 ] as const;

@@ -21,7 +21,7 @@ export interface ImportCounts {
 }
 
 /** A few milliseconds of a store that a broker writes to as well. */
-const ROWS_AT_ONCE = 500;
+const ROWS_AT_ONCE = 250;
 const LOOKED_AT_ONCE = 1_000;
 
 /**

@@ -5,10 +5,13 @@ import { join, resolve } from 'node:path';
 
 import { readAudit } from '../support/audit.ts';
 import { startFederation, type TestFederation } from '../support/federation.ts';
+import { EDGE_NUMBERS } from '../../src/demo/stories.ts';
 import { startWayleave, wayleave, wayleaveGiven } from '../support/command.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const COMMANDS = ['serve', 'demo', 'ask', 'route', 'token', 'status', 'objections', 'register'];
+/** They do nothing by themselves. */
+const PARENTS = ['objections', 'register'];
 
 describe('the command line', () => {
   it('tells all its commands', async () => {
@@ -18,8 +21,8 @@ describe('the command line', () => {
   });
 
   for (const command of [
-    ...COMMANDS.filter((name) => name !== 'objections').map((name) => [name]),
-    ['objections', 'import'],
+    ...COMMANDS.filter((name) => !PARENTS.includes(name)).map((name) => [name]),
+    ...PARENTS.map((name) => [name, 'import']),
   ]) {
     it(`${command.join(' ')} has help that names --json`, async () => {
       const { code, out } = await wayleave(...command, '--help');
@@ -144,6 +147,72 @@ describe('the commands, on a federation', () => {
       ['london'],
     );
   });
+
+  const explained = async (...words: string[]) => {
+    const { code, out, err } = await wayleave('route', '9990000018', '--json', ...words);
+    assert.equal(code, 0, err);
+    return JSON.parse(out) as Record<string, unknown>;
+  };
+
+  it('route tells what it stands on, and as of when', async () => {
+    const hweConfig = config('herts-west-essex');
+    const route = await explained('--config', hweConfig, '--at', '2026-04-01');
+    assert.deepEqual(route['registration'], {
+      outcome: 'registered',
+      practice: 'F81027',
+      since: '2019-06-03',
+    });
+    assert.deepEqual([route['home'], route['from']], [['herts-west-essex'], 'herts-west-essex']);
+    assert.equal(route['at'], '2026-04-01T00:00:00.000Z');
+    assert.deepEqual(route['asOfNow'], ['registration', 'register', 'care-locations', 'notices']);
+    // No agreement had begun by then.
+    const early = await explained('--config', hweConfig, '--at', '2001-01-01T10:00:00Z');
+    const asked = (early['regions'] as { ask: boolean }[]).filter(({ ask }) => ask);
+    assert.deepEqual(asked, []);
+  });
+
+  it('route tells no practice of a restricted patient, whatever is stated', async () => {
+    const words = ['--config', config('herts-west-essex'), '--practice', 'F81027'];
+    const { out } = await wayleave('route', '9990000069', '--json', ...words);
+    const route = JSON.parse(out) as Record<string, unknown>;
+    assert.deepEqual(route['registration'], { outcome: 'restricted' });
+    assert.deepEqual([route['home'], route['rules']], [[], ['restricted']]);
+    assert.doesNotMatch(out, /F81027/);
+  });
+
+  it('route, ask and token take the practice that the viewer states', async () => {
+    const words = ['--config', config('herts-west-essex'), '--practice', 'H83006'];
+    const { out } = await wayleave('route', EDGE_NUMBERS.withoutPractice, '--json', ...words);
+    const { rules, home } = JSON.parse(out) as { rules: string[]; home: string[] };
+    assert.deepEqual([rules, home], [['no-practice', 'stated-by-viewer'], ['london']]);
+    const asked = await wayleave(
+      'ask',
+      EDGE_NUMBERS.withoutPractice,
+      '--json',
+      '--practice',
+      'H83006',
+      ...hwe(),
+    );
+    assert.match(asked.out, /"stated-by-viewer"/);
+    const token = await wayleave('token', '--practice', 'H83006', ...hwe());
+    const [, claims = ''] = token.out.split('.');
+    const said = JSON.parse(Buffer.from(claims, 'base64url').toString()) as object;
+    assert.equal(Reflect.get(said, 'registered_practice'), 'H83006');
+    for (const command of ['route', 'ask', 'token']) {
+      assert.equal((await wayleave(command, '9990000018', '--practice', 'High St', ...hwe())).code, 2);
+    }
+  });
+
+  const WRONG_ROUTES: [what: string, ...words: string[]][] = [
+    ['a time that is none', '--from', 'london', '--at', 'yesterday'],
+    ['two regions', '--from', 'london', '--region', 'west-midlands'],
+    ['a region without a file', '--from', 'nowhere'],
+  ];
+  for (const [what, ...words] of WRONG_ROUTES) {
+    it(`route is called wrongly with ${what}`, async () => {
+      assert.equal((await wayleave('route', '9990000018', ...words)).code, 2);
+    });
+  }
 
   it('ask, route and token take the number from standard input, and then do the same', async () => {
     const asked = await wayleaveGiven('999 000 0018\n', 'ask', '-', '--type', 'AllergyIntolerance', ...hwe());

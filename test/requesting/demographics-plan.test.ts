@@ -38,6 +38,11 @@ const ASK_ALL = { london: ['answered', 'care-location', 'ask-all'], 'west-midlan
 const AS_TREATED = { london: TREATED, 'west-midlands': ['not-asked', 'no-reason'] };
 const NOBODY = { london: ['not-asked', 'restricted'], 'west-midlands': ['not-asked', 'restricted'] };
 
+function rulesOf(body: Resource): (string | undefined)[] {
+  const codings = issuesOf(body).flatMap(({ details }) => details.coding ?? []);
+  return codings.filter(({ system }) => system === SYSTEM.rule).map(({ code }) => code);
+}
+
 describe('what demographics say decides whom to ask', () => {
   let federation: TestFederation;
   let viewer: TestViewer;
@@ -96,7 +101,7 @@ describe('what demographics say decides whom to ask', () => {
       send(200, pds({ meta: { security: [null, { code: 'U' }, { code: 'REDACTED' }] } })),
     ],
     ['that it knows nobody', 'not-known', ASK_ALL, send(404, outcome('RESOURCE_NOT_FOUND'))],
-    ['that the number is invalid', 'invalidated', ASK_ALL, send(404, outcome('INVALIDATED_RESOURCE'))],
+    ['that the number is invalid', 'invalidated', AS_TREATED, send(404, outcome('INVALIDATED_RESOURCE'))],
     ['404 and no FHIR', 'demographics-not-reached', ASK_ALL, send(404, '<html></html>')],
     ['404 of no code', 'demographics-not-reached', ASK_ALL, send(404, { resourceType: 'OperationOutcome' })],
     [
@@ -131,14 +136,48 @@ describe('what demographics say decides whom to ask', () => {
       answer = said;
       const { status, body } = await viewer.ask(PATIENT, `/fhir/Condition?patient=${PATIENT}`);
       assert.equal(status, 200);
-      const codings = issuesOf(body).flatMap(({ details }) => details.coding ?? []);
-      const rules = codings.filter(({ system }) => system === SYSTEM.rule).map(({ code }) => code);
-      assert.deepEqual(rules, [rule]);
+      const rules = rulesOf(body);
+      assert.deepEqual(rules, roll === ASK_ALL ? [rule, 'ask-all-agreed'] : [rule]);
       const { london, 'west-midlands': midlands, 'herts-west-essex': home } = rollCallOf(body);
       assert.deepEqual({ london, 'west-midlands': midlands }, roll);
       assert.deepEqual(home, rule === 'restricted' ? ['not-asked', 'restricted'] : HOME);
     });
   }
+
+  it('says that something may be missing where a patient came lately and nothing was handed over', async () => {
+    const since = new Date(Date.now() - 30 * 86_400_000).toISOString().slice(0, 10);
+    answer = send(200, pds({}, { value: 'F81027', period: { start: since } }));
+    const { body } = await viewer.ask(PATIENT, `/fhir/Condition?patient=${PATIENT}`);
+    const said = issuesOf(body).filter(({ details }) =>
+      details.coding?.some(({ code }) => code === 'recently-registered'),
+    );
+    assert.deepEqual(
+      said.map(({ severity, code }) => [severity, code]),
+      [['warning', 'incomplete']],
+    );
+    assert.equal('total' in body, false);
+    assert.deepEqual(rollCallOf(body)['west-midlands'], AS_TREATED['west-midlands']);
+  });
+
+  it('is stood in for by the practice that the viewer states in its token', async () => {
+    const path = `/fhir/Condition?patient=${PATIENT}`;
+    const stating = async (practice: string) => ({
+      token: await viewer.token(PATIENT, { registered_practice: practice }),
+    });
+    const stated = await stating('M85172');
+    answer = send(200, pds({}, null));
+    const { body } = await viewer.ask(PATIENT, path, stated);
+    assert.deepEqual(rulesOf(body), ['no-practice', 'stated-by-viewer']);
+    assert.deepEqual(rollCallOf(body)['west-midlands'], ['none', 'registered']);
+    answer = send(200, pds());
+    assert.deepEqual(rulesOf((await viewer.ask(PATIENT, path, stated)).body), ['registered']);
+    answer = send(200, pds({ meta: { security: [{ code: 'R' }] } }));
+    assert.deepEqual(rollCallOf((await viewer.ask(PATIENT, path, stated)).body)['west-midlands'], [
+      ...['not-asked', 'restricted'],
+    ]);
+    const wrong = await viewer.ask(PATIENT, path, await stating('High Street'));
+    assert.equal(wrong.status, 401);
+  });
 
   it('is asked with an id of its own for each request, and the number in the path alone', async () => {
     const ids = new Set<string>();

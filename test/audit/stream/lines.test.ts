@@ -80,7 +80,7 @@ describe('an entry as a syslog message', () => {
         'admins-changed',
       ],
     ]);
-    assert.equal(of(6).length, EVENTS.length - 10 - 17);
+    assert.equal(of(6).length, EVENTS.length - 10 - 18);
     assert.equal(severityOf('released-to-viewer'), 6);
     assert.equal(severityOf('released-to-viewer', { break_glass: true }), 5);
     assert.equal(severityOf('an-event-of-tomorrow'), 6);
