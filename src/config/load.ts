@@ -4,6 +4,7 @@ import { StartError } from '../errors.ts';
 import type { PublicJwk } from '../trust/entity-statement.ts';
 import type { Decided } from '../trust/neighbours.ts';
 import { registeredAdmins, type RegisteredAdmin } from './admins.ts';
+import { clientKey } from './auth-forms.ts';
 import { configuredStreams, type ConfiguredStream } from './audit-streams.ts';
 import { configuredCrl, type ConfiguredCrl } from './crl-form.ts';
 import { checkTogether } from './check-together.ts';
@@ -12,7 +13,6 @@ import { configuredNotices, type ConfiguredNotices } from './notices.ts';
 import { jwkFrom, parseYaml, readNamed } from './read-files.ts';
 import { TrustFiles, type CutFile, type LastWholeOf, type WholeFile } from './trust-files.ts';
 import {
-  clientKey,
   configFile,
   directoryFile,
   type ConfigFile,

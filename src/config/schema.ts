@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { agreement } from './agreement-form.ts';
 import { careSetting, code, date, milliseconds, odsCode, path, resourceType, sdsRole } from './forms.ts';
 import { crlForm } from './crl-form.ts';
+import { demographicsAuth, recordAuth } from './auth-forms.ts';
 import { auditStream } from './audit-streams.ts';
 import { noticesForm } from './notices.ts';
 import { ADMIN_ROLES } from '../trust/admins.ts';
@@ -36,29 +37,6 @@ const breaker = z.strictObject({
 });
 
 const noBreaker = {} as const;
-
-/** OAuth 2.0 client credentials with private_key_jwt (RFC 7523). */
-const clientCredentials = {
-  kind: z.literal('oauth2'),
-  token_endpoint: z.url(),
-  client_id: z.string(),
-  key: path,
-  anchors: path.optional(),
-};
-
-const recordAuth = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('none') }),
-  z.strictObject({ kind: z.literal('mutual-tls'), certificate: path, key: path, anchors: path }),
-  /** As in SMART Backend Services. */
-  z.strictObject({ ...clientCredentials, scope: z.string().default('system/*.read') }),
-]);
-
-/** The private JWK of `auth.key`: the algorithms of `src/evidence/client-assertion.ts`, never those of messages. */
-export const clientKey = z.looseObject({
-  kid: z.string().min(1),
-  alg: z.enum(['ES384', 'RS384', 'RS512', 'ES256', 'EdDSA']),
-  d: z.string().min(1),
-});
 
 /** A FHIR service base, without the slash that would come twice before a resource's name. */
 const serviceBase = z
@@ -154,12 +132,7 @@ const demographics = z.strictObject({
   /** On whose behalf it is asked: `NHSD-End-User-Organisation-ODS`. */
   organisation: odsCode.optional(),
   /** Application-restricted access of NHS England's API platform: RS512, no scope. */
-  auth: z
-    .discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('none') }),
-      z.strictObject({ ...clientCredentials, scope: z.string().optional() }),
-    ])
-    .default({ kind: 'none' }),
+  auth: demographicsAuth.default({ kind: 'none' }),
   /** For one call; and the longest that a clinician's question waits for it, its turn included. */
   timeout_ms: milliseconds.default(1_500),
   /** What the application may send. Replicas share that: each gets its part. */

@@ -165,7 +165,8 @@ export class Demographics implements RegistrationSource {
   }
 
   /** 429 and 5xx: for as long as it says, or longer each time. One error by itself delays nobody. */
-  #backOff({ status, header }: Answer): void {
+  #backOff(answer: Answer): void {
+    const { status } = answer;
     if (status !== 429 && status < 500) {
       this.#troubles = 0;
       return;
@@ -173,7 +174,7 @@ export class Demographics implements RegistrationSource {
     this.#troubles += 1;
     const doublings = this.#troubles - (status === 429 ? 1 : 2);
     const own = doublings < 0 ? 0 : FIRST_HOLD_MS * 2 ** doublings;
-    const asked = retryAfterMs(header('retry-after'), this.#now());
+    const asked = retryAfterMs(answer.header('retry-after'), this.#now());
     this.#pace.hold(Math.min(asked ?? own, LONGEST_HOLD_MS));
   }
 

@@ -255,7 +255,27 @@ describe('a configuration file', () => {
     const key = { kty: 'EC', crv: 'P-384', kid: 'one', alg: 'ES384', x: 'x', y: 'y', d: 'our-secret' };
 
     it('may be of the algorithms of SMART Backend Services, and of our own', () => {
-      for (const alg of ['RS384', 'ES384', 'ES256', 'EdDSA']) loadConfig(withKey({ ...key, alg }));
+      for (const alg of ['RS384', 'ES384', 'RS512', 'ES256', 'EdDSA']) loadConfig(withKey({ ...key, alg }));
+    });
+
+    it('may be that of the application that asks demographics, over TLS', () => {
+      const endpoint = { token_endpoint: 'https://api.example/token', client_id: 'us', key: file() };
+      const asking = (change: object, base = 'https://pds.example/FHIR/R4'): string => {
+        withKey({ ...key, alg: 'RS512' });
+        const auth = { kind: 'oauth2', ...endpoint, ...change };
+        return write((config) => (config['demographics'] = { base, auth }));
+      };
+      const { credentials, rate_per_second: rate } = loadConfig(asking({})).demographics;
+      assert.ok(credentials.kind === 'oauth2' && credentials.scope === undefined);
+      assert.deepEqual([credentials.clientId, rate], ['us', 5]);
+      refused(asking({}, 'http://pds.example/FHIR/R4'), 'demographics.base', 'https');
+      refused(asking({ token_endpoint: 'http://api.example/token' }), 'demographics.auth.token_endpoint');
+      withKey('our-secret');
+      const wrong = write((config) => {
+        config['demographics'] = { base: 'https://pds.example', auth: { kind: 'oauth2', ...endpoint } };
+      });
+      writeFileSync(file(), 'our-secret');
+      refused(wrong, 'demographics.auth.key', 'RS512');
     });
 
     const NONE: Record<string, unknown> = {
