@@ -147,6 +147,7 @@ const POLICY = {
   'no-agreement': form(403, 'forbidden', 'No sharing agreement is in force.'),
   'purpose-not-agreed': form(403, 'forbidden', 'The sharing agreement does not cover this purpose.'),
   'role-not-agreed': form(403, 'forbidden', 'The sharing agreement does not cover this role.'),
+  'locate-not-agreed': form(403, 'forbidden', 'The sharing agreement does not say where else to look.'),
 } as const;
 
 /** A destination was not reached, or gave nothing that can be used. */

@@ -24,6 +24,14 @@ export const EVENTS = [
   'access-question-answered',
   'access-question-withheld',
   'access-question-refused',
+  'locate-sent',
+  'locate-believed',
+  'locate-not-believed',
+  'locate-not-reached',
+  'route-extended',
+  'locate-received',
+  'locate-answered',
+  'locate-refused',
   'refusals-counted',
   'fork-seen',
   'log-began',
@@ -111,6 +119,7 @@ export interface Entry extends Who {
 export const BEGINNINGS: ReadonlySet<Event> = new Set<Event>([
   ...(['route-planned', 'query-received', 'viewer-refused', 'query-refused'] as const),
   ...(['access-question-sent', 'access-question-received', 'access-question-refused'] as const),
+  ...(['locate-received', 'locate-refused'] as const),
 ]);
 /** What an auditor or an admin begins, or would. */
 const ENQUIRIES: ReadonlySet<Event> = new Set<Event>(['audit-searched', 'report-made', 'admin-refused']);

@@ -49,6 +49,7 @@ export interface Received extends Told {
     Event,
     | ('response-believed' | 'response-not-believed' | 'not-reached')
     | ('access-answer-believed' | 'access-answer-not-believed' | 'access-not-reached')
+    | ('locate-believed' | 'locate-not-believed' | 'locate-not-reached')
   >;
   readonly region: string;
   readonly jti: string | undefined;

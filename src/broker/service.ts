@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { AccessTrail } from '../audit/access-trail.ts';
 import { AuditRoom, type LogStatus } from '../audit/audit-room.ts';
 import { everyStatement, keepStatements, statementsAtHand } from '../audit/proof/statement-history.ts';
+import { LocateTrail } from '../audit/locate-trail.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import { chainOf } from '../audit/succession/chain.ts';
 import { OurPast, type HeldNote } from '../audit/witnessing/our-past.ts';
@@ -22,6 +23,7 @@ import { errorFields, type Log } from '../log.ts';
 import type { Requesting } from '../requesting/requesting.ts';
 import { viewerApi } from '../requesting/viewer-api.ts';
 import type { AnsweringAccesses } from '../responding/answer-accesses.ts';
+import type { AnsweringLocates } from '../responding/answer-locate.ts';
 import { PingCounts, type AnsweringPings } from '../responding/answer-ping.ts';
 import { neighbourApi } from '../responding/neighbour-api.ts';
 import type { Responding } from '../responding/respond.ts';
@@ -165,6 +167,8 @@ export async function startService(
     proofs: auditRoom.proofs,
     pages: new Sealer(secrets.pagingKey),
     budgets: config.budgets,
+    locateAudit: new LocateTrail(auditLog),
+    withoutLocate: config.routing.without_locate,
   };
   const responding: Responding = {
     ...shared,
@@ -189,6 +193,11 @@ export async function startService(
     },
     cursors: responding.reading.cursors,
   };
+  const locates: AnsweringLocates = {
+    ...responding,
+    ...{ region: config.region, registrations: demographics, locateAudit: requesting.locateAudit },
+    ...{ careLocations: store.careLocations, knownRegions: { of: () => Promise.resolve([]) } },
+  };
   const pings: AnsweringPings = {
     ...{ admission: responding.admission, replay: store.replay, senderOn: answeringOn(), now },
     ...{ counts: new PingCounts(), countRefusal: (code) => auditRoom.trail.countRefusal(code) },
@@ -211,7 +220,7 @@ export async function startService(
   return {
     origin: auditLog.origin,
     handlers: {
-      federation: neighbourApi(responding, accesses, pings, witness, rateOf, log),
+      federation: neighbourApi(responding, accesses, locates, pings, witness, rateOf, log),
       viewer: viewerApi(requesting, 'certificate'),
       // Links lead back to the listener that was asked: the other one is closed to who has no certificate.
       viewer_tokens: viewerApi({ ...requesting, publicBase: parts.bases.viewer_tokens }, 'single-use'),

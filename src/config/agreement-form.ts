@@ -39,6 +39,8 @@ export const agreement = z
     /** Confidentiality labels that are released although they are R or V. */
     release_labels: z.array(z.enum(['R', 'V'])).default([]),
     break_glass: breakGlass.optional(),
+    /** For a patient whose home we are, this neighbour may ask which other regions hold something. */
+    locate: z.boolean().optional(),
     /** Goes with the purpose `accessreport`. */
     access_report: accessReport.optional(),
   })

@@ -153,6 +153,8 @@ const budgets = z.strictObject({
   bundle_ms: milliseconds.default(5_000),
   stream_ms: milliseconds.default(20_000),
   document_ms: milliseconds.default(30_000),
+  /** Of a question's time, what the home region may take to say where else to look; at most half of it. */
+  locate_ms: milliseconds.default(1_500),
   /** Kept back from each hand-down, for the way home and the merge. */
   margin_ms: z.int().min(0).max(2_000).default(150),
 });
@@ -222,6 +224,8 @@ export const configFile = z.strictObject({
       without_registration: z.enum(['ask-all-agreed', 'ask-home-only', 'ask-none']).default('ask-all-agreed'),
       /** For so many months after a registration here began an answer is incomplete without a handover. */
       recent_months: z.int().min(0).max(120).default(12),
+      /** What to do when the patient's home region does not tell who else holds something. */
+      without_locate: z.enum(['ask-known', 'ask-all-agreed']).default('ask-known'),
     })
     .prefault({}),
   budgets: budgets.prefault({}),

@@ -8,6 +8,7 @@ import {
   nhsNumberClaim,
   personalUser,
   readableId,
+  regionId,
   TYP,
 } from './claims.ts';
 import type { AskingKind } from './query.ts';
@@ -76,7 +77,6 @@ export const toldOrganisation = z.string().regex(/^[A-Z0-9]{3,12}$/);
 export const MOST_PARTS = 64;
 export const MOST_TYPES = 200;
 
-const region = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 const count = z.int().min(0).max(1_000_000_000);
 
 /** One look at the record at the answering side. It names no user, and gives no reason in words. */
@@ -92,7 +92,7 @@ const toldAccess = z.strictObject({
   /** Code of a refusal. */
   reason: toldCode.optional(),
   regions: z
-    .array(z.strictObject({ region, outcome: toldCode.optional(), count: count.optional() }))
+    .array(z.strictObject({ region: regionId, outcome: toldCode.optional(), count: count.optional() }))
     .max(MOST_PARTS),
   count,
   /** By type; absent where that is not known any more: it was erased. */

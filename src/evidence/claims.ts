@@ -10,6 +10,8 @@ export const TYP = {
   accessAnswer: 'wayleave-access-answer+jwt',
   ping: 'wayleave-ping+jwt',
   pong: 'wayleave-pong+jwt',
+  locate: 'wayleave-locate+jwt',
+  located: 'wayleave-located+jwt',
 } as const;
 
 export const shortText = z.string().min(1).max(200);
@@ -20,6 +22,12 @@ export const nhsNumberClaim = z
 
 /** RFC 8705: the certificate of the socket that the message leaves by. */
 const confirmation = z.object({ 'x5t#S256': base64url });
+
+/** A region's id, as in `docs/protocol.md`. */
+export const regionId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+
+/** How the organisation that asks stands to the patient, as far as its own broker knows. */
+export const relationship = z.enum(['registered', 'encounter', 'referral', 'asserted']);
 
 /** RFC 3986's unreserved characters alone: it stands openly in leaves and in what is streamed. */
 export const readableId = z.string().regex(/^[A-Za-z0-9._~-]{1,64}$/, 'letters, digits and . _ ~ -');
@@ -100,7 +108,7 @@ export const queryClaims = z
     read: read.optional(),
     /** What the resources refer to directly and is about no patient comes with them (FHIR R4, `$everything`). */
     referenced: z.boolean().optional(),
-    relationship: z.enum(['registered', 'encounter', 'referral', 'asserted']),
+    relationship,
     /** SHA-256 of the viewer's token, which the requester keeps. */
     origin: base64url,
     retry_of: z.string().max(64).optional(),

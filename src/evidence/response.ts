@@ -75,7 +75,7 @@ export interface Believed<Claims> {
 }
 export type BelievedResponse = Believed<ResponseClaims>;
 
-interface AnswerClaims {
+export interface AnswerClaims {
   iss: string;
   aud: string;
   iat: number;

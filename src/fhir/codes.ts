@@ -32,8 +32,9 @@ export const REASONS = {
   notice: 'It told that it holds something of the patient',
   handover: 'It was named by the region that was home before',
   located: 'It was named by the home region',
+  continued: 'It gave a part of the page before this one',
   'ask-own': 'Where the patient belongs is not known, so no region but our own was asked for that',
-  'ask-all': 'Where the patient belongs is not known, so all were asked that an agreement covers',
+  'ask-all': 'It is not known who holds something, so all were asked that an agreement covers',
   'break-glass': 'Asked in an emergency although the patient is restricted',
   'no-reason': 'Nothing known leads there',
   'no-agreement': 'No sharing agreement is in force',
@@ -70,6 +71,10 @@ export const RULES = {
   'demographics-not-reached': 'The demographics service gave no answer that can be used, in time',
   restricted: 'The patient is restricted',
   'break-glass': 'The ask-none rule was lifted in an emergency',
+  'home-not-located':
+    'The home region did not tell who else holds something, so the search may be incomplete',
+  'locate-not-agreed':
+    'The agreement with the home region does not say where else to look, so the search may be incomplete',
   superseded: 'The number was replaced by another: both were asked for',
   'stated-by-viewer': 'The viewer stated the practice, which the demographics service did not',
   'local-register': "This region's own register says that the patient is registered here",

@@ -9,6 +9,7 @@ import { nameOf } from '../fhir/resource.ts';
 import { checkSearch } from '../fhir/search-parameters.ts';
 import { isAboutAPatient } from '../fhir/subject-check.ts';
 import type { FhirAnswer } from './answer-search.ts';
+import type { AskedBy } from './asking.ts';
 import { mergedEntry } from './merge.ts';
 import { checkRecordIsKnown } from './named-patient.ts';
 import type { PlannedQuestion } from '../routing/plan-for.ts';
@@ -16,10 +17,10 @@ import type { SourceState } from './paging.ts';
 import { NOTHING_SHOWN } from './release-page.ts';
 import { planQuestion } from './plan-question.ts';
 import { commonClaims, signSearches } from './region-query.ts';
-import { askAll, type RecordRequest } from './request-record.ts';
+import { askAll } from './request-record.ts';
 import type { Requesting } from './requesting.ts';
 
-export interface ReadRequest extends Pick<RecordRequest, 'viewer' | 'exchange' | 'traceparent'> {
+export interface ReadRequest extends AskedBy {
   readonly region: string;
   readonly record: string;
   /** `Type/id` within that record. */
@@ -54,7 +55,7 @@ export async function answerRead(
   const { region, record, viewer } = request;
   checkRecordIsKnown(request, broker);
   const patient = { kind: 'regional', region, record, id: '' } as const;
-  const planned = await planQuestion(viewer, patient, broker, deadline);
+  const planned = await planQuestion({ ...request, patient }, broker, deadline);
   const place = planned.plan.regions.find((one) => one.region === region);
   if (place === undefined) throw new RequestError('not-found');
   if (!place.ask) return nothing(request, 'not-asked', place.reason);

@@ -3,6 +3,7 @@ import { HouseError } from '../errors.ts';
 import { errorOutcome, operationOutcome, type Issue } from '../fhir/operation-outcome.ts';
 import type { Resource } from '../fhir/resource.ts';
 import { countOf, sortOf } from '../fhir/search-parameters.ts';
+import type { AskedBy } from './asking.ts';
 import { indexPatient, mergedBundle } from './merge.ts';
 import { checkNamedPatient, checkRecordIsKnown, withPatientProbe } from './named-patient.ts';
 import { nextLink, type OpenPage } from './page-link.ts';
@@ -10,11 +11,12 @@ import { selectPage, toAskNext, type SourceState } from './paging.ts';
 import { NOTHING_SHOWN, type ReleasedPage } from './release-page.ts';
 import type { SearchQuestion } from './question.ts';
 import type { RegionAnswer, SourceAnswer } from './region-answer.ts';
-import { requestRecord, type Asked, type Gathered, type RecordRequest } from './request-record.ts';
+import { requestRecord, type Gathered, type RecordRequest } from './request-record.ts';
 import type { Requesting } from './requesting.ts';
+import type { Asked } from './round.ts';
 import { isIncomplete, rollCall, warnings } from './roll-call.ts';
 
-export interface SearchRequest extends Pick<RecordRequest, 'viewer' | 'exchange' | 'traceparent'> {
+export interface SearchRequest extends AskedBy {
   readonly question: SearchQuestion;
   /** Present when the viewer follows a page link. */
   readonly page?: OpenPage;

@@ -10,6 +10,7 @@ import type { SignedAsking } from '../evidence/query.ts';
 import { verifyAnswer, type Believed } from '../evidence/response.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
 import type { NeighbourAnswer } from '../upstream/neighbour-link.ts';
+import { parseJson } from './parse-json.ts';
 
 export interface BelievedAccesses {
   readonly answer: Believed<AccessAnswerClaims>;
@@ -51,12 +52,4 @@ export async function believeAccesses(
   const inOrder = accesses.every(({ at }, nth) => at >= from && at <= (accesses[nth - 1]?.at ?? newest));
   if (!inOrder) throw new EvidenceError('bad-claims', 'accesses');
   return { answer, body: told.data };
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    throw new EvidenceError('bad-claims', 'not JSON', { cause: error });
-  }
 }

@@ -1,21 +1,42 @@
 import type { Deadline } from '../deadline.ts';
 import { onlyRecord } from '../routing/plan.ts';
-import { planFor, type PlannedQuestion, type Planning } from '../routing/plan-for.ts';
-import type { AuthenticatedViewer } from './authenticate-viewer.ts';
+import { planFor, type PlannedQuestion } from '../routing/plan-for.ts';
+import type { AskedBy } from './asking.ts';
+import { locate } from './locate.ts';
 import type { PatientRef } from './question.ts';
+import type { Requesting } from './requesting.ts';
 
-/** Plans one viewer's question; a question about one record's own Patient asks that record alone. */
+/** A question as far as the plan depends on it. */
+export interface Planning extends AskedBy {
+  readonly patient: PatientRef;
+  /** Regions that an earlier page began with, and that have more to tell. */
+  readonly continued?: readonly string[];
+}
+
+/**
+ * Plans one viewer's question. One about a record's own Patient asks that record alone; where nothing that we know leads
+ * there the patient's home region is asked first.
+ */
 export async function planQuestion(
-  { viewer, claims, nhsNumber, role }: AuthenticatedViewer,
-  patient: PatientRef,
-  broker: Planning,
+  request: Planning,
+  broker: Requesting,
   deadline: Deadline,
 ): Promise<PlannedQuestion> {
+  const { patient, continued } = request;
+  const { viewer, claims, nhsNumber, role } = request.viewer;
   const { break_glass: glass, requesting_organization: organisation } = claims;
-  const breakGlass = glass === undefined ? {} : { breakGlass: { code: glass.code, role } };
-  const stated = claims.registered_practice;
-  const asker = { nhsNumber, shownByViewer: viewer.own_records, organisation, stated, ...breakGlass };
+  const asker = {
+    ...{ nhsNumber, shownByViewer: viewer.own_records, organisation },
+    ...(glass === undefined ? {} : { breakGlass: { code: glass.code, role } }),
+    ...{ stated: claims.registered_practice, continued },
+  };
   const planned = await planFor(asker, broker, deadline);
   if (patient.kind !== 'regional') return planned;
-  return { ...planned, plan: onlyRecord(planned.plan, patient.region, patient.record) };
+  const { region, record } = patient;
+  const whole = nothingLeadsTo(region, planned) ? await locate(planned, request, broker, deadline) : planned;
+  return { ...whole, plan: onlyRecord(whole.plan, region, record) };
+}
+
+function nothingLeadsTo(region: string, { plan }: PlannedQuestion): boolean {
+  return plan.regions.some((one) => one.region === region && !one.ask && one.reason === 'no-reason');
 }

@@ -96,12 +96,23 @@ function nextSearches(
 
 /** What every query of one viewer request says: the patient and the audit claims. */
 export function commonClaims(
-  { plan, relationship }: { plan: Plan; relationship: Relationship },
-  { claims, role, origin }: AuthenticatedViewer,
+  planned: { plan: Plan; relationship: Relationship },
+  viewer: AuthenticatedViewer,
 ): QueryBody {
+  const { nhsNumber, also } = planned.plan;
   return {
-    patient: nhsNumberToken(plan.nhsNumber),
-    ...(plan.also === undefined ? {} : { patient_also: nhsNumberToken(plan.also) }),
+    patient: nhsNumberToken(nhsNumber),
+    ...(also === undefined ? {} : { patient_also: nhsNumberToken(also) }),
+    ...auditClaimsOf(planned, viewer),
+  };
+}
+
+/** Who asks, for whom and on what ground: what every message about a patient says, whatever it asks. */
+export function auditClaimsOf(
+  { relationship }: { relationship: Relationship },
+  { claims, role, origin }: AuthenticatedViewer,
+) {
+  return {
     reason_for_request: claims.reason_for_request,
     scope: claims.scope,
     requesting_system: claims.requesting_system,

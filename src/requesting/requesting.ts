@@ -1,5 +1,6 @@
 import type { CheckpointWatch } from '../audit/witnessing/checkpoint-watch.ts';
 import type { ProofCollector } from '../audit/inclusion/proof-collector.ts';
+import type { LocateTrail } from '../audit/locate-trail.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { AuditReading } from './find-audit-events.ts';
 import type { Agreement } from '../config/schema.ts';
@@ -29,6 +30,14 @@ export interface Requesting extends Planning {
   /** Fetches, later, the proof that a responder's log holds its response. */
   readonly proofs: Pick<ProofCollector, 'await'>;
   readonly pages: Sealer;
-  readonly budgets: { readonly bundle_ms: number; readonly stream_ms: number; readonly document_ms: number };
+  readonly budgets: {
+    readonly bundle_ms: number;
+    readonly stream_ms: number;
+    readonly document_ms: number;
+    readonly locate_ms: number;
+  };
+  readonly locateAudit: LocateTrail;
+  /** What to do when the patient's home region does not tell who else holds something. */
+  readonly withoutLocate: 'ask-known' | 'ask-all-agreed';
   readonly log: Log;
 }

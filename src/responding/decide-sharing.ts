@@ -1,6 +1,7 @@
 import { ACCESS_REPORT, isInForce } from '../config/agreements.ts';
 import type { Agreement } from '../config/schema.ts';
 import { PolicyRefusal } from '../errors.ts';
+import type { QueryClaims } from '../evidence/claims.ts';
 import type { AdmittedQuery, Verified } from '../evidence/query.ts';
 import type { Directory } from '../routing/directory.ts';
 import type { Objection } from '../store/contracts.ts';
@@ -33,16 +34,10 @@ export function decideSharing(
   // Whoever may make a patient's report may not read the record for that.
   if (claims.reason_for_request === ACCESS_REPORT) throw new PolicyRefusal('purpose-not-agreed');
   if (!inForce.roles.includes(claims.requesting_user_role)) throw new PolicyRefusal('role-not-agreed');
-  const glass = inForce.break_glass;
-  const broken =
-    glass !== undefined &&
-    claims.break_glass !== undefined &&
-    glass.codes.includes(claims.break_glass.code) &&
-    glass.roles.includes(claims.requesting_user_role);
   const permission: Omit<Permission, typeof permitted> = {
     query,
     agreement: inForce,
-    liftsObjection: broken && glass.lifts.includes('objection'),
+    liftsObjection: liftsObjection(claims, inForce),
   };
   return permission as Permission;
 }
@@ -65,6 +60,20 @@ export function agreementFor(
   if (agreement === undefined || !isInForce(agreement, at)) throw new PolicyRefusal('no-agreement');
   if (!agreement.purposes.includes(claims.reason_for_request)) throw new PolicyRefusal('purpose-not-agreed');
   return agreement;
+}
+
+/** True where the glass was broken with a role and code that the agreement names for that. */
+export function liftsObjection(
+  claims: Pick<QueryClaims, 'break_glass' | 'requesting_user_role'>,
+  { break_glass: glass }: Agreement,
+): boolean {
+  if (glass === undefined || claims.break_glass === undefined) return false;
+  const { codes, roles, lifts } = glass;
+  return (
+    codes.includes(claims.break_glass.code) &&
+    roles.includes(claims.requesting_user_role) &&
+    lifts.includes('objection')
+  );
 }
 
 /**

@@ -10,6 +10,7 @@ import { closeApp, createApp, notFound, only, toWayleaveError } from '../http/ap
 import type { Log } from '../log.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { answerAccesses, type AnsweringAccesses } from './answer-accesses.ts';
+import { answerLocate, type AnsweringLocates } from './answer-locate.ts';
 import { answerPing, type AnsweringPings } from './answer-ping.ts';
 import type { SignedAnswer } from './answer.ts';
 import { respond, type Responding } from './respond.ts';
@@ -26,6 +27,7 @@ const DEFAULT_BUDGET_MS = 5_000;
 export function neighbourApi(
   broker: Responding,
   accesses: AnsweringAccesses,
+  locates: AnsweringLocates,
   pings: AnsweringPings,
   witness: WitnessApiSettings,
   ratePerSecond: (region: string) => number,
@@ -52,6 +54,10 @@ export function neighbourApi(
   takesSigned('/federation/v1/accesses', MOST_QUESTION_BYTES, {
     ...{ member: 'question', type: 'application/json' },
     journey: (token, socket, deadline) => answerAccesses(token, socket, accesses, deadline),
+  });
+  takesSigned('/federation/v1/locate', MOST_QUESTION_BYTES, {
+    ...{ member: 'locate', type: 'application/json' },
+    journey: (token, socket, deadline) => answerLocate(token, socket, locates, deadline),
   });
   takesSigned('/federation/v1/ping', MOST_PING_BYTES, {
     ...{ member: 'ping', type: 'application/json' },

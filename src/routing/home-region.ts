@@ -14,7 +14,8 @@ export type RouteRule =
   | 'restricted'
   | 'break-glass'
   | 'superseded'
-  | StandInRule;
+  | StandInRule
+  | NotLocatedRule;
 
 /** What stood in for a registration, and what else is said beside it. */
 export type StandInRule =
@@ -27,11 +28,17 @@ export type StandInRule =
   | 'recently-registered'
   | 'deceased';
 
+/** Why the home region did not tell where else to look. */
+export type NotLocatedRule = 'home-not-located' | 'locate-not-agreed';
+
 /** The region where a patient is registered, or the rule that says why none is known. */
 export type HomeRegion =
   | { readonly kind: 'region'; readonly region: string }
   | { readonly kind: 'none'; readonly rule: HomelessRule };
-export type HomelessRule = Exclude<RouteRule, 'registered' | 'break-glass' | 'superseded' | StandInRule>;
+export type HomelessRule = Exclude<
+  RouteRule,
+  'registered' | 'break-glass' | 'superseded' | StandInRule | NotLocatedRule
+>;
 
 const RULE_OF = {
   ended: 'registration-ended',

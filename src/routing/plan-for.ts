@@ -46,9 +46,13 @@ export interface PlanFor {
   readonly breakGlass?: { readonly code: string; readonly role: string };
   /** The practice that the viewer says the patient is registered with. */
   readonly stated?: string | undefined;
+  /** Regions that an earlier page began with, and that have more to tell. */
+  readonly continued?: readonly string[] | undefined;
 }
 
 export interface PlannedQuestion {
+  /** What the plan was decided on. */
+  readonly facts: RouteFacts;
   readonly plan: Plan;
   readonly relationship: Relationship;
 }
@@ -60,6 +64,7 @@ export async function planFor(asker: PlanFor, broker: Planning, deadline: Waitin
   const facts = await gatherFacts(asker, broker, deadline);
   const { registration, careLocations, register } = facts;
   return {
+    facts,
     plan: planRoute(facts, broker.directory),
     relationship: relationshipOf(asker.organisation ?? '', registration, careLocations, register),
   };
@@ -81,7 +86,7 @@ export async function gatherFacts(asker: PlanFor, broker: Planning, deadline: Wa
     ...{ nhsNumber, registration, stated },
     careLocations: [...new Set(locations.map((location) => location.organisation))],
     register: presentIn(registered ?? [], patients, broker.now()),
-    known: known ?? [],
+    known: [...(known ?? []), ...continuedBy(asker)],
     own: { region: broker.region, records: broker.ownRecords, shownByViewer: asker.shownByViewer },
     agreed: new Set(regions.filter((id) => broker.agreementWith(id) !== undefined)),
     breakGlass: new Set(regions.filter((id) => liftsAskNone(asker, id, broker))),
@@ -89,6 +94,10 @@ export async function gatherFacts(asker: PlanFor, broker: Planning, deadline: Wa
     recentMonths: broker.recentMonths,
     at: broker.now(),
   };
+}
+
+function continuedBy({ continued = [] }: PlanFor): RouteFacts['known'] {
+  return continued.map((region) => ({ region, how: 'continued' }));
 }
 
 /** The entry of the current number before that of a superseded one; none for who has left. */

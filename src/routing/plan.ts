@@ -7,7 +7,8 @@ export type { RouteFacts } from './route-facts.ts';
 
 /** Why a region is asked. */
 export type AskReason =
-  'registered' | 'care-location' | 'notice' | 'handover' | 'located' | 'ask-all' | 'ask-own' | 'break-glass';
+  | ('registered' | 'care-location' | 'notice' | 'handover' | 'located' | 'continued')
+  | ('ask-all' | 'ask-own' | 'break-glass');
 /** Why a region is not asked. */
 export type NotAskedReason =
   'no-reason' | 'no-agreement' | 'restricted' | 'own-record' | 'other-record-named';

@@ -7,10 +7,10 @@ export interface RegisteredHere {
   readonly from?: number | undefined;
 }
 
-/** A region that is known to hold something of the patient, and how that is known. */
+/** A region that something leads to beside registration and our own care locations, and what does. */
 export interface Known {
   readonly region: string;
-  readonly how: 'notice' | 'handover' | 'located';
+  readonly how: 'notice' | 'handover' | 'located' | 'continued' | 'ask-all';
   /** Milliseconds since the epoch, where it is kept. */
   readonly lastTold?: number | undefined;
 }

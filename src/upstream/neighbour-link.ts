@@ -27,6 +27,7 @@ export interface NeighbourAnswer {
 const CALLS = {
   query: { path: '/federation/v1/query', member: 'query' },
   accesses: { path: '/federation/v1/accesses', member: 'question' },
+  locate: { path: '/federation/v1/locate', member: 'locate' },
 } as const;
 export const HELLO_PATH = '/federation/v1/hello';
 

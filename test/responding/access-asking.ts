@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
 
 import { ACCESS_ANSWER, type AccessAnswerClaims, type AccessBody } from '../../src/evidence/access-claims.ts';
 import { TYP, type QueryClaims } from '../../src/evidence/claims.ts';
 import type { Signer } from '../../src/evidence/keys.ts';
-import { signingInputDigest } from '../../src/evidence/message.ts';
-import { pinnedNeighbours } from '../../src/evidence/pinned-neighbours.ts';
-import { RESPONSE_HEADER, verifyAnswer } from '../../src/evidence/response.ts';
 import type { RegionId } from '../../src/demo/places.ts';
-import { Neighbours } from '../../src/trust/neighbours.ts';
-import { thumbprintOf, uriNames } from '../../src/trust/peer-certificate.ts';
 import type { TestFederation } from '../support/federation.ts';
 import { TestNeighbour } from '../support/neighbour.ts';
 import { errorCode, type Reply } from '../support/viewer.ts';
+import { verifiedAnswer } from './verified-answer.ts';
 
 export type Change = Record<string, unknown>;
 
@@ -78,29 +73,7 @@ export class AccessAsking {
     return [reply.status, reason];
   }
 
-  async verified(reply: Reply, token: string): Promise<AccessAnswerClaims> {
-    const asker = this.federation.config(this.from);
-    const responder = this.federation.config(this.to);
-    const neighbours = new Neighbours(await pinnedNeighbours(asker.neighbours, Date.now()));
-    const leaf = new X509Certificate(responder.serverCertificate);
-    const thumbprint = thumbprintOf(leaf);
-    const certificate = { leaf, issuers: [], thumbprint, uris: uriNames(leaf.subjectAltName) };
-    const peer = neighbours.identify(certificate, 'server', Date.now());
-    const { jti } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
-      jti: string;
-    };
-    const asked = {
-      ...{ token, jti, digest: signingInputDigest(token), audience: responder.entity },
-      claims: { iss: asker.entity },
-    };
-    const came = { token: reply.headers[RESPONSE_HEADER], body: Buffer.from(reply.text), peer };
-    const answer = await verifyAnswer(
-      ACCESS_ANSWER,
-      { ...came, status: reply.status },
-      asked,
-      neighbours,
-      Date.now(),
-    );
-    return answer.claims;
+  verified(reply: Reply, token: string): Promise<AccessAnswerClaims> {
+    return verifiedAnswer(ACCESS_ANSWER, this.federation, this, token, reply);
   }
 }

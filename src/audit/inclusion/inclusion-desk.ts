@@ -29,6 +29,7 @@ export interface Inclusions {
 const ENDS: ReadonlySet<string> = new Set([
   ...['query-answered', 'query-withheld', 'query-refused'],
   ...['access-question-answered', 'access-question-withheld', 'access-question-refused'],
+  ...['locate-answered', 'locate-refused'],
 ]);
 
 /** How many earlier checkpoints are looked at for one that a neighbour has cosigned. */

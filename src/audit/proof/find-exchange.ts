@@ -98,6 +98,7 @@ const GOES_ON: ReadonlySet<string> = new Set([
   ...['query-answered', 'query-withheld', 'inclusion-proved', 'inclusion-not-proved', 'interrupted'],
   ...['access-answer-believed', 'access-answer-not-believed'],
   ...['access-question-answered', 'access-question-withheld'],
+  ...['locate-sent', 'locate-believed', 'locate-not-believed', 'route-extended', 'locate-answered'],
 ]);
 
 function lacksBeginning(entries: readonly FoundEntry[]): boolean {

@@ -4,12 +4,13 @@ import {
   type AccessAnswerClaims,
   type AccessQuestionClaims,
 } from '../../evidence/access-claims.ts';
+import { LOCATE, LOCATED, type LocateClaims, type LocatedClaims } from '../../evidence/locate.ts';
 import type { QueryClaims, ResponseClaims } from '../../evidence/claims.ts';
 import { QUERY, type AskingKind } from '../../evidence/query.ts';
 import { RESPONSE, type AnswerKind } from '../../evidence/response.ts';
 
-export type AskedClaims = QueryClaims | AccessQuestionClaims;
-export type AnsweredClaims = ResponseClaims | AccessAnswerClaims;
+export type AskedClaims = QueryClaims | AccessQuestionClaims | LocateClaims;
+export type AnsweredClaims = ResponseClaims | AccessAnswerClaims | LocatedClaims;
 
 /** A signed message that an entry keeps: under which name, whose it is, and the one kind that it may be. */
 export type Message =
@@ -21,13 +22,17 @@ export type Message =
       readonly boundTo: (claims: AnsweredClaims) => { readonly jti: string; readonly digest: string };
     };
 
-const boundTo = (claims: AnsweredClaims): { jti: string; digest: string } =>
-  'question_jti' in claims ? ACCESS_ANSWER.boundTo(claims) : RESPONSE.boundTo(claims);
+function boundTo(claims: AnsweredClaims): { jti: string; digest: string } {
+  if ('question_jti' in claims) return ACCESS_ANSWER.boundTo(claims);
+  return 'locate_jti' in claims ? LOCATED.boundTo(claims) : RESPONSE.boundTo(claims);
+}
 
 const query = (by: 'own' | 'other'): Message => ({ name: 'query', by, kind: QUERY });
 const response = (by: 'own' | 'other'): Message => ({ name: 'response', by, kind: RESPONSE, boundTo });
 const question = (by: 'own' | 'other'): Message => ({ name: 'query', by, kind: ACCESS_QUESTION });
 const answer = (by: 'own' | 'other'): Message => ({ name: 'response', by, kind: ACCESS_ANSWER, boundTo });
+const locate = (by: 'own' | 'other'): Message => ({ name: 'query', by, kind: LOCATE });
+const located = (by: 'own' | 'other'): Message => ({ name: 'response', by, kind: LOCATED, boundTo });
 
 /** By the event of the entry: what travelled, so that one kind of message never passes for another. */
 export const MESSAGES: Readonly<Record<string, Message | undefined>> = {
@@ -43,4 +48,9 @@ export const MESSAGES: Readonly<Record<string, Message | undefined>> = {
   'access-question-answered': answer('own'),
   'access-question-withheld': answer('own'),
   'access-question-refused': answer('own'),
+  'locate-sent': locate('own'),
+  'locate-received': locate('other'),
+  'locate-believed': located('other'),
+  'locate-answered': located('own'),
+  'locate-refused': located('own'),
 };

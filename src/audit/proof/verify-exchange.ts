@@ -193,8 +193,8 @@ function fitsQuery({ entry, claims, bound }: Answered, queries: readonly Kept[])
 }
 
 function resourcesSteps({ entry, claims }: Answered): Step[] {
-  // An answer about accesses holds no resources.
-  return 'question_jti' in claims ? [] : [resourcesStep(entry, claims)];
+  // An answer about accesses, or about regions, holds no resources.
+  return 'query_jti' in claims ? [resourcesStep(entry, claims)] : [];
 }
 
 function resourcesStep(entry: ProvedEntry, claims: ResponseClaims): Step {

@@ -1,0 +1,109 @@
+import type { Deadline } from '../deadline.ts';
+import { EvidenceError } from '../errors.ts';
+import { LOCATE, type LocateClaims } from '../evidence/locate.ts';
+import { signAsking, type SignedAsking } from '../evidence/query.ts';
+import { nhsNumberToken } from '../fhir/nhs-number.ts';
+import { errorFields } from '../log.ts';
+import { extendPlan, type Located } from '../routing/extend-plan.ts';
+import type { PlannedQuestion } from '../routing/plan-for.ts';
+import type { NeighbourLink } from '../upstream/neighbour-link.ts';
+import { askingOf, type AskedBy } from './asking.ts';
+import type { AuthenticatedViewer } from './authenticate-viewer.ts';
+import { believeLocated, type BelievedLocated } from './believe-located.ts';
+import { reasonOf } from './not-reached.ts';
+import { auditClaimsOf } from './region-query.ts';
+import type { Requesting } from './requesting.ts';
+
+/** The regions that hold something answer in what is left: so much of it the home region may take. */
+const LARGEST_SHARE = 1 / 2;
+
+/**
+ * Asks the patient's home region who else should be asked, and extends the plan by what it tells. A plan whose home is
+ * ours, or is not known, or is not asked, stays as it is. Never rejects for what the home region does: then a written rule
+ * decides, and the plan names it.
+ *
+ * @throws HouseError `audit-unavailable`
+ */
+export async function locate(
+  planned: PlannedQuestion,
+  request: AskedBy,
+  broker: Requesting,
+  deadline: Deadline,
+): Promise<PlannedQuestion> {
+  const home = homeToAsk(planned, broker);
+  if (home === undefined) return planned;
+  const extended = (located: Located): PlannedQuestion =>
+    extendPlan(planned, located, broker.withoutLocate, broker.directory);
+  if (broker.agreementWith(home)?.locate !== true) {
+    return extended({ kind: 'not-told', rule: 'locate-not-agreed' });
+  }
+  const link = broker.links.get(home);
+  const isLeft = link === undefined || broker.neighbours.notAsked(home, broker.now()) !== undefined;
+  if (isLeft) return extended({ kind: 'not-told', rule: 'home-not-located' });
+  return extended(await ask(link, home, planned, request, broker, deadline));
+}
+
+/** The region where the patient is registered, where that is a neighbour that the plan asks. */
+function homeToAsk({ plan }: PlannedQuestion, { region: own }: Requesting): string | undefined {
+  const home = plan.regions.find((one) => one.ask && one.reasons.includes('registered'));
+  return home?.region === own ? undefined : home?.region;
+}
+
+/** On the disk before it leaves, and what came of it before any of that is used. */
+async function ask(
+  link: NeighbourLink,
+  home: string,
+  planned: PlannedQuestion,
+  request: AskedBy,
+  broker: Requesting,
+  deadline: Deadline,
+): Promise<Located> {
+  const { locateAudit: audit, budgets, neighbours, now } = broker;
+  const asking = askingOf(planned, request);
+  const question = sign(link, planned, request.viewer, broker);
+  const { token, digest, jti } = question;
+  await audit.sent(asking, home, { token, digest, jti });
+  const started = performance.now();
+  const head = () => ({ region: home, jti, ms: Math.round(performance.now() - started) });
+  using part = deadline.within(Math.min(budgets.locate_ms, deadline.remainingMs() * LARGEST_SHARE));
+  const headers = { 'X-Request-Id': request.exchange, traceparent: request.traceparent };
+  let came: string | undefined;
+  let believed: BelievedLocated;
+  try {
+    believed = await link.ask(
+      question,
+      headers,
+      part,
+      (answer) => {
+        came = answer.response;
+        return believeLocated(answer, question, neighbours, now());
+      },
+      'locate',
+    );
+  } catch (error) {
+    const reason = reasonOf(error);
+    const { code: fault } = errorFields(error);
+    broker.log.warn({ neighbour: home, reason, code: fault }, 'not told where else to look');
+    const notBelieved = error instanceof EvidenceError;
+    const event = notBelieved ? 'locate-not-believed' : 'locate-not-reached';
+    const unbelieved = notBelieved ? came : undefined;
+    await audit.received(asking, { ...head(), event, outcome: 'not-reached', reason, fault, unbelieved }, []);
+    return { kind: 'not-told', rule: 'home-not-located' };
+  }
+  const { claims, ...response } = believed.answer;
+  const { outcome, reason } = claims;
+  const regions = believed.regions ?? [];
+  await audit.received(asking, { ...head(), event: 'locate-believed', outcome, reason, response }, regions);
+  if (believed.regions === undefined) return { kind: 'not-told', rule: 'home-not-located' };
+  return { kind: 'told', regions };
+}
+
+function sign(
+  link: NeighbourLink,
+  planned: PlannedQuestion,
+  viewer: AuthenticatedViewer,
+  { sender, now }: Requesting,
+): SignedAsking<LocateClaims> {
+  const body = { patient: nhsNumberToken(planned.plan.nhsNumber), ...auditClaimsOf(planned, viewer) };
+  return signAsking(LOCATE, sender, link.neighbour.entity, body, now());
+}

@@ -1,0 +1,98 @@
+import type { Asking, Message } from '../audit/trail.ts';
+import type { Deadline } from '../deadline.ts';
+import type { PlannedQuestion } from '../routing/plan-for.ts';
+import { askRegion } from './ask-region.ts';
+import { askingOf, type AskedBy } from './asking.ts';
+import type { AuthenticatedViewer } from './authenticate-viewer.ts';
+import type { RegionAnswer } from './region-answer.ts';
+import type { RegionQuery } from './region-query.ts';
+import { releaseWith, type Release } from './release-page.ts';
+import type { Requesting } from './requesting.ts';
+
+/** What the regions answered, and the one way to show anything of it. */
+export interface Asked {
+  /** In the plan's order, one for each region that the plan asks. */
+  readonly answers: readonly RegionAnswer[];
+  /** Keeps what was answered and what will be shown: called once, whatever is shown, nothing included. */
+  readonly release: Release;
+}
+
+/** Called with each answer as it comes, for streaming; it releases what it shows by itself. */
+export type OnAnswer = (answer: RegionAnswer, release: Release) => Promise<void>;
+
+/** One request's queries and what came of them: each is on the disk before it leaves. */
+export class Round {
+  readonly #planned: PlannedQuestion;
+  readonly #request: AskedBy;
+  readonly #broker: Requesting;
+  readonly #deadline: Deadline;
+  readonly #onAnswer: OnAnswer | undefined;
+  readonly #asking: Asking;
+  readonly #answers: RegionAnswer[] = [];
+
+  constructor(
+    planned: PlannedQuestion,
+    request: AskedBy,
+    broker: Requesting,
+    deadline: Deadline,
+    onAnswer: OnAnswer | undefined,
+  ) {
+    this.#planned = planned;
+    this.#request = request;
+    this.#broker = broker;
+    this.#deadline = deadline;
+    this.#onAnswer = onAnswer;
+    this.#asking = askingOf(planned, request);
+  }
+
+  /** Keeps the plan, on whose authority it is, and the queries. */
+  begin(queries: readonly RegionQuery[]): Promise<void> {
+    const authority = authorityOf(this.#planned, this.#request.viewer);
+    return this.#broker.audit.queriesSent(this.#asking, authority, queries.flatMap(sentQuery));
+  }
+
+  /** Keeps the plan as it is now, and the queries that it adds. */
+  extend({ plan }: PlannedQuestion, queries: readonly RegionQuery[]): Promise<void> {
+    const decided = { regions: plan.regions, rules: plan.rules };
+    return this.#broker.locateAudit.extended(this.#asking, decided, queries.flatMap(sentQuery));
+  }
+
+  /** Sends queries that were kept, side by side, and waits for what becomes of each. */
+  async ask(queries: readonly RegionQuery[]): Promise<void> {
+    const { exchange, traceparent } = this.#request;
+    const headers = { 'X-Request-Id': exchange, traceparent };
+    await Promise.all(
+      queries.map(async (query) => {
+        const answer = await askRegion(query, headers, this.#broker, this.#deadline);
+        awaitProof(answer, exchange, this.#broker);
+        this.#answers.push(answer);
+        await this.#onAnswer?.(answer, releaseWith(this.#broker.audit, this.#asking, [answer], false));
+      }),
+    );
+  }
+
+  /** What was answered, in the order of `plan`. */
+  asked({ plan }: PlannedQuestion): Asked {
+    const order = new Map(plan.regions.map(({ region }, position) => [region, position]));
+    const place = ({ region }: RegionAnswer): number => order.get(region) ?? order.size;
+    const answers = this.#answers.toSorted((one, other) => place(one) - place(other));
+    const untold = this.#onAnswer === undefined ? answers : [];
+    return { answers, release: releaseWith(this.#broker.audit, this.#asking, untold, true) };
+  }
+}
+
+/** That the responder's own log holds what it answered is proved later. */
+function awaitProof({ region, jti, believed }: RegionAnswer, exchange: string, { proofs }: Requesting): void {
+  if (believed === undefined || jti === undefined) return;
+  proofs.await(region, { exchange, jti, responseDigest: believed.response.digest });
+}
+
+/** On whose authority: kept with the plan, so that who saw what, and why, can be rebuilt. */
+function authorityOf({ plan }: PlannedQuestion, { viewer, token, origin }: AuthenticatedViewer) {
+  const decided = { regions: plan.regions, rules: plan.rules, origin };
+  return { viewer: viewer.id, viewerToken: token, decided };
+}
+
+function sentQuery({ region, query }: RegionQuery): (Message & { region: string; jti: string })[] {
+  return query === undefined ? [] : [{ region, jti: query.jti, token: query.token, digest: query.digest }];
+}

@@ -1,0 +1,155 @@
+import type { TLSSocket } from 'node:tls';
+
+import type { LocateTrail, WhyNamed } from '../audit/locate-trail.ts';
+import type { Asking, Told } from '../audit/trail.ts';
+import type { Agreement } from '../config/schema.ts';
+import type { Deadline } from '../deadline.ts';
+import { LOCATE, signLocated, type LocateClaims, type LocatedBody } from '../evidence/locate.ts';
+import type { Verified } from '../evidence/query.ts';
+import { refOf } from '../evidence/response.ts';
+import type { Directory } from '../routing/directory.ts';
+import type { RegistrationSource } from '../routing/registration.ts';
+import type { CareLocationStore, KnownRegionStore, ObjectionStore } from '../store/contracts.ts';
+import type { IdentifiedPeer } from '../trust/neighbours.ts';
+import { peerCertificateOf } from '../trust/peer-certificate.ts';
+import { admit, assertNotRevoked, type Admission } from './admit.ts';
+import type { SignedAnswer } from './answer.ts';
+import { onConnection, type Answering, type Connected } from './connection.ts';
+import {
+  decideLocate,
+  regionsToName,
+  type AdmittedLocate,
+  type LocatePermission,
+  type WhereaboutsKnown,
+} from './decide-locate.ts';
+import { provedPart, refuse } from './refuse.ts';
+
+/** What answering a question after who else should be asked stands on. */
+export interface AnsweringLocates extends Answering {
+  readonly region: string;
+  readonly admission: Admission;
+  readonly agreementWith: (region: string) => Agreement | undefined;
+  readonly directory: Directory;
+  readonly registrations: RegistrationSource;
+  readonly objections: Pick<ObjectionStore, 'inForce'>;
+  readonly careLocations: Pick<CareLocationStore, 'of'>;
+  readonly knownRegions: Pick<KnownRegionStore, 'of'>;
+  readonly patientDigest: (nhsNumber: string) => string;
+  readonly locateAudit: LocateTrail;
+  readonly now: () => number;
+}
+
+/**
+ * A neighbour asks us, as a patient's home region, who else should be asked. Proof before policy; everything that we know
+ * is looked up before anything is decided, so that an answer takes as long for who is hidden; region ids are all that is
+ * told, and the same empty list for the restricted, for who objected and for who is not ours; and the audit is on the disk
+ * before a byte leaves.
+ *
+ * @param token the signed question as it came
+ * @throws as `respond` does
+ */
+export async function answerLocate(
+  token: unknown,
+  socket: TLSSocket,
+  answering: AnsweringLocates,
+  deadline: Deadline,
+): Promise<SignedAnswer> {
+  const { admission, now } = answering;
+  const peer = admission.neighbours.identify(peerCertificateOf(socket), 'client', now());
+  const broker = onConnection(answering, socket);
+  let question: AdmittedLocate | undefined;
+  try {
+    question = await admit(LOCATE, token, peer, admission, receiver(broker), now());
+    const agreement = broker.agreementWith(peer.neighbour.region);
+    const permission = decideLocate(question, agreement, broker.directory, broker.now());
+    const known = await whatIsKnown(question, broker, deadline);
+    const between = { own: broker.region, asker: peer.neighbour.region };
+    const { regions, why } = regionsToName(known, permission, between, broker.directory, broker.now());
+    assertNotRevoked(question, admission);
+    return await tell(permission, { regions: [...regions] }, why, broker);
+  } catch (error) {
+    const ref = provedPart(error, question, peer);
+    if (ref === undefined) throw error;
+    return await refuse(error, {
+      sign: (body) => signLocated(broker.sender, ref, body, now()),
+      keep: (told) => keepRefusal(told, ref.jti, question, peer, broker),
+    });
+  }
+}
+
+/** The received question is on the disk before anything is decided on it. */
+function receiver({ locateAudit }: AnsweringLocates) {
+  return (question: Verified<LocateClaims>, keepUntil: number): Promise<boolean> => {
+    const { token, digest, claims, peer } = question;
+    const message = { token, digest, issuer: claims.iss, keepUntil };
+    return locateAudit.questionReceived(askingOf(question), peer.neighbour.region, message);
+  };
+}
+
+/** If it cannot be found out, nothing is known: then nobody is named, and the answer says so. */
+async function whatIsKnown(
+  { nhsNumbers }: AdmittedLocate,
+  { registrations, objections, careLocations, knownRegions, patientDigest, now }: AnsweringLocates,
+  deadline: Deadline,
+): Promise<WhereaboutsKnown> {
+  const [nhsNumber = ''] = nhsNumbers;
+  try {
+    const registration = await registrations.registrationOf(nhsNumber, deadline);
+    const current = 'current' in registration ? registration.current : nhsNumber;
+    const digests = [...new Set([nhsNumber, current])].map(patientDigest);
+    const [inForce, locations, told] = await Promise.all([
+      objections.inForce(digests, now()),
+      careLocations.of(digests),
+      knownRegions.of(digests),
+    ]);
+    return {
+      ...{ registration, objections: inForce },
+      careLocations: locations.map(({ organisation }) => organisation),
+      knownRegions: told.map(({ region }) => region),
+    };
+  } catch {
+    return {
+      registration: { kind: 'not-reached' },
+      ...{ objections: [], careLocations: [], knownRegions: [] },
+    };
+  }
+}
+
+async function tell(
+  { question, agreement }: LocatePermission,
+  body: LocatedBody,
+  why: WhyNamed,
+  { sender, locateAudit, now }: Connected<AnsweringLocates>,
+): Promise<SignedAnswer> {
+  const outcome = why === 'home-not-known' ? 'not-known' : 'answered';
+  const said = { outcome, status: 200, bytes: Buffer.from(JSON.stringify(body)) } as const;
+  const response = signLocated(sender, refOf(question), said, now());
+  const told = { outcome, agreement: agreement.version, response };
+  const { regions } = body;
+  await locateAudit.answered(askingOf(question), question.peer.neighbour.region, told, { regions, why });
+  return { status: said.status, token: response.token, bytes: said.bytes };
+}
+
+function keepRefusal(
+  told: Told,
+  jti: string,
+  question: AdmittedLocate | undefined,
+  { neighbour: { region } }: IdentifiedPeer,
+  { locateAudit }: AnsweringLocates,
+): Promise<void> {
+  const asking = question === undefined ? { exchange: jti } : askingOf(question);
+  return locateAudit.refused(asking, region, told, question !== undefined);
+}
+
+function askingOf({ claims, nhsNumbers }: Verified<LocateClaims>): Asking {
+  const [nhsNumber] = nhsNumbers;
+  return {
+    ...{ exchange: claims.jti, nhsNumber },
+    organisation: claims.requesting_organization,
+    user: claims.requesting_user,
+    role: claims.requesting_user_role,
+    purpose: claims.reason_for_request,
+    relationship: claims.relationship,
+    breakGlass: claims.break_glass,
+  };
+}

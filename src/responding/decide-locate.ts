@@ -1,0 +1,94 @@
+import type { WhyNamed } from '../audit/locate-trail.ts';
+import { ACCESS_REPORT } from '../config/agreements.ts';
+import type { Agreement } from '../config/schema.ts';
+import { PolicyRefusal } from '../errors.ts';
+import { MOST_LOCATED, type LocateClaims } from '../evidence/locate.ts';
+import type { Admitted } from '../evidence/query.ts';
+import type { Directory } from '../routing/directory.ts';
+import { homeOf } from '../routing/home-region.ts';
+import type { Registration } from '../routing/registration.ts';
+import type { Objection } from '../store/contracts.ts';
+import { agreementFor, liftsObjection } from './decide-sharing.ts';
+
+export type AdmittedLocate = Admitted<LocateClaims>;
+
+declare const permitted: unique symbol;
+/** An admitted question that the agreement in force allows; whether anything is told of this patient is open. */
+export interface LocatePermission {
+  readonly question: AdmittedLocate;
+  readonly agreement: Agreement;
+  /** An objection is lifted: the glass was broken with a role and code that the agreement names. */
+  readonly liftsObjection: boolean;
+  readonly [permitted]: true;
+}
+
+/**
+ * Coverage, agreement, purpose, role: as for a query, and that the agreement says where else to look. Pure.
+ *
+ * @param at milliseconds since the epoch
+ * @throws PolicyRefusal as `decideSharing` does, and `locate-not-agreed`
+ */
+export function decideLocate(
+  question: AdmittedLocate,
+  agreement: Agreement | undefined,
+  directory: Directory,
+  at: number,
+): LocatePermission {
+  const { claims } = question;
+  const inForce = agreementFor(question, agreement, directory, at);
+  if (claims.reason_for_request === ACCESS_REPORT) throw new PolicyRefusal('purpose-not-agreed');
+  if (!inForce.roles.includes(claims.requesting_user_role)) throw new PolicyRefusal('role-not-agreed');
+  if (inForce.locate !== true) throw new PolicyRefusal('locate-not-agreed');
+  const permission: Omit<LocatePermission, typeof permitted> = {
+    ...{ question, agreement: inForce },
+    liftsObjection: liftsObjection(claims, inForce),
+  };
+  return permission as LocatePermission;
+}
+
+/** What we know by ourselves of a patient whom a neighbour asks after. */
+export interface WhereaboutsKnown {
+  readonly registration: Registration;
+  readonly objections: readonly Objection[];
+  /** ODS codes of where the patient was treated. */
+  readonly careLocations: readonly string[];
+  /** Regions that told us, or of which the former home told, that they hold something. */
+  readonly knownRegions: readonly string[];
+}
+
+/**
+ * Which regions are named: none unless we are the patient's home and nothing hides the patient. Pure.
+ *
+ * @param between our region and the one that asks: neither needs to be named
+ * @param at milliseconds since the epoch
+ * @returns ids in alphabetical order: where the patient went last is nobody's business
+ */
+export function regionsToName(
+  { registration, objections, careLocations, knownRegions }: WhereaboutsKnown,
+  permission: Pick<LocatePermission, 'liftsObjection'>,
+  between: { readonly own: string; readonly asker: string },
+  directory: Directory,
+  at: number,
+): { regions: readonly string[]; why: WhyNamed } {
+  const hidden = whyHidden(registration, objections, permission);
+  if (hidden !== undefined) return { regions: [], why: hidden };
+  const home = homeOf(registration, directory, at);
+  if (home.kind === 'none' || home.region !== between.own) return { regions: [], why: 'not-home' };
+  const treated = careLocations.flatMap((code) => directory.feeds(code, at).map(({ region }) => region));
+  const listed = new Set(directory.regions().map(({ id }) => id));
+  const regions = new Set([...knownRegions, ...treated]);
+  const others = [...regions].filter((id) => listed.has(id) && id !== between.own && id !== between.asker);
+  return { regions: others.toSorted().slice(0, MOST_LOCATED), why: 'told' };
+}
+
+function whyHidden(
+  registration: Registration,
+  objections: readonly Objection[],
+  { liftsObjection: lifts }: Pick<LocatePermission, 'liftsObjection'>,
+): WhyNamed | undefined {
+  // Whether the patient is restricted is not known either.
+  if (registration.kind === 'not-reached') return 'home-not-known';
+  if (registration.kind === 'restricted') return 'restricted';
+  if (objections.some(({ kind }) => kind === 'restriction')) return 'restricted';
+  return objections.length > 0 && !lifts ? 'objection' : undefined;
+}
