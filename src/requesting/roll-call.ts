@@ -22,6 +22,9 @@ const NARROWED: ReadonlySet<Rule> = new Set([
 /** Rules that say by themselves that something may be missing, whoever was asked. */
 const INCOMPLETE_RULES: ReadonlySet<Rule> = new Set(['recently-registered']);
 
+/** Rules by which a region may hold something although it had no reason to be asked. */
+const MAY_BE_MORE: ReadonlySet<Rule> = new Set(['home-not-located', 'locate-not-agreed']);
+
 /** FHIR issue types of what did not fully answer; anything else is `incomplete`. */
 const ISSUE_TYPE: Partial<Record<Reason | Outcome, string>> = {
   timeout: 'timeout',
@@ -37,11 +40,16 @@ const NOT_ALLOWED_TO_ASK: ReadonlySet<Reason> = new Set(['restricted', 'no-agree
 export function isIncomplete(plan: Plan, answers: readonly RegionAnswer[]): boolean {
   return (
     plan.unknownOrganisations.length > 0 ||
-    plan.rules.some((rule) => INCOMPLETE_RULES.has(rule)) ||
+    plan.rules.some((rule) => warns(rule, plan)) ||
     (plan.rules.some((rule) => NARROWED.has(rule)) && plan.regions.some(leftWithoutReason)) ||
     plan.regions.some((region) => !region.ask && NOT_ALLOWED_TO_ASK.has(region.reason)) ||
     answers.some((answer) => INCOMPLETE.has(answer.outcome))
   );
+}
+
+/** True for a rule that is a warning by itself. */
+function warns(rule: Rule, plan: Plan): boolean {
+  return INCOMPLETE_RULES.has(rule) || (MAY_BE_MORE.has(rule) && plan.regions.some(leftWithoutReason));
 }
 
 /** Where it is not known where the patient belongs, "nothing leads there" is no ground for a total. */
@@ -72,15 +80,13 @@ export function warnings(answers: readonly RegionAnswer[], directory: Directory)
 /** The information part: which rule decided, where nobody could be asked, and every region of the federation. */
 export function rollCall(plan: Plan, answers: readonly RegionAnswer[], directory: Directory): Issue[] {
   return [
-    ...plan.rules.map(ruled),
-    ...plan.unknownOrganisations.map((code): Issue => ({
-      ...information(
-        [{ system: SYSTEM.organisation, code }],
+    ...plan.rules.map((rule) => ruled(rule, plan)),
+    ...plan.unknownOrganisations.map((code) =>
+      incomplete(
+        { system: SYSTEM.organisation, code },
         `The patient was treated at ${code}, which no region of this federation covers: nobody could be asked there.`,
       ),
-      severity: 'warning',
-      code: 'incomplete',
-    })),
+    ),
     ...plan.regions.map((region) => {
       const answer = answers.find((one) => one.region === region.region);
       if (answer !== undefined) return asked(answer, directory);
@@ -90,9 +96,14 @@ export function rollCall(plan: Plan, answers: readonly RegionAnswer[], directory
   ];
 }
 
-function ruled(rule: Rule): Issue {
-  const issue = information([{ system: SYSTEM.rule, code: rule }], `${RULES[rule]}.`);
-  return INCOMPLETE_RULES.has(rule) ? { ...issue, severity: 'warning', code: 'incomplete' } : issue;
+function ruled(rule: Rule, plan: Plan): Issue {
+  const coding = { system: SYSTEM.rule, code: rule };
+  const text = `${RULES[rule]}.`;
+  return warns(rule, plan) ? incomplete(coding, text) : information([coding], text);
+}
+
+function incomplete(coding: Coding, text: string): Issue {
+  return { severity: 'warning', code: 'incomplete', details: { coding: [coding], text } };
 }
 
 function asked(answer: RegionAnswer, directory: Directory): Issue {

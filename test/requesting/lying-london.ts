@@ -147,8 +147,8 @@ export class LyingLondon {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     this.heard.push(request.headers);
-    const sent = JSON.parse(Buffer.concat(chunks).toString()) as { query?: string; question?: string };
-    const token = sent.query ?? sent.question ?? '';
+    const sent = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, string | undefined>;
+    const token = sent['query'] ?? sent['question'] ?? sent['locate'] ?? '';
     const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
     const wire = await this.behaviour(
       { request, token, claims: JSON.parse(payload) as QueryClaims },
