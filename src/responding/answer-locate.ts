@@ -63,8 +63,7 @@ export async function answerLocate(
     const agreement = broker.agreementWith(peer.neighbour.region);
     const permission = decideLocate(question, agreement, broker.directory, broker.now());
     const known = await whatIsKnown(question, broker, deadline);
-    const between = { own: broker.region, asker: peer.neighbour.region };
-    const { regions, why } = regionsToName(known, permission, between, broker.directory, broker.now());
+    const { regions, why } = regionsToName(known, permission, broker.region, broker.directory, broker.now());
     assertNotRevoked(question, admission);
     return await tell(permission, { regions: [...regions] }, why, broker);
   } catch (error) {

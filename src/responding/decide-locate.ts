@@ -59,25 +59,25 @@ export interface WhereaboutsKnown {
 /**
  * Which regions are named: none unless we are the patient's home and nothing hides the patient. Pure.
  *
- * @param between our region and the one that asks: neither needs to be named
+ * @param own our own region, which is asked anyway; the one that asks may have records that its viewer does not show
  * @param at milliseconds since the epoch
  * @returns ids in alphabetical order: where the patient went last is nobody's business
  */
 export function regionsToName(
   { registration, objections, careLocations, knownRegions }: WhereaboutsKnown,
   permission: Pick<LocatePermission, 'liftsObjection'>,
-  between: { readonly own: string; readonly asker: string },
+  own: string,
   directory: Directory,
   at: number,
 ): { regions: readonly string[]; why: WhyNamed } {
   const hidden = whyHidden(registration, objections, permission);
   if (hidden !== undefined) return { regions: [], why: hidden };
   const home = homeOf(registration, directory, at);
-  if (home.kind === 'none' || home.region !== between.own) return { regions: [], why: 'not-home' };
+  if (home.kind === 'none' || home.region !== own) return { regions: [], why: 'not-home' };
   const treated = careLocations.flatMap((code) => directory.feeds(code, at).map(({ region }) => region));
   const listed = new Set(directory.regions().map(({ id }) => id));
   const regions = new Set([...knownRegions, ...treated]);
-  const others = [...regions].filter((id) => listed.has(id) && id !== between.own && id !== between.asker);
+  const others = [...regions].filter((id) => listed.has(id) && id !== own);
   return { regions: others.toSorted().slice(0, MOST_LOCATED), why: 'told' };
 }
 

@@ -4,6 +4,7 @@ import type { RequestListener } from 'node:http';
 import { openStore, patientDigestOf } from '../../src/broker.ts';
 import { loadSecrets } from '../../src/config/secrets.ts';
 import { createPdsServer } from '../../src/demo/pds-server.ts';
+import type { RegionId } from '../../src/demo/places.ts';
 import { EDGE_NUMBERS, buildStories } from '../../src/demo/stories.ts';
 import type { Store } from '../../src/store/contracts.ts';
 import { readAudit } from '../support/audit.ts';
@@ -18,6 +19,8 @@ const ANOTHER = '9990000034';
 const LONDONER = '9990000026';
 /** Its home knows of a treatment in London. */
 const RESTRICTED = '9990000069';
+/** Registered in Suffolk, treated where no region reaches. */
+const OUT_OF_REACH = '9990000050';
 const NOBODY = '{"regions":[]}';
 
 describe('who else should be asked, asked of the home region by a neighbour', () => {
@@ -61,21 +64,25 @@ describe('who else should be asked, asked of the home region by a neighbour', ()
     pdsIsDown = false;
   });
 
-  const rows = () => readAudit(federation.config('herts-west-essex'));
-  async function endOf({ claims }: AnsweredLocate) {
-    return (await rows()).find(({ event, jti }) => jti === claims.locate_jti && event !== 'locate-received');
+  const rows = (home: RegionId = 'herts-west-essex') => readAudit(federation.config(home));
+  async function endOf({ claims }: AnsweredLocate, home?: RegionId) {
+    return (await rows(home)).find(
+      ({ event, jti }) => jti === claims.locate_jti && event !== 'locate-received',
+    );
   }
   /** Everything of an entry that the asker may have proved to it, but for what differs from question to question. */
-  async function shownBy(answered: AnsweredLocate): Promise<object> {
-    const { values, outcome, reason, count, agreement, event } = (await endOf(answered)) ?? { values: {} };
+  async function shownBy(answered: AnsweredLocate, home?: RegionId): Promise<object> {
+    const { values, outcome, reason, count, agreement, event } = (await endOf(answered, home)) ?? {
+      values: {},
+    };
     return { sealed: Object.keys(values).sort(), outcome, reason, count, agreement, event };
   }
 
-  it('region ids only, and the one that asks is not among them', async () => {
+  it('region ids only', async () => {
     const answered = await essex.ask(PATIENT);
     assert.equal(answered.reply.text, '{"regions":["london"]}');
     assert.equal(answered.claims.outcome, 'answered');
-    assert.equal((await london.ask(PATIENT)).reply.text, NOBODY);
+    assert.equal((await london.ask(PATIENT)).reply.text, answered.reply.text);
     const row = await endOf(answered);
     assert.deepEqual(
       [row?.event, row?.region, row?.values['regions'], row?.values['why'], row?.values['nhs_number']],
@@ -112,8 +119,10 @@ describe('who else should be asked, asked of the home region by a neighbour', ()
       answers.push({ ...same, shown: await shownBy(answered) });
     }
     // And the same as of a patient of ours of whom nobody else is known.
-    const ours = await london.ask(PATIENT);
-    assert.deepEqual(await shownBy(ours), answers[0]?.shown);
+    const other = 'essex-suffolk';
+    const ours = await new LocateAsking(federation, 'london', other).ask(OUT_OF_REACH);
+    assert.deepEqual([ours.reply.text, (await endOf(ours, other))?.values['why']], [NOBODY, 'told']);
+    assert.deepEqual(await shownBy(ours, other), answers[0]?.shown);
     for (const answer of answers) assert.deepEqual(answer, answers[0]);
     await store.objections.record([{ ...objection, until: 1 }]);
   });

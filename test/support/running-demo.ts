@@ -118,6 +118,7 @@ export interface TimedReply {
 export class DemoViewer {
   /** What every address that the broker gives this viewer begins with. */
   readonly base: string;
+  readonly region: RegionId;
   readonly id: string;
   /** Names of the files with which any HTTPS client can take this viewer's place. */
   readonly files: { readonly cert: string; readonly key: string; readonly ca: string };
@@ -125,6 +126,7 @@ export class DemoViewer {
 
   /** @param id default: the region's first viewer */
   constructor(region: RegionId, id?: string) {
+    this.region = region;
     const config = regionConfig({ region });
     this.#identity = viewerIdentity(config, id === undefined ? {} : { viewer: id });
     this.base = baseOf(config);
