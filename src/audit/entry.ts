@@ -24,6 +24,14 @@ export const EVENTS = [
   'access-question-answered',
   'access-question-withheld',
   'access-question-refused',
+  'notice-sent',
+  'notice-about',
+  'receipt-believed',
+  'receipt-not-believed',
+  'notice-not-reached',
+  'notice-received',
+  'notice-taken',
+  'notice-refused',
   'refusals-counted',
   'fork-seen',
   'log-began',
@@ -110,6 +118,7 @@ export interface Entry extends Who {
 export const BEGINNINGS: ReadonlySet<Event> = new Set<Event>([
   ...(['route-planned', 'query-received', 'viewer-refused', 'query-refused'] as const),
   ...(['access-question-sent', 'access-question-received', 'access-question-refused'] as const),
+  ...(['notice-sent', 'notice-received', 'notice-refused'] as const),
 ]);
 /** What an auditor or an admin begins, or would. */
 const ENQUIRIES: ReadonlySet<Event> = new Set<Event>(['audit-searched', 'report-made', 'admin-refused']);

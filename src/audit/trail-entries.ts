@@ -49,6 +49,7 @@ export interface Received extends Told {
     Event,
     | ('response-believed' | 'response-not-believed' | 'not-reached')
     | ('access-answer-believed' | 'access-answer-not-believed' | 'access-not-reached')
+    | ('receipt-believed' | 'receipt-not-believed' | 'notice-not-reached')
   >;
   readonly region: string;
   readonly jti: string | undefined;

@@ -10,6 +10,8 @@ export const TYP = {
   accessAnswer: 'wayleave-access-answer+jwt',
   ping: 'wayleave-ping+jwt',
   pong: 'wayleave-pong+jwt',
+  notice: 'wayleave-notice+jwt',
+  receipt: 'wayleave-receipt+jwt',
 } as const;
 
 export const shortText = z.string().min(1).max(200);

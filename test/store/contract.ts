@@ -8,6 +8,7 @@ import { decisionContract } from './decision-contract.ts';
 import { entry, item, LOG } from './entries.ts';
 import { keyContract } from './key-contract.ts';
 import { logContract } from './log-contract.ts';
+import { noticeContract } from './notice-contract.ts';
 import { searchContract } from './search-contract.ts';
 import { stateContract } from './state-contract.ts';
 
@@ -208,5 +209,6 @@ export function storeContract(
     decisionContract(() => store, restart);
     archiveContract(() => store, restart);
     keyContract(() => store, restart);
+    noticeContract(() => store, restart);
   });
 }

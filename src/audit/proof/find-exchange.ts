@@ -98,6 +98,7 @@ const GOES_ON: ReadonlySet<string> = new Set([
   ...['query-answered', 'query-withheld', 'inclusion-proved', 'inclusion-not-proved', 'interrupted'],
   ...['access-answer-believed', 'access-answer-not-believed'],
   ...['access-question-answered', 'access-question-withheld'],
+  ...['notice-about', 'receipt-believed', 'receipt-not-believed', 'notice-not-reached', 'notice-taken'],
 ]);
 
 function lacksBeginning(entries: readonly FoundEntry[]): boolean {

@@ -5,11 +5,12 @@ import {
   type AccessQuestionClaims,
 } from '../../evidence/access-claims.ts';
 import type { QueryClaims, ResponseClaims } from '../../evidence/claims.ts';
+import { NOTICE, RECEIPT, type NoticeClaims, type ReceiptClaims } from '../../evidence/notice.ts';
 import { QUERY, type AskingKind } from '../../evidence/query.ts';
 import { RESPONSE, type AnswerKind } from '../../evidence/response.ts';
 
-export type AskedClaims = QueryClaims | AccessQuestionClaims;
-export type AnsweredClaims = ResponseClaims | AccessAnswerClaims;
+export type AskedClaims = QueryClaims | AccessQuestionClaims | NoticeClaims;
+export type AnsweredClaims = ResponseClaims | AccessAnswerClaims | ReceiptClaims;
 
 /** A signed message that an entry keeps: under which name, whose it is, and the one kind that it may be. */
 export type Message =
@@ -21,13 +22,17 @@ export type Message =
       readonly boundTo: (claims: AnsweredClaims) => { readonly jti: string; readonly digest: string };
     };
 
-const boundTo = (claims: AnsweredClaims): { jti: string; digest: string } =>
-  'question_jti' in claims ? ACCESS_ANSWER.boundTo(claims) : RESPONSE.boundTo(claims);
+const boundTo = (claims: AnsweredClaims): { jti: string; digest: string } => {
+  if ('notice_jti' in claims) return RECEIPT.boundTo(claims);
+  return 'question_jti' in claims ? ACCESS_ANSWER.boundTo(claims) : RESPONSE.boundTo(claims);
+};
 
 const query = (by: 'own' | 'other'): Message => ({ name: 'query', by, kind: QUERY });
 const response = (by: 'own' | 'other'): Message => ({ name: 'response', by, kind: RESPONSE, boundTo });
 const question = (by: 'own' | 'other'): Message => ({ name: 'query', by, kind: ACCESS_QUESTION });
 const answer = (by: 'own' | 'other'): Message => ({ name: 'response', by, kind: ACCESS_ANSWER, boundTo });
+const notice = (by: 'own' | 'other'): Message => ({ name: 'query', by, kind: NOTICE });
+const receipt = (by: 'own' | 'other'): Message => ({ name: 'response', by, kind: RECEIPT, boundTo });
 
 /** By the event of the entry: what travelled, so that one kind of message never passes for another. */
 export const MESSAGES: Readonly<Record<string, Message | undefined>> = {
@@ -43,4 +48,9 @@ export const MESSAGES: Readonly<Record<string, Message | undefined>> = {
   'access-question-answered': answer('own'),
   'access-question-withheld': answer('own'),
   'access-question-refused': answer('own'),
+  'notice-sent': notice('own'),
+  'notice-received': notice('other'),
+  'receipt-believed': receipt('other'),
+  'notice-taken': receipt('own'),
+  'notice-refused': receipt('own'),
 };

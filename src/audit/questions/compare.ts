@@ -212,7 +212,7 @@ const MISSING: ReadonlySet<Difference> = new Set([
   'query-missing-at-requester',
   'answer-missing-at-requester',
 ]);
-/** A question after accesses leaves the same traces as a query, and is compared as one. */
+/** A question after accesses, and a notice, leave the same traces as a query, and are compared as one. */
 const LIKE: Partial<Record<Event, Event>> = {
   'access-question-sent': 'query-sent',
   'access-answer-believed': 'response-believed',
@@ -222,6 +222,13 @@ const LIKE: Partial<Record<Event, Event>> = {
   'access-question-answered': 'query-answered',
   'access-question-withheld': 'query-withheld',
   'access-question-refused': 'query-refused',
+  'notice-sent': 'query-sent',
+  'receipt-believed': 'response-believed',
+  'receipt-not-believed': 'response-not-believed',
+  'notice-not-reached': 'not-reached',
+  'notice-received': 'query-received',
+  'notice-taken': 'query-answered',
+  'notice-refused': 'query-refused',
 };
 /** How many are kept to be listed, whatever is asked for. */
 const MOST_LISTED = 10_000;

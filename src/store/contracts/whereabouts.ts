@@ -17,6 +17,11 @@ export interface RegisterStore {
   record(entries: readonly RegisterEntry[]): Promise<void>;
   /** At most one for each digest. */
   of(patients: readonly string[]): Promise<RegisterEntry[]>;
+  /** Those who left, in the order of (`until`, `patient`), from after `after` on; at most `limit` (1 to 1,000). */
+  leavers(
+    after: { readonly until: number; readonly patient: string } | undefined,
+    limit: number,
+  ): Promise<RegisterEntry[]>;
 }
 
 /** How a region came to be known to hold something of a patient: it said so itself, or the home before ours did. */
@@ -39,4 +44,8 @@ export interface KnownRegionStore {
   record(known: readonly KnownRegion[]): Promise<void>;
   /** What is known of one patient (either digest, where a number was superseded), last told first, at most 200. */
   of(patients: readonly string[]): Promise<KnownRegion[]>;
+  /** Deletes up to `limit` (1 to 1,000) that were last told before `before`. @returns how many */
+  forget(before: number, limit: number): Promise<number>;
+  /** How many rows there are. */
+  count(): Promise<number>;
 }

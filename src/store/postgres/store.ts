@@ -10,6 +10,9 @@ import { entryKeys } from '../entry-keys.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { decisionStore } from '../decisions.ts';
+import { knownRegionStore } from '../known-regions.ts';
+import { noticeInboxStore } from '../notice-inbox.ts';
+import { noticeQueueStore } from '../notice-queue.ts';
 import { statementStore } from '../statements.ts';
 import { wholeFileStore } from '../whole-files.ts';
 import { patientReads } from '../patient-reads.ts';
@@ -20,6 +23,7 @@ import { readLeaves } from './log-leaves.ts';
 import { readTiles } from './log-tiles.ts';
 import { LogWrites } from './log-writes.ts';
 import { Spending } from './spending.ts';
+import { statementLane } from './statement-lane.ts';
 import {
   advanceCursor,
   countRefusal,
@@ -51,6 +55,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
   const bounds = logBounds(queries);
   const patients = patientReads(queries);
   const cursorOf = readCursor(queries);
+  const lane = statementLane(pool);
   const write = (code: HouseCode, statement: QueryConfig<unknown[]>): Promise<void> =>
     orHouseError(code, async () => void (await pool.query(statement)));
   const read = <Result>(action: () => Promise<Result>): Promise<Result> =>
@@ -121,6 +126,9 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
       record: (objections) => write('store-unavailable', recordObjections(objections)),
       inForce: (digests, at) => read(() => patients.inForce(digests, at)),
     },
+    knownRegions: knownRegionStore(queries, lane),
+    noticeInbox: noticeInboxStore(queries, lane, POSTGRES),
+    noticeQueue: noticeQueueStore(queries, lane, POSTGRES),
     hasRoom: () => true,
     healthy: () =>
       write('store-unavailable', countRefusal('health-write', 0)).then(
