@@ -147,6 +147,7 @@ const POLICY = {
   'no-agreement': form(403, 'forbidden', 'No sharing agreement is in force.'),
   'purpose-not-agreed': form(403, 'forbidden', 'The sharing agreement does not cover this purpose.'),
   'role-not-agreed': form(403, 'forbidden', 'The sharing agreement does not cover this role.'),
+  'notices-full': form(429, 'throttled', 'As many notices wait here as are taken: send them again later.'),
 } as const;
 
 /** A destination was not reached, or gave nothing that can be used. */

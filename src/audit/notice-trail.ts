@@ -40,7 +40,13 @@ export class NoticeTrail {
     };
     const patients = about.map(({ nhsNumber, kind, regions }): Entry => {
       const sealed = regions === undefined ? {} : { sealed: { regions: JSON.stringify(regions) } };
-      return { event: 'notice-about', exchange: jti, facts: { ...facts, detail: { kind } }, nhsNumber, ...sealed };
+      return {
+        event: 'notice-about',
+        exchange: jti,
+        facts: { ...facts, detail: { kind } },
+        nhsNumber,
+        ...sealed,
+      };
     });
     await this.#log.append([sent, ...patients]);
   }
@@ -58,7 +64,14 @@ export class NoticeTrail {
    */
   async noticeReceived(
     region: string,
-    { token, digest, jti, issuer, keepUntil, count }: Message & {
+    {
+      token,
+      digest,
+      jti,
+      issuer,
+      keepUntil,
+      count,
+    }: Message & {
       readonly jti: string;
       readonly issuer: string;
       readonly keepUntil: number;
@@ -66,7 +79,13 @@ export class NoticeTrail {
     },
   ): Promise<boolean> {
     const facts = { region, jti, count, query_digest: digest };
-    const entry: Entry = { event: 'notice-received', exchange: jti, facts, sealed: { query: token }, work: 'open' };
+    const entry: Entry = {
+      event: 'notice-received',
+      exchange: jti,
+      facts,
+      sealed: { query: token },
+      work: 'open',
+    };
     return (await this.#log.append([entry], { spend: { issuer, jti, keepUntil } })).fresh;
   }
 

@@ -26,7 +26,9 @@ import { PingCounts, type AnsweringPings } from '../responding/answer-ping.ts';
 import { neighbourApi } from '../responding/neighbour-api.ts';
 import type { Responding } from '../responding/respond.ts';
 import type { Directory } from '../routing/directory.ts';
+import type { OnSeen } from '../routing/seen-patients.ts';
 import type { Store } from '../store/contracts.ts';
+import type { NoticesStatus } from '../whereabouts/notices-room.ts';
 import { logOrigin } from '../tlog/origin.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
 import type { TlsRole } from '../trust/key-pair-files.ts';
@@ -40,6 +42,7 @@ import { SyslogLink } from '../upstream/syslog-link.ts';
 import type { Crls } from './crls.ts';
 import { witnessesAmong } from './links.ts';
 import type { OwnCertificate } from './own-certificate.ts';
+import { openNotices } from './notices.ts';
 import type { OwnNow } from './own-identity.ts';
 import { auditLogIn, patientDigestOf } from './stores.ts';
 import type { TrustedNeighbour } from './trusted-neighbours.ts';
@@ -82,6 +85,10 @@ export interface Service {
   status(): Promise<LogStatus>;
   /** Neighbours' pings that were answered since the start. */
   pings(): ReturnType<PingCounts['all']>;
+  /** Takes who was seen in this region: their home regions are told. */
+  readonly onSeen: OnSeen;
+  /** Notices to and from other regions. */
+  notices(): Promise<NoticesStatus>;
   countFault(code: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -140,17 +147,23 @@ export async function startService(
     now,
     log,
   };
+  const sender = liveSender(config.entity, () => parts.tls.client.thumbprint, signing);
+  const { room: notices, taking } = openNotices(parts, {
+    ...{ auditLog, sender, agreementWith: shared.agreementWith, patientDigest: shared.patientDigest },
+    ...{ admission: { self: config.entity, neighbours, openedAt } },
+    senderOn: answeringOn(() => auditRoom.latestNote()),
+  });
   const requesting: Requesting = {
     ...shared,
     ownRecords: config.records.map((record) => record.id),
     publicBase: parts.bases.viewer,
     door: { viewers, replay: store.replay, self: config.entity, openedAt },
-    registrations: demographics,
+    registrations: notices.hearing(demographics),
     careLocations: store.careLocations,
     withoutRegistration: config.routing.without_registration,
     neighbours,
     links,
-    sender: liveSender(config.entity, () => parts.tls.client.thumbprint, signing),
+    sender,
     auditReading: {
       ...{ store: store.log, archive: store.archive, log: auditLog },
       parties: {
@@ -206,10 +219,11 @@ export async function startService(
   if (unasked > 0) {
     log.warn({ unasked }, 'not every neighbour could be asked what it holds of our log');
   }
+  notices.start();
   return {
     origin: auditLog.origin,
     handlers: {
-      federation: neighbourApi(responding, accesses, pings, witness, rateOf, log),
+      federation: neighbourApi(responding, accesses, pings, taking, witness, rateOf, log),
       viewer: viewerApi(requesting, 'certificate'),
       // Links lead back to the listener that was asked: the other one is closed to who has no certificate.
       viewer_tokens: viewerApi({ ...requesting, publicBase: parts.bases.viewer_tokens }, 'single-use'),
@@ -218,6 +232,11 @@ export async function startService(
     status: () => auditRoom.status(),
     pings: () => pings.counts.all(),
     countFault: (code) => auditRoom.trail.countRefusal(code),
-    stop: () => auditRoom.stop(),
+    onSeen: notices.onSeen,
+    notices: () => notices.status(),
+    stop: async () => {
+      await notices.stop();
+      await auditRoom.stop();
+    },
   };
 }

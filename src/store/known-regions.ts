@@ -32,12 +32,10 @@ export function knownRegionStore(db: Kysely<Tables>, lane: StatementLane): Known
           .orderBy('last_told', 'desc')
           .limit(MOST_REGIONS)
           .execute();
-        return rows.map(
-          ({ patient, region, how, told_by, first_told, last_told }): KnownRegion => ({
-            ...{ patient, region, how: how as ToldBy, from: told_by },
-            ...{ firstTold: first_told, lastTold: last_told },
-          }),
-        );
+        return rows.map(({ patient, region, how, told_by, first_told, last_told }): KnownRegion => ({
+          ...{ patient, region, how: how as ToldBy, from: told_by },
+          ...{ firstTold: first_told, lastTold: last_told },
+        }));
       }),
     forget: (before, limit) =>
       orHouseError('store-unavailable', async () => {
@@ -46,14 +44,6 @@ export function knownRegionStore(db: Kysely<Tables>, lane: StatementLane): Known
             order by last_told limit ${within(limit, MOST_FORGOTTEN)}) returning patient`;
         const [gone = []] = await lane.write([deleting.compile(db)]);
         return gone.length;
-      }),
-    count: () =>
-      orHouseError('store-unavailable', async () => {
-        const { rows } = await db
-          .selectFrom('known_region')
-          .select((eb) => eb.fn.countAll<number>().as('rows'))
-          .executeTakeFirstOrThrow();
-        return rows;
       }),
   };
 }

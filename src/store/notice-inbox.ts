@@ -13,7 +13,11 @@ const MOST_TAKEN = 1_000;
 const ROWS_AT_ONCE = 500;
 
 /** What neighbours told and is not decided, the same in every store. */
-export function noticeInboxStore(db: Kysely<Tables>, lane: StatementLane, dialect: Dialect): NoticeInboxStore {
+export function noticeInboxStore(
+  db: Kysely<Tables>,
+  lane: StatementLane,
+  dialect: Dialect,
+): NoticeInboxStore {
   const orUnavailable = <Result>(action: () => Promise<Result>): Promise<Result> =>
     orHouseError('store-unavailable', action);
   return {
@@ -29,6 +33,11 @@ export function noticeInboxStore(db: Kysely<Tables>, lane: StatementLane, dialec
         await lane.write(parts.map((part) => insert(db, part).compile()));
         return true;
       }),
+    firstDue: () =>
+      orUnavailable(async () => {
+        const rows = db.selectFrom('notice_inbox').select('next').orderBy('next').limit(1);
+        return (await rows.executeTakeFirst())?.next;
+      }),
     take: (now, leaseUntil, limit) =>
       orUnavailable(async () => {
         const lock = dialect.locksRows ? sql`for update skip locked` : sql``;
@@ -42,7 +51,8 @@ export function noticeInboxStore(db: Kysely<Tables>, lane: StatementLane, dialec
     decided: (rows) =>
       orUnavailable(async () => {
         const deleting = rows.map(
-          (row) => sql`delete from notice_inbox where ${isRow(row)} and last_told <= ${Math.ceil(row.lastTold)}`,
+          (row) =>
+            sql`delete from notice_inbox where ${isRow(row)} and last_told <= ${Math.ceil(row.lastTold)}`,
         );
         await lane.write(deleting.map((one) => one.compile(db)));
       }),

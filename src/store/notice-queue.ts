@@ -12,20 +12,35 @@ const MOST_AT_ONCE = 1_000;
 const ROWS_AT_ONCE = 500;
 
 /** Whose home regions are to be told, the same in every store. */
-export function noticeQueueStore(db: Kysely<Tables>, lane: StatementLane, dialect: Dialect): NoticeQueueStore {
+export function noticeQueueStore(
+  db: Kysely<Tables>,
+  lane: StatementLane,
+  dialect: Dialect,
+): NoticeQueueStore {
   const orUnavailable = <Result>(action: () => Promise<Result>): Promise<Result> =>
     orHouseError('store-unavailable', action);
   const write = async (statements: readonly ReturnType<typeof sql>[]): Promise<object[][]> =>
     lane.write(statements.map((one) => one.compile(db)));
   return {
     ...leaverCursors(db, lane),
-    enqueue: (rows, at) =>
+    enqueue: (rows, at, again = 'when-due') =>
       orUnavailable(async () => {
         const whole = sorted(rows);
         const parts = Array.from({ length: Math.ceil(whole.length / ROWS_AT_ONCE) }, (_, nth) =>
           whole.slice(nth * ROWS_AT_ONCE, (nth + 1) * ROWS_AT_ONCE),
         );
-        await lane.write(parts.map((part) => insert(db, part, Math.floor(at)).compile()));
+        await lane.write(parts.map((part) => insert(db, part, Math.floor(at), again).compile()));
+      }),
+    toldTo: ({ patient, kind }) =>
+      orUnavailable(async () => {
+        const row = await db
+          .selectFrom('notice_queue')
+          .select('home')
+          .where('patient', '=', patient)
+          .where('kind', '=', kind)
+          .where('state', '=', 'told')
+          .executeTakeFirst();
+        return row?.home;
       }),
     homeChanged: ({ patient, kind }, home, sealedNumber, at) =>
       orUnavailable(async () => {
@@ -99,6 +114,7 @@ export function noticeQueueStore(db: Kysely<Tables>, lane: StatementLane, dialec
         const rows = await db
           .selectFrom('notice_queue')
           .select((eb) => ['state', 'home', eb.fn.countAll<number>().as('count')])
+          .where('state', 'in', ['ready', 'seen'])
           .groupBy(['state', 'home'])
           .orderBy('state')
           .orderBy('home')
@@ -134,6 +150,7 @@ function insert(
   db: Kysely<Tables>,
   rows: readonly (NoticeKey & { readonly sealedNumber: Uint8Array })[],
   at: number,
+  again: 'when-due' | 'at-once',
 ) {
   return db
     .insertInto('notice_queue')
@@ -151,7 +168,7 @@ function insert(
           ...{ queued: at, since: at, next: at, tries: 0 },
         }))
         .where('notice_queue.state', 'in', ['told', 'settled'])
-        .where('notice_queue.next', '<=', at),
+        .where('notice_queue.next', '<=', again === 'at-once' ? Number.MAX_SAFE_INTEGER : at),
     );
 }
 
@@ -163,5 +180,13 @@ function sorted<Row extends NoticeKey>(rows: readonly Row[]): Row[] {
 
 function toQueued(row: Tables['notice_queue']): QueuedNotice {
   const { patient, kind, home, queued, since, tries, sealed_number: sealedNumber } = row;
-  return { patient, kind: kind as NoticeKind, home, queued, since, tries, sealedNumber: sealedNumber ?? undefined };
+  return {
+    patient,
+    kind: kind as NoticeKind,
+    home,
+    queued,
+    since,
+    tries,
+    sealedNumber: sealedNumber ?? undefined,
+  };
 }

@@ -27,6 +27,7 @@ export interface NeighbourAnswer {
 const CALLS = {
   query: { path: '/federation/v1/query', member: 'query' },
   accesses: { path: '/federation/v1/accesses', member: 'question' },
+  notices: { path: '/federation/v1/notices', member: 'notice' },
 } as const;
 export const HELLO_PATH = '/federation/v1/hello';
 

@@ -54,10 +54,10 @@ export class ScriptedStore implements Store {
     record: async () => undefined,
     of: async () => [],
     forget: async () => 0,
-    count: async () => 0,
   };
   readonly noticeInbox: Store['noticeInbox'] = {
     keep: async () => true,
+    firstDue: async () => undefined,
     take: async () => [],
     decided: async () => undefined,
     later: async () => undefined,
@@ -65,6 +65,7 @@ export class ScriptedStore implements Store {
   };
   readonly noticeQueue: Store['noticeQueue'] = {
     enqueue: async () => undefined,
+    toldTo: async () => undefined,
     homeChanged: async () => false,
     firstDue: async () => undefined,
     take: async () => [],

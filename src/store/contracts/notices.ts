@@ -1,4 +1,5 @@
-import type { ToldBy } from './whereabouts.ts';
+/** How a region came to be known to hold something of a patient: it said so itself, or the home before ours did. */
+export type ToldBy = 'notice' | 'handover';
 
 /** What a neighbour told of a patient who may be ours; which is decided later. */
 export interface ToldRegion {
@@ -28,6 +29,8 @@ export interface NoticeInboxStore {
    * @returns false when that much waits: then nothing was kept
    */
   keep(told: readonly ToldRegion[], most: number): Promise<boolean>;
+  /** When the first is due; undefined for none. */
+  firstDue(): Promise<number | undefined>;
   /** What is due, the longest due first, at most `limit` (1 to 1,000): each row is given to one caller until `leaseUntil`. */
   take(now: number, leaseUntil: number, limit: number): Promise<WaitingRegion[]>;
   /** Takes away what is decided. What was told anew meanwhile stays. */
@@ -76,10 +79,16 @@ export interface LeaverCursor {
 /** Which patients' home regions are to be told something. One row for each patient and kind. */
 export interface NoticeQueueStore {
   /**
-   * Puts patients in as `seen`. One who waits stays as they are; one who was told or settled waits again only when that is due.
-   * All or none of one call.
+   * Puts patients in as `seen`. One who waits stays as they are; one who was told or settled waits again only when that is due,
+   * or `at-once`. All or none of one call.
    */
-  enqueue(rows: readonly (NoticeKey & { readonly sealedNumber: Uint8Array })[], at: number): Promise<void>;
+  enqueue(
+    rows: readonly (NoticeKey & { readonly sealedNumber: Uint8Array })[],
+    at: number,
+    again?: 'when-due' | 'at-once',
+  ): Promise<void>;
+  /** The home region that was told last; undefined where none was. */
+  toldTo(key: NoticeKey): Promise<string | undefined>;
   /** Puts in anew as `seen` what was told to another home than `home`. @returns whether there was such a row */
   homeChanged(key: NoticeKey, home: string, sealedNumber: Uint8Array, at: number): Promise<boolean>;
   /** When the first of these is due; undefined for none. `home` is empty but in `ready` and `told`. */
@@ -98,6 +107,7 @@ export interface NoticeQueueStore {
   later(rows: readonly NoticeKey[], next: number): Promise<void>;
   /** Deletes up to `limit` (1 to 1,000) that were told to `home`, or settled (`''`), and may be put in again. @returns how many */
   forget(home: string, now: number, limit: number): Promise<number>;
+  /** Of those that wait: `ready` and `seen`. */
   counts(): Promise<{ readonly state: NoticeState; readonly home: string; readonly count: number }[]>;
   leaverCursor(): Promise<LeaverCursor | undefined>;
   /** In the place of what was kept. */

@@ -20,7 +20,9 @@ export function statementLane(database: DatabaseSync, queue: CommitQueue): State
     write: (statements) =>
       queue.commit(() =>
         statements.map(({ sql, parameters }) =>
-          prepare(sql).all(...(parameters as readonly SQLInputValue[])).map((row) => ({ ...row })),
+          prepare(sql)
+            .all(...(parameters as readonly SQLInputValue[]))
+            .map((row) => ({ ...row })),
         ),
       ),
   };

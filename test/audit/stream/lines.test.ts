@@ -63,7 +63,14 @@ describe('an entry as a syslog message', () => {
     ]);
     assert.deepEqual(of(5), [
       ...['started', 'not-reached', 'query-withheld', 'access-not-reached', 'access-question-withheld'],
-      ...['notice-not-reached', 'log-began', 'log-succeeded', 'store-opened', 'objections-imported', 'audit-searched'],
+      ...[
+        'notice-not-reached',
+        'log-began',
+        'log-succeeded',
+        'store-opened',
+        'objections-imported',
+        'audit-searched',
+      ],
       ...[
         'report-made',
         'entries-erased',
