@@ -50,10 +50,7 @@ export function noticeInboxStore(
       }),
     decided: (rows) =>
       orUnavailable(async () => {
-        const deleting = rows.map(
-          (row) =>
-            sql`delete from notice_inbox where ${isRow(row)} and last_told <= ${Math.ceil(row.lastTold)}`,
-        );
+        const deleting = rows.map((row) => sql`delete from notice_inbox where ${isRow(row)}`);
         await lane.write(deleting.map((one) => one.compile(db)));
       }),
     later: (rows, next) =>

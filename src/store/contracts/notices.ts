@@ -33,7 +33,7 @@ export interface NoticeInboxStore {
   firstDue(): Promise<number | undefined>;
   /** What is due, the longest due first, at most `limit` (1 to 1,000): each row is given to one caller until `leaseUntil`. */
   take(now: number, leaseUntil: number, limit: number): Promise<WaitingRegion[]>;
-  /** Takes away what is decided. What was told anew meanwhile stays. */
+  /** Takes away what is decided; also where it was told anew meanwhile: it says the same. */
   decided(rows: readonly ToldRegion[]): Promise<void>;
   /** Looks again at `next`, and counts the try. */
   later(rows: readonly ToldRegion[], next: number): Promise<void>;
