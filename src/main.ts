@@ -8,6 +8,7 @@ import { demoCommand } from './cli/demo.ts';
 import { evidenceCommand } from './cli/evidence.ts';
 import { failureOf } from './cli/failure.ts';
 import type { Io } from './cli/io.ts';
+import { noticesCommand } from './cli/notices.ts';
 import { objectionsCommand } from './cli/objections.ts';
 import { restoreCommand } from './cli/restore.ts';
 import { routeCommand } from './cli/route.ts';
@@ -52,6 +53,7 @@ const program = new Command('wayleave')
   .addCommand(tokenCommand(io))
   .addCommand(statusCommand(io))
   .addCommand(objectionsCommand(io))
+  .addCommand(noticesCommand(io))
   .addCommand(evidenceCommand(io))
   .addCommand(auditCommand(io))
   .addCommand(trustCommand(io))

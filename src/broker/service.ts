@@ -148,9 +148,10 @@ export async function startService(
     log,
   };
   const sender = liveSender(config.entity, () => parts.tls.client.thumbprint, signing);
-  const { room: notices, taking } = openNotices(parts, {
-    ...{ auditLog, sender, agreementWith: shared.agreementWith, patientDigest: shared.patientDigest },
-    ...{ admission: { self: config.entity, neighbours, openedAt } },
+  const { room: notices, taking } = openNotices({
+    ...{ config, secrets, demographics, store, neighbours, links, auditLog, sender },
+    ...shared,
+    admission: { self: config.entity, neighbours, openedAt },
     senderOn: answeringOn(() => auditRoom.latestNote()),
   });
   const requesting: Requesting = {

@@ -24,7 +24,7 @@ export interface NoticesStatus {
   readonly decided: { readonly known: number; readonly dropped: number };
 }
 
-const LOOK_MS = 5_000;
+const LOOK_MS = 1_000;
 const LEAVERS_MS = 60_000;
 const HOUSE_MS = 60_000;
 const FORGET_AT_ONCE = 200;

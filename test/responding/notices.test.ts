@@ -30,7 +30,10 @@ describe('the listener between brokers: notices', () => {
     '9990002000',
     [LONDON, HERTS, 'restricted', 'unknown', LONDON, LONDON],
   );
-  const [older = '', listed = ''] = pds.patients('9990003000', [{ current: moved, practice: LONDON }, LONDON]);
+  const [older = '', listed = ''] = pds.patients('9990003000', [
+    { current: moved, practice: LONDON },
+    LONDON,
+  ]);
 
   before(async () => {
     federation = await startFederation({
@@ -69,10 +72,7 @@ describe('the listener between brokers: notices', () => {
 
   it('are kept, receipted and in the log, and the home region knows where to look from then on', async () => {
     const { reply, receipt } = await herts.tell([held(ours)]);
-    assert.deepEqual(
-      [reply.status, reply.text, receipt.outcome, receipt.count],
-      [200, '{}', 'taken', 1],
-    );
+    assert.deepEqual([reply.status, reply.text, receipt.outcome, receipt.count], [200, '{}', 'taken', 1]);
     await decided();
     assert.deepEqual(await london.known(ours), ['herts-west-essex notice herts-west-essex']);
     const about = (await rows()).filter(({ exchange }) => exchange === receipt.notice_jti);
@@ -257,7 +257,10 @@ describe('the listener between brokers: notices', () => {
       ['bad-signature', signMessage({ ...signer, kid }, 'wayleave-notice+jwt', payload).token],
     ] as const) {
       const reply = await herts.send(sent);
-      assert.deepEqual([reply.status, errorCode(reply.body), reply.headers[RESPONSE_HEADER]], [401, code, undefined]);
+      assert.deepEqual(
+        [reply.status, errorCode(reply.body), reply.headers[RESPONSE_HEADER]],
+        [401, code, undefined],
+      );
     }
     // A good notice of ours over another region's connection is not its notice.
     const over = await herts.send(token, { tls: stranger.tls('london') });

@@ -59,7 +59,10 @@ export class NoticingNeighbour {
   }
 
   /** Sends a good notice. @returns the reply, and the receipt as its sender believes it */
-  async tell(items: readonly unknown[], change: Change = {}): Promise<{ reply: Reply; receipt: ReceiptClaims }> {
+  async tell(
+    items: readonly unknown[],
+    change: Change = {},
+  ): Promise<{ reply: Reply; receipt: ReceiptClaims }> {
     const token = await this.token(items, change);
     const reply = await this.send(token);
     return { reply, receipt: await this.believed(reply, token) };
@@ -72,12 +75,18 @@ export class NoticingNeighbour {
     const leaf = new X509Certificate(receiver.serverCertificate);
     const names = { thumbprint: thumbprintOf(leaf), uris: uriNames(leaf.subjectAltName) };
     const peer = neighbours.identify({ leaf, issuers: [], ...names }, 'server', Date.now());
-    const { jti } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { jti: string };
+    const { jti } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
+      jti: string;
+    };
     const asked = {
       ...{ token, jti, digest: signingInputDigest(token), audience: receiver.entity },
       claims: { iss: sender.entity },
     };
-    const came = { token: reply.headers[RESPONSE_HEADER], body: Buffer.from(reply.text), status: reply.status };
+    const came = {
+      token: reply.headers[RESPONSE_HEADER],
+      body: Buffer.from(reply.text),
+      status: reply.status,
+    };
     return (await verifyAnswer(RECEIPT, { ...came, peer }, asked, neighbours, Date.now())).claims;
   }
 }

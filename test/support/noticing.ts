@@ -32,7 +32,10 @@ export class BesideBroker {
   /** A feed tells of patients who were seen. */
   seen(
     patients: readonly string[],
-    { organisation = 'RQM', register }: { organisation?: string; register?: Pick<RegisterStore, 'of' | 'leavers'> } = {},
+    {
+      organisation = 'RQM',
+      register,
+    }: { organisation?: string; register?: Pick<RegisterStore, 'of' | 'leavers'> } = {},
   ): Promise<void> {
     const { patient_notices: settings } = this.#federation.config(this.#region);
     const parts = { store: this.store, numbers: this.numbers, settings, now: Date.now, register };

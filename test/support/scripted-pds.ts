@@ -2,8 +2,8 @@ import type { RequestListener } from 'node:http';
 
 import { testNhsNumbers } from '../../src/demo/test-nhs-number.ts';
 
-/** What demographics say of one patient: a practice's ODS code, or a state of their own. */
-export type Told = string | 'restricted' | 'no-practice' | 'unknown' | { readonly current: string; readonly practice: string };
+/** What demographics say of one patient: a practice's ODS code, or `restricted`, `no-practice`, `unknown`. */
+export type Told = string | { readonly current: string; readonly practice: string };
 
 /** Demographics whose every answer a test chooses, and which it may take away. */
 export class ScriptedPds {
@@ -32,7 +32,10 @@ export class ScriptedPds {
 function answerTo(nhsNumber: string, told: Told): [number, object] {
   if (told === 'unknown') {
     const details = { coding: [{ code: 'RESOURCE_NOT_FOUND' }] };
-    return [404, { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'not_found', details }] }];
+    return [
+      404,
+      { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'not_found', details }] },
+    ];
   }
   const patient = { resourceType: 'Patient', id: typeof told === 'object' ? told.current : nhsNumber };
   if (told === 'restricted') return [200, { ...patient, meta: { security: [{ code: 'R' }] } }];
