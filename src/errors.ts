@@ -148,6 +148,7 @@ const POLICY = {
   'purpose-not-agreed': form(403, 'forbidden', 'The sharing agreement does not cover this purpose.'),
   'role-not-agreed': form(403, 'forbidden', 'The sharing agreement does not cover this role.'),
   'locate-not-agreed': form(403, 'forbidden', 'The sharing agreement does not say where else to look.'),
+  'notices-full': form(429, 'throttled', 'As many notices wait here as are taken: send them again later.'),
 } as const;
 
 /** A destination was not reached, or gave nothing that can be used. */

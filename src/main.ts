@@ -8,6 +8,7 @@ import { demoCommand } from './cli/demo.ts';
 import { evidenceCommand } from './cli/evidence.ts';
 import { failureOf } from './cli/failure.ts';
 import type { Io } from './cli/io.ts';
+import { noticesCommand } from './cli/notices.ts';
 import { objectionsCommand } from './cli/objections.ts';
 import { registerCommand } from './cli/register.ts';
 import { restoreCommand } from './cli/restore.ts';
@@ -54,6 +55,7 @@ const program = new Command('wayleave')
   .addCommand(statusCommand(io))
   .addCommand(objectionsCommand(io))
   .addCommand(registerCommand(io))
+  .addCommand(noticesCommand(io))
   .addCommand(evidenceCommand(io))
   .addCommand(auditCommand(io))
   .addCommand(trustCommand(io))

@@ -32,6 +32,14 @@ export const EVENTS = [
   'locate-received',
   'locate-answered',
   'locate-refused',
+  'notice-sent',
+  'notice-about',
+  'receipt-believed',
+  'receipt-not-believed',
+  'notice-not-reached',
+  'notice-received',
+  'notice-taken',
+  'notice-refused',
   'refusals-counted',
   'fork-seen',
   'log-began',
@@ -120,6 +128,7 @@ export const BEGINNINGS: ReadonlySet<Event> = new Set<Event>([
   ...(['route-planned', 'query-received', 'viewer-refused', 'query-refused'] as const),
   ...(['access-question-sent', 'access-question-received', 'access-question-refused'] as const),
   ...(['locate-received', 'locate-refused'] as const),
+  ...(['notice-sent', 'notice-received', 'notice-refused'] as const),
 ]);
 /** What an auditor or an admin begins, or would. */
 const ENQUIRIES: ReadonlySet<Event> = new Set<Event>(['audit-searched', 'report-made', 'admin-refused']);

@@ -50,6 +50,7 @@ export interface Received extends Told {
     | ('response-believed' | 'response-not-believed' | 'not-reached')
     | ('access-answer-believed' | 'access-answer-not-believed' | 'access-not-reached')
     | ('locate-believed' | 'locate-not-believed' | 'locate-not-reached')
+    | ('receipt-believed' | 'receipt-not-believed' | 'notice-not-reached')
   >;
   readonly region: string;
   readonly jti: string | undefined;

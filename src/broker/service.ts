@@ -28,7 +28,9 @@ import { PingCounts, type AnsweringPings } from '../responding/answer-ping.ts';
 import { neighbourApi } from '../responding/neighbour-api.ts';
 import type { Responding } from '../responding/respond.ts';
 import type { Directory } from '../routing/directory.ts';
+import type { OnSeen } from '../routing/seen-patients.ts';
 import type { Store } from '../store/contracts.ts';
+import type { NoticesStatus } from '../whereabouts/notices-room.ts';
 import { logOrigin } from '../tlog/origin.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
 import type { TlsRole } from '../trust/key-pair-files.ts';
@@ -42,6 +44,7 @@ import { SyslogLink } from '../upstream/syslog-link.ts';
 import type { Crls } from './crls.ts';
 import { witnessesAmong } from './links.ts';
 import type { OwnCertificate } from './own-certificate.ts';
+import { openNotices } from './notices.ts';
 import type { OwnNow } from './own-identity.ts';
 import { auditLogIn, patientDigestOf } from './stores.ts';
 import type { TrustedNeighbour } from './trusted-neighbours.ts';
@@ -84,6 +87,10 @@ export interface Service {
   status(): Promise<LogStatus>;
   /** Neighbours' pings that were answered since the start. */
   pings(): ReturnType<PingCounts['all']>;
+  /** Takes who was seen in this region: their home regions are told. */
+  readonly onSeen: OnSeen;
+  /** Notices to and from other regions. */
+  notices(): Promise<NoticesStatus>;
   countFault(code: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -142,19 +149,26 @@ export async function startService(
     now,
     log,
   };
+  const sender = liveSender(config.entity, () => parts.tls.client.thumbprint, signing);
+  const { room: notices, taking } = openNotices({
+    ...{ config, secrets, demographics, store, neighbours, links, auditLog, sender },
+    ...shared,
+    admission: { self: config.entity, neighbours, openedAt },
+    senderOn: answeringOn(() => auditRoom.latestNote()),
+  });
   const requesting: Requesting = {
     ...shared,
     ownRecords: config.records.map((record) => record.id),
     publicBase: parts.bases.viewer,
     door: { viewers, replay: store.replay, self: config.entity, openedAt },
-    registrations: demographics,
-    careLocations: store.careLocations,
+    registrations: notices.hearing(demographics),
+    ...{ careLocations: store.careLocations, knownRegions: store.knownRegions },
     register: store.register,
     withoutRegistration: config.routing.without_registration,
     recentMonths: config.routing.recent_months,
     neighbours,
     links,
-    sender: liveSender(config.entity, () => parts.tls.client.thumbprint, signing),
+    sender,
     auditReading: {
       ...{ store: store.log, archive: store.archive, log: auditLog },
       parties: {
@@ -196,7 +210,7 @@ export async function startService(
   const locates: AnsweringLocates = {
     ...responding,
     ...{ region: config.region, registrations: demographics, locateAudit: requesting.locateAudit },
-    ...{ careLocations: store.careLocations, knownRegions: { of: () => Promise.resolve([]) } },
+    ...{ careLocations: store.careLocations, knownRegions: store.knownRegions },
   };
   const pings: AnsweringPings = {
     ...{ admission: responding.admission, replay: store.replay, senderOn: answeringOn(), now },
@@ -217,10 +231,11 @@ export async function startService(
   if (unasked > 0) {
     log.warn({ unasked }, 'not every neighbour could be asked what it holds of our log');
   }
+  notices.start();
   return {
     origin: auditLog.origin,
     handlers: {
-      federation: neighbourApi(responding, accesses, locates, pings, witness, rateOf, log),
+      federation: neighbourApi(responding, accesses, locates, pings, taking, witness, rateOf, log),
       viewer: viewerApi(requesting, 'certificate'),
       // Links lead back to the listener that was asked: the other one is closed to who has no certificate.
       viewer_tokens: viewerApi({ ...requesting, publicBase: parts.bases.viewer_tokens }, 'single-use'),
@@ -229,6 +244,11 @@ export async function startService(
     status: () => auditRoom.status(),
     pings: () => pings.counts.all(),
     countFault: (code) => auditRoom.trail.countRefusal(code),
-    stop: () => auditRoom.stop(),
+    onSeen: notices.onSeen,
+    notices: () => notices.status(),
+    stop: async () => {
+      await notices.stop();
+      await auditRoom.stop();
+    },
   };
 }

@@ -47,6 +47,7 @@ export async function statusOf(
     certificates: endingsOf(parts),
     crls: parts.crls.status(),
     notices,
+    patientNotices: await service?.notices().catch(() => undefined),
   };
 }
 

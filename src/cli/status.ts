@@ -83,6 +83,7 @@ function lines(told: Told): string[] {
     ...(next === undefined ? [] : [`  next to end: ${plain(next.name)}, in ${next.daysLeft} days`]),
     ...columns((crls as CrlStatus[]).map(crlRow)),
     ...columns((status.notices as ChannelStatus[]).map(noticeRow)),
+    ...patientNoticeLines(status),
     '',
   ];
 }
@@ -203,6 +204,15 @@ function noticeRow({ channel, waiting, sent, fault }: ChannelStatus): string[] {
     ...['  notices by', channel, fault ?? 'in order', `${waiting} waiting`],
     sent === undefined ? '' : `sent ${sent}`,
   ];
+}
+
+/** What is held up; the rest is with `wayleave notices status`. */
+function patientNoticeLines({ patientNotices }: BrokerStatus): string[] {
+  const held = patientNotices?.waiting.filter(({ why }) => why !== undefined) ?? [];
+  return held.map(
+    ({ region, count, why }) =>
+      `  home region ${region} is not told of ${count} patients yet: ${plain(why ?? '')}`,
+  );
 }
 
 function get(url: string): Promise<BrokerStatus> {

@@ -6,6 +6,7 @@ import { crlForm } from './crl-form.ts';
 import { demographicsAuth, recordAuth } from './auth-forms.ts';
 import { auditStream } from './audit-streams.ts';
 import { noticesForm } from './notices.ts';
+import { patientNotices } from './patient-notices.ts';
 import { ADMIN_ROLES } from '../trust/admins.ts';
 import { unusualAccess } from './unusual-access.ts';
 
@@ -245,6 +246,8 @@ export const configFile = z.strictObject({
   audit_streams: z.array(auditStream).default([]),
   /** Who is told of what ends soon. */
   notices: noticesForm.prefault({}),
+  /** What a region tells patients' home regions, and takes from its neighbours. */
+  patient_notices: patientNotices.prefault({}),
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 

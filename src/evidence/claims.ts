@@ -12,6 +12,8 @@ export const TYP = {
   pong: 'wayleave-pong+jwt',
   locate: 'wayleave-locate+jwt',
   located: 'wayleave-located+jwt',
+  notice: 'wayleave-notice+jwt',
+  receipt: 'wayleave-receipt+jwt',
 } as const;
 
 export const shortText = z.string().min(1).max(200);

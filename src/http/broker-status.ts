@@ -52,6 +52,21 @@ export interface BrokerStatus {
   }[];
   /** How telling administrators of what ends goes, by channel. */
   readonly notices: readonly { readonly channel: string; readonly waiting: number }[];
+  /** Notices to and from other regions about patients, in counts; absent where nothing is served, or the store cannot say. */
+  readonly patientNotices?:
+    | {
+        readonly seen: number;
+        readonly waiting: readonly {
+          readonly region: string;
+          readonly count: number;
+          readonly why?: string;
+        }[];
+        readonly told: readonly { readonly region: string; readonly count: number }[];
+        readonly inbox: readonly { readonly region: string; readonly waiting: number }[];
+        readonly inboxLimit: number;
+        readonly decided: { readonly known: number; readonly dropped: number };
+      }
+    | undefined;
   /** Neighbours' revocation lists. */
   readonly crls: readonly object[];
 }

@@ -80,6 +80,21 @@ export async function metricsOf(status: BrokerStatus): Promise<{ type: string; t
     'Notices of what ends that were not delivered yet.',
     notices.map(({ channel, waiting: value }) => ({ labels: { channel }, value })),
   );
+  const { seen = 0, waiting: untold = [], inbox = [] } = status.patientNotices ?? {};
+  gauge('patient_notices_seen', 'Patients whose home region is not known yet.', [{ value: seen }]);
+  gauge(
+    'patient_notices_waiting',
+    'Patients whom a home region is to be told of, and why that waits.',
+    untold.map(({ region, why = 'nothing', count: value }) => ({ labels: { region, why }, value })),
+  );
+  gauge(
+    'patient_notices_inbox',
+    'What a neighbour told of patients and is not decided yet, as a part of what may wait.',
+    inbox.map(({ region, waiting: rows }) => ({
+      labels: { region },
+      value: rows / (status.patientNotices?.inboxLimit ?? rows),
+    })),
+  );
   return { type: registry.contentType, text: await registry.metrics() };
 }
 

@@ -14,11 +14,13 @@ import { answerLocate, type AnsweringLocates } from './answer-locate.ts';
 import { answerPing, type AnsweringPings } from './answer-ping.ts';
 import type { SignedAnswer } from './answer.ts';
 import { respond, type Responding } from './respond.ts';
+import { takeNotices, type TakingNotices } from './take-notices.ts';
 import { witnessApi, type WitnessApiSettings } from './witness-api.ts';
 
 const MOST_QUERY_BYTES = 256 * 1024;
 const MOST_QUESTION_BYTES = 16 * 1024;
 const MOST_PING_BYTES = 8 * 1024;
+const MOST_NOTICE_BYTES = 256 * 1024;
 /** A query is never worked on for longer, whatever its sender allows. */
 const LONGEST_BUDGET_MS = 30_000;
 const DEFAULT_BUDGET_MS = 5_000;
@@ -29,6 +31,7 @@ export function neighbourApi(
   accesses: AnsweringAccesses,
   locates: AnsweringLocates,
   pings: AnsweringPings,
+  notices: TakingNotices,
   witness: WitnessApiSettings,
   ratePerSecond: (region: string) => number,
   log: Log,
@@ -62,6 +65,10 @@ export function neighbourApi(
   takesSigned('/federation/v1/ping', MOST_PING_BYTES, {
     ...{ member: 'ping', type: 'application/json' },
     journey: (token, socket) => answerPing(token, socket, pings),
+  });
+  takesSigned('/federation/v1/notices', MOST_NOTICE_BYTES, {
+    ...{ member: 'notice', type: 'application/json' },
+    journey: (token, socket) => takeNotices(token, socket, notices),
   });
   app.use('/federation/v1', witnessApi(witness));
   app.use(notFound);

@@ -3,7 +3,8 @@ import type { CheckpointStore } from './contracts/checkpoints.ts';
 import type { LogStore } from './contracts/log.ts';
 import type { CareLocationStore, ObjectionStore } from './contracts/patients.ts';
 import type { StateStore, StreamCursorStore, ReplayStore } from './contracts/state.ts';
-import type { RegisterStore } from './contracts/whereabouts.ts';
+import type { NoticeInboxStore, NoticeQueueStore } from './contracts/notices.ts';
+import type { KnownRegionStore, RegisterStore } from './contracts/whereabouts.ts';
 import type { DecisionStore, StatementStore, WholeFileStore } from './contracts/decisions.ts';
 
 export type * from './contracts/archive.ts';
@@ -12,6 +13,7 @@ export type * from './contracts/log.ts';
 export type * from './contracts/patients.ts';
 export type * from './contracts/state.ts';
 export type * from './contracts/decisions.ts';
+export type * from './contracts/notices.ts';
 export type * from './contracts/whereabouts.ts';
 
 /**
@@ -35,6 +37,9 @@ export interface Store {
   readonly careLocations: CareLocationStore;
   readonly objections: ObjectionStore;
   readonly register: RegisterStore;
+  readonly knownRegions: KnownRegionStore;
+  readonly noticeInbox: NoticeInboxStore;
+  readonly noticeQueue: NoticeQueueStore;
   /**
    * False when the disk has come down to the reserve: what is begun can still be ended and told, and nothing new is to be
    * begun. True where the store cannot know (a database server's disk is its own to watch).

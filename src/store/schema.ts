@@ -91,5 +91,37 @@ export interface Tables {
   };
   /** One row. */
   register_state: { only: number; read_at: number; whole_at: number | null };
+  known_region: {
+    patient: string;
+    region: string;
+    how: string;
+    told_by: string;
+    first_told: number;
+    last_told: number;
+  };
+  notice_inbox: {
+    sender: string;
+    patient: string;
+    region: string;
+    how: string;
+    sealed_number: Uint8Array;
+    first_told: number;
+    last_told: number;
+    next: number;
+    tries: number;
+  };
+  notice_queue: {
+    patient: string;
+    kind: string;
+    state: string;
+    home: string;
+    sealed_number: Uint8Array | null;
+    queued: number;
+    since: number;
+    next: number;
+    tries: number;
+  };
+  /** One row. */
+  leaver_cursor: { only: number; until_time: number; patient: string };
   objection: { patient: string; kind: string; from_time: number; until_time: number | null };
 }

@@ -28,6 +28,7 @@ const CALLS = {
   query: { path: '/federation/v1/query', member: 'query' },
   accesses: { path: '/federation/v1/accesses', member: 'question' },
   locate: { path: '/federation/v1/locate', member: 'locate' },
+  notices: { path: '/federation/v1/notices', member: 'notice' },
 } as const;
 export const HELLO_PATH = '/federation/v1/hello';
 

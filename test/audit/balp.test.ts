@@ -137,8 +137,8 @@ describe('AuditEvents of a log', () => {
     for (const event of EVENTS) if (!(event in EVENT_OF)) assert.equal(gave.has(event), false, event);
     // What is believed and brought nothing is told by the query alone.
     for (const event of Object.keys(EVENT_OF)) {
-      if (event === 'response-not-believed' || event === 'report-made' || event.startsWith('access-'))
-        continue;
+      if (event === 'response-not-believed' || event === 'report-made') continue;
+      if (event.startsWith('access-') || event === 'notice-about') continue;
       assert.ok(gave.has(event as Event), event);
       if (event !== 'response-believed') assert.equal(silent.has(event as Event), false, event);
     }
@@ -254,6 +254,18 @@ describe('AuditEvents of a log', () => {
         event.startsWith('access-question-') && event !== 'access-question-sent' ? RESPONDER : ASKER;
       assert.match(requestor?.who.identifier?.value ?? '', new RegExp(asker));
     }
+  });
+
+  it('tell of a notice as a disclosure to the home region, without a profile', () => {
+    const { entry, origin } = mapped[ASKER]?.find(({ entry: one }) => one.leaf.event === 'query-sent') ?? {};
+    assert.ok(entry && origin);
+    const notice = { ...entry, leaf: { ...entry.leaf, event: 'notice-about' as const } };
+    const told = auditEventOf(notice, origin, partiesOf(federation, ASKER));
+    validateR4(told);
+    assert.deepEqual([told?.type.code, told?.meta?.profile], ['110106', undefined]);
+    const [source, destination] = (told?.agent ?? []).filter(({ network }) => network !== undefined);
+    assert.match(source?.who.identifier?.value ?? '', new RegExp(ASKER));
+    assert.ok(!destination?.who.identifier?.value?.includes(ASKER));
   });
 
   it('tell an admin at the command line from an auditor', () => {

@@ -113,7 +113,9 @@ describe('wayleave audit report --all-regions', () => {
       ({ event, region }) => event.endsWith('-received') && region === 'herts-west-essex',
     );
     assert.ok(received.some(({ event }) => event === 'access-question-received'));
-    const sent = rows.filter(({ event, region }) => /^(query|locate)-sent$/.test(event) && region === 'herts-west-essex');
+    const sent = rows.filter(
+      ({ event, region }) => /^(query|locate)-sent$/.test(event) && region === 'herts-west-essex',
+    );
     assert.deepEqual([exchanges, agreeing, differences], [received.length + sent.length, exchanges, []]);
   });
 

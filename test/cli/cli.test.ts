@@ -9,9 +9,9 @@ import { EDGE_NUMBERS } from '../../src/demo/stories.ts';
 import { startWayleave, wayleave, wayleaveGiven } from '../support/command.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const COMMANDS = ['serve', 'demo', 'ask', 'route', 'token', 'status', 'objections', 'register'];
+const COMMANDS = ['serve', 'demo', 'ask', 'route', 'token', 'status', 'objections', 'register', 'notices'];
 /** They do nothing by themselves. */
-const PARENTS = ['objections', 'register'];
+const PARENTS = ['objections', 'register', 'notices'];
 
 describe('the command line', () => {
   it('tells all its commands', async () => {
@@ -22,7 +22,9 @@ describe('the command line', () => {
 
   for (const command of [
     ...COMMANDS.filter((name) => !PARENTS.includes(name)).map((name) => [name]),
-    ...PARENTS.map((name) => [name, 'import']),
+    ['objections', 'import'],
+    ['register', 'import'],
+    ['notices', 'status'],
   ]) {
     it(`${command.join(' ')} has help that names --json`, async () => {
       const { code, out } = await wayleave(...command, '--help');

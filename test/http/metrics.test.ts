@@ -128,4 +128,24 @@ describe('the metrics of a status', () => {
       [],
     );
   });
+
+  it('have whom home regions are to be told of, why that waits, and how full the inbox is', async () => {
+    const series = await read({
+      patientNotices: {
+        ...{ seen: 3, told: [], inboxLimit: 200, decided: { known: 0, dropped: 0 } },
+        waiting: [
+          { region: 'london', count: 5 },
+          { region: 'essex', count: 7, why: 'no-agreement' },
+        ],
+        inbox: [{ region: 'london', waiting: 50 }],
+      },
+    });
+    assert.deepEqual(told(series, 'patient_notices_seen'), [['', 3]]);
+    assert.deepEqual(told(series, 'patient_notices_waiting'), [
+      ['london nothing', 5],
+      ['essex no-agreement', 7],
+    ]);
+    assert.deepEqual(told(series, 'patient_notices_inbox'), [['london', 0.25]]);
+    assert.deepEqual(told(await read(), 'patient_notices_seen'), [['', 0]]);
+  });
 });

@@ -50,6 +50,32 @@ export class ScriptedStore implements Store {
   };
 
   readonly wholeFiles: Store['wholeFiles'] = { keep: async () => undefined, of: async () => [] };
+  readonly knownRegions: Store['knownRegions'] = {
+    record: async () => undefined,
+    of: async () => [],
+    forget: async () => 0,
+  };
+  readonly noticeInbox: Store['noticeInbox'] = {
+    keep: async () => true,
+    firstDue: async () => undefined,
+    take: async () => [],
+    decided: async () => undefined,
+    later: async () => undefined,
+    counts: async () => [],
+  };
+  readonly noticeQueue: Store['noticeQueue'] = {
+    enqueue: async () => undefined,
+    toldTo: async () => undefined,
+    homeChanged: async () => false,
+    firstDue: async () => undefined,
+    take: async () => [],
+    move: async () => undefined,
+    later: async () => undefined,
+    forget: async () => 0,
+    counts: async () => [],
+    leaverCursor: async () => undefined,
+    keepLeaverCursor: async () => undefined,
+  };
   readonly decisions: Store['decisions'] = { from: async () => [] };
 
   readonly checkpoints: Store['checkpoints'] = {

@@ -22,6 +22,7 @@ const facts = (change: Partial<RouteFacts> = {}): RouteFacts => ({
   agreed: new Set(['ours', 'home', 'held']),
   breakGlass: new Set(),
   withoutRegistration: 'ask-all-agreed',
+  recentMonths: 12,
   ...change,
 });
 const planned = (change?: Partial<RouteFacts>): PlannedQuestion => {

@@ -9,6 +9,7 @@ import { entry, item, LOG } from './entries.ts';
 import { keyContract } from './key-contract.ts';
 import { logContract } from './log-contract.ts';
 import { registerContract } from './register-contract.ts';
+import { noticeContract } from './notice-contract.ts';
 import { searchContract } from './search-contract.ts';
 import { stateContract } from './state-contract.ts';
 
@@ -210,5 +211,6 @@ export function storeContract(
     decisionContract(() => store, restart);
     archiveContract(() => store, restart);
     keyContract(() => store, restart);
+    noticeContract(() => store, restart);
   });
 }

@@ -80,6 +80,7 @@ export const EVENT_OF: Partial<Record<Event, (seen: Seen) => Draft | undefined>>
   'access-question-answered': (seen) => logAsked(seen, 'theirs', '0'),
   'access-question-withheld': (seen) => logAsked(seen, 'theirs', '4'),
   'access-question-refused': (seen) => logAsked(seen, 'theirs', '4'),
+  'notice-about': noticeAbout,
   'audit-searched': auditSearched,
   'report-made': auditSearched,
 };
@@ -181,6 +182,12 @@ function logAsked({ leaf, parties }: Seen, whose: 'ours' | 'theirs', outcome: Ev
       ? [system(CODE.application, parties.entity, true), neighbour(CODE.source, leaf, parties)]
       : [neighbour(CODE.application, leaf, parties, true), system(CODE.source, parties.entity)];
   return { type: CODE.logUsed, action: 'R', outcome, ends };
+}
+
+/** That we hold something of a patient is told to the home region: no resource is given, so no profile fits. */
+function noticeAbout({ leaf, parties }: Seen): Draft {
+  const ends = [system(CODE.source, parties.entity, true), neighbour(CODE.destination, leaf, parties)];
+  return { type: CODE.export, subtype: CODE.disclose, action: 'R', outcome: '0', ends };
 }
 
 function neighbour(role: Coding, { region = '' }: Leaf, parties: Parties, requestor = false): Agent {

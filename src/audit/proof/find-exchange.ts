@@ -99,6 +99,7 @@ const GOES_ON: ReadonlySet<string> = new Set([
   ...['access-answer-believed', 'access-answer-not-believed'],
   ...['access-question-answered', 'access-question-withheld'],
   ...['locate-sent', 'locate-believed', 'locate-not-believed', 'route-extended', 'locate-answered'],
+  ...['notice-about', 'receipt-believed', 'receipt-not-believed', 'notice-not-reached', 'notice-taken'],
 ]);
 
 function lacksBeginning(entries: readonly FoundEntry[]): boolean {

@@ -6,11 +6,12 @@ import {
 } from '../../evidence/access-claims.ts';
 import { LOCATE, LOCATED, type LocateClaims, type LocatedClaims } from '../../evidence/locate.ts';
 import type { QueryClaims, ResponseClaims } from '../../evidence/claims.ts';
+import { NOTICE, RECEIPT, type NoticeClaims, type ReceiptClaims } from '../../evidence/notice.ts';
 import { QUERY, type AskingKind } from '../../evidence/query.ts';
 import { RESPONSE, type AnswerKind } from '../../evidence/response.ts';
 
-export type AskedClaims = QueryClaims | AccessQuestionClaims | LocateClaims;
-export type AnsweredClaims = ResponseClaims | AccessAnswerClaims | LocatedClaims;
+export type AskedClaims = QueryClaims | AccessQuestionClaims | LocateClaims | NoticeClaims;
+export type AnsweredClaims = ResponseClaims | AccessAnswerClaims | LocatedClaims | ReceiptClaims;
 
 /** A signed message that an entry keeps: under which name, whose it is, and the one kind that it may be. */
 export type Message =
@@ -24,6 +25,7 @@ export type Message =
 
 function boundTo(claims: AnsweredClaims): { jti: string; digest: string } {
   if ('question_jti' in claims) return ACCESS_ANSWER.boundTo(claims);
+  if ('notice_jti' in claims) return RECEIPT.boundTo(claims);
   return 'locate_jti' in claims ? LOCATED.boundTo(claims) : RESPONSE.boundTo(claims);
 }
 
@@ -33,6 +35,8 @@ const question = (by: 'own' | 'other'): Message => ({ name: 'query', by, kind: A
 const answer = (by: 'own' | 'other'): Message => ({ name: 'response', by, kind: ACCESS_ANSWER, boundTo });
 const locate = (by: 'own' | 'other'): Message => ({ name: 'query', by, kind: LOCATE });
 const located = (by: 'own' | 'other'): Message => ({ name: 'response', by, kind: LOCATED, boundTo });
+const notice = (by: 'own' | 'other'): Message => ({ name: 'query', by, kind: NOTICE });
+const receipt = (by: 'own' | 'other'): Message => ({ name: 'response', by, kind: RECEIPT, boundTo });
 
 /** By the event of the entry: what travelled, so that one kind of message never passes for another. */
 export const MESSAGES: Readonly<Record<string, Message | undefined>> = {
@@ -53,4 +57,9 @@ export const MESSAGES: Readonly<Record<string, Message | undefined>> = {
   'locate-believed': located('other'),
   'locate-answered': located('own'),
   'locate-refused': located('own'),
+  'notice-sent': notice('own'),
+  'notice-received': notice('other'),
+  'receipt-believed': receipt('other'),
+  'notice-taken': receipt('own'),
+  'notice-refused': receipt('own'),
 };

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 
 import type { ResponseClaims } from '../../evidence/claims.ts';
 import { resourcesDigest } from '../../evidence/digests.ts';
+import type { NoticeClaims } from '../../evidence/notice.ts';
 import { CLOCK_TOLERANCE_S, signingInputDigest, verifyMessage } from '../../evidence/message.ts';
 import { fromNhsNumberToken } from '../../fhir/nhs-number.ts';
 import { MESSAGES, type AnsweredClaims, type AskedClaims } from './messages.ts';
@@ -139,16 +140,26 @@ function wrongWithQuery(
   const same: [string, unknown, unknown][] = [
     ['the digest', digest, leaf.query_digest],
     ['jti', claims.jti, leaf.jti],
-    ['the patient', fromNhsNumberToken(claims.patient), values?.['nhs_number']],
-    ['the user', claims.requesting_user, values?.['user']],
-    ['the organisation', claims.requesting_organization, leaf.organisation],
-    ['the role', claims.requesting_user_role, leaf.role],
-    ['the purpose', claims.reason_for_request, leaf.purpose],
+    ...('items' in claims ? [] : askerSaid(claims, { leaf, values })),
     ['the relationship', 'relationship' in claims ? claims.relationship : undefined, leaf.relationship],
     ['break-glass', 'break_glass' in claims && claims.break_glass !== undefined, leaf.break_glass === true],
     ['the time', isNear(claims.iat, leaf.at), true],
   ];
   return same.find(([, said, kept]) => said !== kept)?.[0];
+}
+
+/** A notice is a region's own word: nobody asks for it. */
+function askerSaid(
+  claims: Exclude<AskedClaims, NoticeClaims>,
+  { leaf, values }: Pick<ProvedEntry, 'leaf' | 'values'>,
+): [string, unknown, unknown][] {
+  return [
+    ['the patient', fromNhsNumberToken(claims.patient), values?.['nhs_number']],
+    ['the user', claims.requesting_user, values?.['user']],
+    ['the organisation', claims.requesting_organization, leaf.organisation],
+    ['the role', claims.requesting_user_role, leaf.role],
+    ['the purpose', claims.reason_for_request, leaf.purpose],
+  ];
 }
 
 function wrongWithResponse(
@@ -193,7 +204,7 @@ function fitsQuery({ entry, claims, bound }: Answered, queries: readonly Kept[])
 }
 
 function resourcesSteps({ entry, claims }: Answered): Step[] {
-  // An answer about accesses, or about regions, holds no resources.
+  // An answer about accesses or regions, and a receipt, hold no resources.
   return 'query_jti' in claims ? [resourcesStep(entry, claims)] : [];
 }
 

@@ -212,7 +212,7 @@ const MISSING: ReadonlySet<Difference> = new Set([
   'query-missing-at-requester',
   'answer-missing-at-requester',
 ]);
-/** A question after accesses, or after where else to ask, leaves the same traces as a query, and is compared as one. */
+/** What else is asked or told between regions leaves the same traces as a query, and is compared as one. */
 const LIKE: Partial<Record<Event, Event>> = {
   'access-question-sent': 'query-sent',
   'access-answer-believed': 'response-believed',
@@ -229,6 +229,13 @@ const LIKE: Partial<Record<Event, Event>> = {
   'locate-received': 'query-received',
   'locate-answered': 'query-answered',
   'locate-refused': 'query-refused',
+  'notice-sent': 'query-sent',
+  'receipt-believed': 'response-believed',
+  'receipt-not-believed': 'response-not-believed',
+  'notice-not-reached': 'not-reached',
+  'notice-received': 'query-received',
+  'notice-taken': 'query-answered',
+  'notice-refused': 'query-refused',
 };
 /** How many are kept to be listed, whatever is asked for. */
 const MOST_LISTED = 10_000;

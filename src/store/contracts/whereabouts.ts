@@ -1,3 +1,5 @@
+import type { ToldBy } from './notices.ts';
+
 /** A patient of this region's practices, as the region's own register has it. */
 export interface RegisterEntry {
   readonly patient: string;
@@ -64,9 +66,6 @@ export interface RegisterStore {
   counts(): Promise<RegisterCounts>;
 }
 
-/** How a region came to be known to hold something of a patient: it said so itself, or the home before ours did. */
-export type ToldBy = 'notice' | 'handover';
-
 /** A region that holds something of a patient of ours. */
 export interface KnownRegion {
   readonly patient: string;
@@ -84,4 +83,6 @@ export interface KnownRegionStore {
   record(known: readonly KnownRegion[]): Promise<void>;
   /** What is known of one patient (either digest, where a number was superseded), last told first, at most 200. */
   of(patients: readonly string[]): Promise<KnownRegion[]>;
+  /** Deletes up to `limit` (1 to 1,000) that were last told before `before`. @returns how many */
+  forget(before: number, limit: number): Promise<number>;
 }

@@ -14,6 +14,7 @@ import { logSpeed } from './008-log-speed.ts';
 import { decisions } from './009-decisions.ts';
 import { wholeFiles } from './010-whole-files.ts';
 import { register } from './012-register.ts';
+import { notices } from './014-notices.ts';
 
 const migrationsFor = (dialect: Dialect) => ({
   '001-first': first(dialect),
@@ -27,6 +28,7 @@ const migrationsFor = (dialect: Dialect) => ({
   '009-decisions': decisions(dialect),
   '010-whole-files': wholeFiles(dialect),
   '012-register': register(dialect),
+  '014-notices': notices(dialect),
 });
 
 /** The last migration: what the tables of this program are the version of. */

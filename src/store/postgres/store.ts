@@ -10,6 +10,9 @@ import { entryKeys } from '../entry-keys.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { decisionStore } from '../decisions.ts';
+import { knownRegionStore } from '../known-regions.ts';
+import { noticeInboxStore } from '../notice-inbox.ts';
+import { noticeQueueStore } from '../notice-queue.ts';
 import { statementStore } from '../statements.ts';
 import { wholeFileStore } from '../whole-files.ts';
 import { patientReads } from '../patient-reads.ts';
@@ -21,6 +24,7 @@ import { readLeaves } from './log-leaves.ts';
 import { readTiles } from './log-tiles.ts';
 import { LogWrites } from './log-writes.ts';
 import { Spending } from './spending.ts';
+import { statementLane } from './statement-lane.ts';
 import {
   advanceCursor,
   countRefusal,
@@ -53,6 +57,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
   const bounds = logBounds(queries);
   const patients = patientReads(queries);
   const cursorOf = readCursor(queries);
+  const lane = statementLane(pool);
   const write = (code: HouseCode, statement: QueryConfig<unknown[]>): Promise<void> =>
     orHouseError(code, async () => void (await pool.query(statement)));
   const read = <Result>(action: () => Promise<Result>): Promise<Result> =>
@@ -126,6 +131,9 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
     register: registerStore(queries, async (entries, reading) => {
       await pool.query(recordRegistered(entries, reading));
     }),
+    knownRegions: knownRegionStore(queries, lane),
+    noticeInbox: noticeInboxStore(queries, lane, POSTGRES),
+    noticeQueue: noticeQueueStore(queries, lane, POSTGRES),
     hasRoom: () => true,
     healthy: () =>
       write('store-unavailable', countRefusal('health-write', 0)).then(

@@ -13,6 +13,9 @@ import { decisionStore } from '../decisions.ts';
 import { entryKeys } from '../entry-keys.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
+import { knownRegionStore } from '../known-regions.ts';
+import { noticeInboxStore } from '../notice-inbox.ts';
+import { noticeQueueStore } from '../notice-queue.ts';
 import { statementStore } from '../statements.ts';
 import { wholeFileStore } from '../whole-files.ts';
 import { patientReads } from '../patient-reads.ts';
@@ -28,6 +31,7 @@ import { leafReader } from './log-leaves.ts';
 import { LogWrites } from './log-writes.ts';
 import { openReader } from './snapshot.ts';
 import { registerWrites } from './register-writes.ts';
+import { statementLane } from './statement-lane.ts';
 import { WalFlush } from './wal-flush.ts';
 import { prepareWrites } from './writes.ts';
 
@@ -106,6 +110,7 @@ function storeOver(
   const bounds = logBounds(queries);
   const patients = patientReads(queries);
   const cursorOf = readCursor(queries);
+  const lane = statementLane(database, queue);
   const durable = <Result>(code: HouseCode, action: () => Result): Promise<Result> =>
     orHouseError(code, () => queue.commit(action));
   const read = <Result>(action: () => Result | Promise<Result>): Promise<Result> =>
@@ -179,6 +184,9 @@ function storeOver(
     register: registerStore(queries, (entries, reading) =>
       queue.commit(() => writeRegister(entries, reading)),
     ),
+    knownRegions: knownRegionStore(queries, lane),
+    noticeInbox: noticeInboxStore(queries, lane, SQLITE),
+    noticeQueue: noticeQueueStore(queries, lane, SQLITE),
     hasRoom: () => space.hasRoom(),
     healthy: () =>
       durable('store-unavailable', () => write.countRefusal('health-write', 0)).then(

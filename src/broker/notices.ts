@@ -1,0 +1,42 @@
+import { NoticeTrail } from '../audit/notice-trail.ts';
+import type { AuditLog } from '../audit/log.ts';
+import type { Config } from '../config/load.ts';
+import type { Secrets } from '../config/secrets.ts';
+import { PatientNumberSeal } from '../evidence/patient-number-seal.ts';
+import type { TakingNotices } from '../responding/take-notices.ts';
+import type { Store } from '../store/contracts.ts';
+import type { Demographics } from '../upstream/demographics.ts';
+import type { NoticeParts } from '../whereabouts/notice-parts.ts';
+import { NoticesRoom } from '../whereabouts/notices-room.ts';
+
+/** What of a service it stands on. */
+interface Standing
+  extends
+    Pick<NoticeParts, 'neighbours' | 'links' | 'directory' | 'agreementWith' | 'patientDigest' | 'sender'>,
+    Pick<NoticeParts, 'log' | 'now'>,
+    Pick<TakingNotices, 'admission' | 'senderOn'> {
+  readonly config: Pick<Config, 'region' | 'patient_notices'>;
+  readonly secrets: Pick<Secrets, 'patientDigestKey'>;
+  readonly store: NoticeParts['store'] & Pick<Store, 'register'>;
+  readonly demographics: Demographics;
+  readonly auditLog: AuditLog;
+}
+
+/** Telling patients' home regions, and taking what neighbours tell, on the log that is written now. */
+export function openNotices(standing: Standing): { room: NoticesRoom; taking: TakingNotices } {
+  const { config, secrets, demographics, auditLog, ...shared } = standing;
+  const { region, patient_notices: settings } = config;
+  const { admission, senderOn, agreementWith, patientDigest, now } = shared;
+  const trail = new NoticeTrail(auditLog);
+  const numbers = new PatientNumberSeal(secrets.patientDigestKey);
+  const room = new NoticesRoom({
+    ...{ ...shared, region, settings, trail, numbers, register: standing.store.register },
+    lookUp: (nhsNumber, deadline) => demographics.registrationOf(nhsNumber, deadline, 'background'),
+  });
+  const taking: TakingNotices = {
+    ...{ admission, senderOn, agreementWith, patientDigest, numbers, noticeAudit: trail, now },
+    ...{ inbox: shared.store.noticeInbox, mostWaiting: settings.inbox_per_neighbour },
+    onKept: () => room.came(),
+  };
+  return { room, taking };
+}

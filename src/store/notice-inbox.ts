@@ -1,0 +1,123 @@
+import { sql, type Kysely } from 'kysely';
+
+import type { NoticeInboxStore, ToldBy, ToldRegion, WaitingRegion } from './contracts.ts';
+import type { Dialect } from './dialect.ts';
+import { orHouseError } from './failures.ts';
+import { earlier, later } from './known-regions.ts';
+import { within } from './log-reads.ts';
+import type { Tables } from './schema.ts';
+import type { StatementLane } from './statement-lane.ts';
+
+const MOST_TAKEN = 1_000;
+/** A statement takes only so many values. */
+const ROWS_AT_ONCE = 500;
+
+/** What neighbours told and is not decided, the same in every store. */
+export function noticeInboxStore(
+  db: Kysely<Tables>,
+  lane: StatementLane,
+  dialect: Dialect,
+): NoticeInboxStore {
+  const orUnavailable = <Result>(action: () => Promise<Result>): Promise<Result> =>
+    orHouseError('store-unavailable', action);
+  return {
+    keep: (told, most) =>
+      orUnavailable(async () => {
+        for (const sender of new Set(told.map((one) => one.sender))) {
+          if (await isFull(db, sender, most)) return false;
+        }
+        const rows = sorted(told);
+        const parts = Array.from({ length: Math.ceil(rows.length / ROWS_AT_ONCE) }, (_, nth) =>
+          rows.slice(nth * ROWS_AT_ONCE, (nth + 1) * ROWS_AT_ONCE),
+        );
+        await lane.write(parts.map((part) => insert(db, part).compile()));
+        return true;
+      }),
+    firstDue: () =>
+      orUnavailable(async () => {
+        const rows = db.selectFrom('notice_inbox').select('next').orderBy('next').limit(1);
+        return (await rows.executeTakeFirst())?.next;
+      }),
+    take: (now, leaseUntil, limit) =>
+      orUnavailable(async () => {
+        const lock = dialect.locksRows ? sql`for update skip locked` : sql``;
+        const taking = sql`update notice_inbox set next = ${Math.ceil(leaseUntil)}
+          where (sender, patient, region, how) in (select sender, patient, region, how from notice_inbox
+            where next <= ${Math.floor(now)} order by next limit ${within(limit, MOST_TAKEN)} ${lock})
+          returning *`;
+        const [rows = []] = await lane.write([taking.compile(db)]);
+        return rows.map((row) => toWaiting(row as unknown as Tables['notice_inbox']));
+      }),
+    decided: (rows) =>
+      orUnavailable(async () => {
+        const deleting = rows.map((row) => sql`delete from notice_inbox where ${isRow(row)}`);
+        await lane.write(deleting.map((one) => one.compile(db)));
+      }),
+    later: (rows, next) =>
+      orUnavailable(async () => {
+        const due = Math.ceil(next);
+        const updating = rows.map(
+          (row) => sql`update notice_inbox set next = ${due}, tries = tries + 1 where ${isRow(row)}`,
+        );
+        await lane.write(updating.map((one) => one.compile(db)));
+      }),
+    counts: () =>
+      orUnavailable(() =>
+        db
+          .selectFrom('notice_inbox')
+          .select((eb) => ['sender', eb.fn.countAll<number>().as('waiting')])
+          .groupBy('sender')
+          .orderBy('sender')
+          .execute(),
+      ),
+  };
+}
+
+function isRow({ sender, patient, region, how }: ToldRegion) {
+  return sql`sender = ${sender} and patient = ${patient} and region = ${region} and how = ${how}`;
+}
+
+async function isFull(db: Kysely<Tables>, sender: string, most: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('notice_inbox')
+    .select('patient')
+    .where('sender', '=', sender)
+    .orderBy('patient')
+    .offset(Math.max(0, most - 1))
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+function insert(db: Kysely<Tables>, rows: readonly ToldRegion[]) {
+  return db
+    .insertInto('notice_inbox')
+    .values(
+      rows.map(({ sealedNumber, firstTold, lastTold, ...row }) => ({
+        ...row,
+        sealed_number: sealedNumber,
+        ...{ first_told: Math.floor(firstTold), last_told: Math.ceil(lastTold) },
+        ...{ next: Math.floor(lastTold), tries: 0 },
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict.columns(['sender', 'patient', 'region', 'how']).doUpdateSet({
+        first_told: earlier('notice_inbox'),
+        last_told: later('notice_inbox'),
+      }),
+    );
+}
+
+/** One row for each key, in one order: two calls at once wait for each other and never both. */
+function sorted(told: readonly ToldRegion[]): ToldRegion[] {
+  const rows = new Map(
+    told.map((one) => [[one.sender, one.patient, one.region, one.how].join(' '), one] as const),
+  );
+  return [...rows].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, row]) => row);
+}
+
+function toWaiting(row: Tables['notice_inbox']): WaitingRegion {
+  const { sender, patient, region, how, sealed_number: sealedNumber, tries } = row;
+  const told = { firstTold: row.first_told, lastTold: row.last_told };
+  return { sender, patient, region, how: how as ToldBy, sealedNumber, ...told, tries };
+}

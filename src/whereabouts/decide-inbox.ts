@@ -1,0 +1,78 @@
+import type { KnownRegion, WaitingRegion } from '../store/contracts.ts';
+import type { FindHome } from './find-home.ts';
+import { DAY_MS, isDue, LEASE_MS, waitAfter, type NoticeParts } from './notice-parts.ts';
+
+const AT_ONCE = 100;
+
+/**
+ * Decides what neighbours told: of a patient whose home we are it is known from then on where to look; of any other nothing
+ * is kept, and no entry says whose patient it was.
+ */
+export class DecideInbox {
+  readonly #parts: NoticeParts;
+  readonly #homes: FindHome;
+  #known = 0;
+  #dropped = 0;
+
+  constructor(parts: NoticeParts, homes: FindHome) {
+    this.#parts = parts;
+    this.#homes = homes;
+  }
+
+  /** How many patients it was since the start. */
+  get counts(): { readonly known: number; readonly dropped: number } {
+    return { known: this.#known, dropped: this.#dropped };
+  }
+
+  /** @returns true while there is more */
+  async round(): Promise<boolean> {
+    const { store, stopping, now } = this.#parts;
+    if (!isDue(await store.noticeInbox.firstDue(), now())) return false;
+    const rows = await store.noticeInbox.take(now(), now() + LEASE_MS, AT_ONCE);
+    for (const [patient, told] of Map.groupBy(rows, (row) => row.patient)) {
+      if (stopping.aborted) return false;
+      if (!(await this.#decide(patient, told))) return false;
+    }
+    return rows.length === AT_ONCE;
+  }
+
+  /** @returns false when demographics cannot say now: it would not of the next either */
+  async #decide(patient: string, rows: readonly WaitingRegion[]): Promise<boolean> {
+    const { region, store, numbers, settings, patientDigest, now } = this.#parts;
+    const [first] = rows;
+    const nhsNumber = first && numbers.open(first.sealedNumber, patient);
+    const isOld = rows.every(({ lastTold }) => lastTold + settings.inbox_days * DAY_MS < now());
+    if (nhsNumber === undefined || isOld || (await this.#isRestricted([patient])))
+      return await this.#drop(rows);
+    const home = await this.#homes.of(nhsNumber, patient);
+    if (home.kind === 'not-known-now') {
+      await store.noticeInbox.later(rows, now() + waitAfter(Math.max(...rows.map(({ tries }) => tries))));
+      return false;
+    }
+    if (home.kind !== 'region' || home.region !== region) return await this.#drop(rows);
+    const current = patientDigest(home.current);
+    if (await this.#isRestricted([current])) return await this.#drop(rows);
+    await store.knownRegions.record(rows.map((row) => knownFrom(row, current)));
+    await store.noticeInbox.decided(rows);
+    this.#known += 1;
+    return true;
+  }
+
+  async #isRestricted(patients: readonly string[]): Promise<boolean> {
+    const { store, now } = this.#parts;
+    return (await store.objections.inForce(patients, now())).some(({ kind }) => kind === 'restriction');
+  }
+
+  async #drop(rows: readonly WaitingRegion[]): Promise<true> {
+    await this.#parts.store.noticeInbox.decided(rows);
+    this.#dropped += 1;
+    return true;
+  }
+}
+
+function knownFrom(
+  { region, how, sender, firstTold, lastTold }: WaitingRegion,
+  patient: string,
+): KnownRegion {
+  return { patient, region, how, from: sender, firstTold, lastTold };
+}

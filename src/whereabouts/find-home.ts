@@ -1,0 +1,68 @@
+import { startDeadline } from '../deadline.ts';
+import { homeOf } from '../routing/home-region.ts';
+import type { Registration } from '../routing/registration.ts';
+import type { NoticeParts } from './notice-parts.ts';
+import { Pace } from './pace.ts';
+
+/**
+ * Where a patient is at home. `nowhere`: no region is to be told, or asked, by it (restricted, deceased, outside the federation).
+ * `none-yet`: registered with no practice at present. `not-known-now`: demographics cannot say.
+ */
+export type Home =
+  | { readonly kind: 'region'; readonly region: string; /** The NHS number now. */ readonly current: string }
+  | { readonly kind: 'nowhere' }
+  | { readonly kind: 'none-yet' }
+  | { readonly kind: 'not-known-now' };
+
+/** PDS takes five a second from the whole region: viewers have the others. */
+const LOOK_UP_EVERY_MS = 1_000;
+const LOOK_UP_MS = 10_000;
+
+type FindingParts = Pick<
+  NoticeParts,
+  'region' | 'register' | 'lookUp' | 'directory' | 'patientDigest' | 'stopping' | 'now'
+>;
+
+/** Finds home regions for background work: in our own register first, and by demographics at most once a second. */
+export class FindHome {
+  readonly #parts: FindingParts;
+  readonly #pace: Pace;
+
+  constructor(parts: FindingParts, everyMs = LOOK_UP_EVERY_MS) {
+    this.#parts = parts;
+    this.#pace = new Pace(everyMs);
+  }
+
+  /** By our register first. @throws HouseError `store-unavailable`; AbortError when all is to stop */
+  async of(nhsNumber: string, patient: string): Promise<Home> {
+    const { region, register } = this.#parts;
+    const [entry] = (await register?.of([patient])) ?? [];
+    if (entry !== undefined && entry.until === undefined)
+      return { kind: 'region', region, current: nhsNumber };
+    return await this.byDemographics(nhsNumber);
+  }
+
+  /** @throws AbortError when all is to stop */
+  async byDemographics(nhsNumber: string): Promise<Home> {
+    const { lookUp, stopping } = this.#parts;
+    await this.#pace.turn(stopping);
+    using deadline = startDeadline(LOOK_UP_MS);
+    return this.#homeBy(await lookUp(nhsNumber, deadline));
+  }
+
+  #homeBy(registration: Registration): Home {
+    const { directory, now } = this.#parts;
+    if (registration.kind === 'not-reached') return { kind: 'not-known-now' };
+    if (registration.kind === 'ended' || registration.kind === 'no-practice') {
+      return { kind: isDeceased(registration) ? 'nowhere' : 'none-yet' };
+    }
+    if (registration.kind !== 'registered' || isDeceased(registration)) return { kind: 'nowhere' };
+    const home = homeOf(registration, directory, now());
+    if (home.kind === 'none') return { kind: 'nowhere' };
+    return { kind: 'region', region: home.region, current: registration.current };
+  }
+}
+
+function isDeceased(registration: Registration): boolean {
+  return 'deceased' in registration && registration.deceased === true;
+}

@@ -1,0 +1,46 @@
+import type { RequestListener } from 'node:http';
+
+import { testNhsNumbers } from '../../src/demo/test-nhs-number.ts';
+
+/** What demographics say of one patient: a practice's ODS code, or `restricted`, `no-practice`, `unknown`. */
+export type Told = string | { readonly current: string; readonly practice: string };
+
+/** Demographics whose every answer a test chooses, and which it may take away. */
+export class ScriptedPds {
+  readonly told = new Map<string, Told>();
+  /** Numbers in the order in which they were asked for. */
+  readonly asked: string[] = [];
+  isDown = false;
+
+  readonly listener: RequestListener = (request, response) => {
+    const nhsNumber = /\/Patient\/(\d{10})$/.exec(request.url ?? '')?.[1];
+    if (nhsNumber !== undefined) this.asked.push(nhsNumber);
+    if (this.isDown) return void response.destroy();
+    const told = this.told.get(nhsNumber ?? '') ?? 'unknown';
+    const [status, body] = answerTo(nhsNumber ?? '', told);
+    response.writeHead(status, { 'Content-Type': 'application/fhir+json' }).end(JSON.stringify(body));
+  };
+
+  /** Numbers that no story uses, each registered with that practice. */
+  patients(first: string, practices: readonly Told[]): string[] {
+    const numbers = testNhsNumbers(first, practices.length);
+    numbers.forEach((number, nth) => this.told.set(number, practices[nth] ?? 'unknown'));
+    return numbers;
+  }
+}
+
+function answerTo(nhsNumber: string, told: Told): [number, object] {
+  if (told === 'unknown') {
+    const details = { coding: [{ code: 'RESOURCE_NOT_FOUND' }] };
+    return [
+      404,
+      { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'not_found', details }] },
+    ];
+  }
+  const patient = { resourceType: 'Patient', id: typeof told === 'object' ? told.current : nhsNumber };
+  if (told === 'restricted') return [200, { ...patient, meta: { security: [{ code: 'R' }] } }];
+  if (told === 'no-practice') return [200, patient];
+  const value = typeof told === 'object' ? told.practice : told;
+  const identifier = { system: 'https://fhir.nhs.uk/Id/ods-organization-code', value };
+  return [200, { ...patient, generalPractitioner: [{ type: 'Organization', identifier }] }];
+}

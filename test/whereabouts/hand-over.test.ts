@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { PatientNumberSeal } from '../../src/evidence/patient-number-seal.ts';
+import { patientNotices } from '../../src/config/patient-notices.ts';
+import { testNhsNumbers } from '../../src/demo/test-nhs-number.ts';
+import type { Log } from '../../src/log.ts';
+import { Directory } from '../../src/routing/directory.ts';
+import type { Registration } from '../../src/routing/registration.ts';
+import type { RegisterEntry, RegisterStore, Store } from '../../src/store/contracts.ts';
+import { openSqliteStore } from '../../src/store/sqlite/store.ts';
+import { Neighbours } from '../../src/trust/neighbours.ts';
+import { FindHome } from '../../src/whereabouts/find-home.ts';
+import { HandOver } from '../../src/whereabouts/hand-over.ts';
+import { DAY_MS, type NoticeParts } from '../../src/whereabouts/notice-parts.ts';
+import { ResolveHomes } from '../../src/whereabouts/resolve-homes.ts';
+import { SendNotices } from '../../src/whereabouts/send-notices.ts';
+
+const NUMBERS = testNhsNumbers('9990020000', 700);
+const [ONE = '', TWO = ''] = NUMBERS;
+const LONDON = { kind: 'registered', practice: 'E84005' } as const;
+const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+describe('the queue of home regions to be told', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'wayleave-whereabouts-'));
+  const numbers = new PatientNumberSeal(Buffer.alloc(32, 7));
+  const digest = (nhsNumber: string): string => `digest-${nhsNumber}`;
+  let store: Store;
+  let now = 0;
+  let made = 0;
+  let entries: RegisterEntry[] = [];
+  /** What demographics say; and who was looked up. */
+  let told = new Map<string, Registration>();
+  let lookedUp: string[] = [];
+
+  beforeEach(async () => {
+    now = 1_000_000;
+    entries = [];
+    told = new Map();
+    lookedUp = [];
+    store = await openSqliteStore(join(directory, `store-${(made += 1)}.db`));
+  });
+  afterEach(() => store.close());
+  after(() => rmSync(directory, { recursive: true, force: true }));
+
+  const register: Pick<RegisterStore, 'of' | 'leavers'> = {
+    of: async (patients) => entries.filter(({ patient }) => patients.includes(patient)),
+    leavers: async (after, limit) =>
+      entries
+        .filter(({ until }) => until !== undefined)
+        .sort((one, other) => placeOf(one) - placeOf(other) || (one.patient < other.patient ? -1 : 1))
+        .filter((one) => after === undefined || placeOf(one) > after.until || one.patient > after.patient)
+        .slice(0, limit),
+  };
+  const placeOf = ({ until = 0 }: RegisterEntry): number => until;
+
+  function entry(nhsNumber: string, until?: number): RegisterEntry {
+    const patient = digest(nhsNumber);
+    return { patient, sealedNumber: numbers.seal(nhsNumber, patient), practice: 'F81027', from: 0, until };
+  }
+
+  function partsOf(change: Partial<NoticeParts> = {}): NoticeParts {
+    return {
+      region: 'herts-west-essex',
+      directory: new Directory({
+        regions: [
+          { id: 'herts-west-essex', name: 'Herts', sub_icbs: [{ code: '07H' }] },
+          { id: 'london', name: 'London', sub_icbs: [{ code: '93C' }] },
+        ],
+        practices: { F81027: '07H', E84005: '93C' },
+        organisations: [],
+      }),
+      ...{ neighbours: new Neighbours([]), links: new Map(), agreementWith: () => undefined },
+      ...{ sender: undefined as never, trail: undefined as never, store, register },
+      lookUp: async (nhsNumber) => {
+        lookedUp.push(nhsNumber);
+        return told.get(nhsNumber) ?? { kind: 'unknown' };
+      },
+      ...{ patientDigest: digest, numbers, settings: patientNotices.parse({}) },
+      ...{ stopping: new AbortController().signal, log: SILENT, now: () => now, ...change },
+    };
+  }
+
+  const resolve = (parts: NoticeParts): Promise<boolean> =>
+    new ResolveHomes(parts, new FindHome(parts, 0), () => undefined).round();
+  const waiting = async (): Promise<string[]> =>
+    (await store.noticeQueue.counts()).map(({ state, home, count }) => `${state} ${home} ${count}`);
+
+  it('takes every leaver of the register once, in parts, and goes on where it was', async () => {
+    entries = NUMBERS.map((number, nth) => entry(number, 10 + Math.floor(nth / 3)));
+    const parts = partsOf();
+    const hand = new HandOver(parts, () => undefined);
+    assert.equal(await hand.round(), true);
+    assert.equal(await hand.round(), false);
+    assert.deepEqual(await waiting(), [`seen  ${NUMBERS.length}`]);
+    assert.equal(await new HandOver(parts, () => undefined).round(), false);
+    assert.deepEqual(await waiting(), [`seen  ${NUMBERS.length}`]);
+  });
+
+  it('hands over who comes back and leaves again, although the last time is not long ago', async () => {
+    entries = [entry(ONE, 10)];
+    told.set(ONE, { ...LONDON, practice: 'F81027', current: ONE });
+    const parts = partsOf();
+    const hand = new HandOver(parts, () => undefined);
+    await hand.round();
+    await resolve(parts);
+    assert.deepEqual(await waiting(), [], 'demographics say that the home is here');
+    entries = [entry(ONE, 20)];
+    told.set(ONE, { ...LONDON, current: ONE });
+    await hand.round();
+    await resolve(parts);
+    assert.deepEqual(await waiting(), ['ready london 1']);
+  });
+
+  it('waits for a leaver who is registered nowhere yet, and in the end gives up', async () => {
+    entries = [entry(ONE, 10), entry(TWO, 10)];
+    told.set(ONE, { kind: 'no-practice', current: ONE }).set(TWO, { kind: 'restricted', current: TWO });
+    const parts = partsOf();
+    await new HandOver(parts, () => undefined).round();
+    await resolve(parts);
+    assert.deepEqual(await waiting(), ['seen  1']);
+    now += 8 * DAY_MS;
+    await resolve(parts);
+    assert.equal(lookedUp.filter((number) => number === ONE).length, 2);
+    now += 91 * DAY_MS;
+    await resolve(parts);
+    assert.deepEqual(await waiting(), []);
+    assert.equal(lookedUp.length, 3);
+  });
+
+  it('keeps whom demographics cannot say now, and asks about nobody else meanwhile', async () => {
+    told.set(ONE, { kind: 'not-reached' });
+    const rows = [ONE, TWO].map((number) => ({
+      ...{
+        patient: digest(number),
+        kind: 'held' as const,
+        sealedNumber: numbers.seal(number, digest(number)),
+      },
+    }));
+    await store.noticeQueue.enqueue(rows, now);
+    const parts = partsOf();
+    assert.equal(await resolve(parts), false);
+    assert.ok(lookedUp.length <= 2);
+    assert.deepEqual((await waiting())[0]?.startsWith('seen'), true);
+    told.set(ONE, { ...LONDON, current: ONE });
+    now += DAY_MS;
+    await resolve(parts);
+    assert.deepEqual(await waiting(), ['ready london 1']);
+  });
+
+  it('looks a home up again that it found more than a day ago, and gives up what can never be delivered', async () => {
+    told.set(ONE, { ...LONDON, current: ONE });
+    const patient = digest(ONE);
+    const row = { patient, kind: 'held', sealedNumber: numbers.seal(ONE, patient) } as const;
+    await store.noticeQueue.enqueue([row], now);
+    const held = partsOf();
+    await resolve(held);
+    await new SendNotices(held).round();
+    assert.deepEqual(await waiting(), ['ready london 1'], 'there is no agreement');
+    const status = () => ({ circuit: 'closed' });
+    const isInForce = { inForce: () => undefined, notAsked: () => undefined };
+    const open = partsOf({
+      links: new Map([['london', { destination: { status } }]]) as never,
+      agreementWith: () => ({ version: '1' }) as never,
+      neighbours: isInForce as never,
+    });
+    now += 2 * DAY_MS;
+    await new SendNotices(open).round();
+    assert.deepEqual(await waiting(), ['seen  1']);
+    told.set(ONE, { kind: 'restricted', current: ONE });
+    await resolve(open);
+    assert.deepEqual(await waiting(), [], 'restricted since');
+    now += 91 * DAY_MS;
+    told.set(ONE, { ...LONDON, current: ONE });
+    await store.noticeQueue.enqueue([row], now);
+    await resolve(held);
+    now += 31 * DAY_MS;
+    await new SendNotices(held).round();
+    assert.deepEqual(await waiting(), []);
+  });
+
+  it('asks demographics for one after another, and for nobody when it is to stop', async () => {
+    told.set(ONE, { ...LONDON, current: ONE });
+    const stopping = new AbortController();
+    const homes = new FindHome(partsOf({ stopping: stopping.signal }), 3_600_000);
+    assert.equal((await homes.byDemographics(ONE)).kind, 'region');
+    const next = homes.byDemographics(TWO);
+    stopping.abort();
+    await assert.rejects(next, { name: 'AbortError' });
+    await assert.rejects(homes.byDemographics(TWO), { name: 'AbortError' });
+    assert.deepEqual(lookedUp, [ONE]);
+  });
+});
