@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 
+import { NHS_NUMBER_SYSTEM } from '../../src/fhir/nhs-number.ts';
 import { testNhsNumbers } from '../../src/demo/test-nhs-number.ts';
 
 /** What demographics say of one patient: a practice's ODS code, or `restricted`, `no-practice`, `unknown`. */
@@ -18,7 +19,9 @@ export class ScriptedPds {
     if (this.isDown) return void response.destroy();
     const told = this.told.get(nhsNumber ?? '') ?? 'unknown';
     const [status, body] = answerTo(nhsNumber ?? '', told);
-    response.writeHead(status, { 'Content-Type': 'application/fhir+json' }).end(JSON.stringify(body));
+    const mirrored = { 'X-Request-ID': request.headers['x-request-id'] ?? '' };
+    response.writeHead(status, { 'Content-Type': 'application/fhir+json', ...mirrored });
+    response.end(JSON.stringify(body));
   };
 
   /** Numbers that no story uses, each registered with that practice. */
@@ -37,7 +40,8 @@ function answerTo(nhsNumber: string, told: Told): [number, object] {
       { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'not_found', details }] },
     ];
   }
-  const patient = { resourceType: 'Patient', id: typeof told === 'object' ? told.current : nhsNumber };
+  const id = typeof told === 'object' ? told.current : nhsNumber;
+  const patient = { resourceType: 'Patient', id, identifier: [{ system: NHS_NUMBER_SYSTEM, value: id }] };
   if (told === 'restricted') return [200, { ...patient, meta: { security: [{ code: 'R' }] } }];
   if (told === 'no-practice') return [200, patient];
   const value = typeof told === 'object' ? told.practice : told;

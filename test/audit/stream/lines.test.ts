@@ -58,12 +58,14 @@ describe('an entry as a syslog message', () => {
     assert.deepEqual(of(4), [
       ...['interrupted', 'viewer-refused', 'response-not-believed', 'query-refused'],
       ...['access-answer-not-believed', 'access-question-refused'],
-      ...['receipt-not-believed', 'notice-refused', 'refusals-counted'],
+      ...['locate-not-believed', 'locate-refused', 'receipt-not-believed', 'notice-refused'],
+      'refusals-counted',
       ...['fork-seen', 'inclusion-not-proved', 'admin-refused'],
     ]);
     assert.deepEqual(of(5), [
       ...['started', 'not-reached', 'query-withheld', 'access-not-reached', 'access-question-withheld'],
       ...[
+        'locate-not-reached',
         'notice-not-reached',
         'log-began',
         'log-succeeded',
@@ -82,7 +84,7 @@ describe('an entry as a syslog message', () => {
         'admins-changed',
       ],
     ]);
-    assert.equal(of(6).length, EVENTS.length - 12 - 18);
+    assert.equal(of(6).length, EVENTS.length - 14 - 20);
     assert.equal(severityOf('released-to-viewer'), 6);
     assert.equal(severityOf('released-to-viewer', { break_glass: true }), 5);
     assert.equal(severityOf('an-event-of-tomorrow'), 6);
