@@ -267,7 +267,17 @@ export const directoryFile = z.strictObject({
       sub_icbs: z.array(z.strictObject({ code: odsCode, ...dated })),
     }),
   ),
+  /** Which ICB sub-ICB locations belong to, and when. */
+  parentage: z
+    .array(z.strictObject({ icb: odsCode, sub_icbs: z.array(odsCode).min(1), ...dated }))
+    .default([]),
   practices: z.record(odsCode, odsCode),
+  /** Closed organisations and practices, and who has gone on with them. */
+  successors: z
+    .array(z.strictObject({ code: odsCode, successor: odsCode, from: date.optional() }))
+    .default([]),
+  /** Practices for patients whom no other takes, beside those that are called so. */
+  special_allocation: z.array(odsCode).default([]),
   organisations: z.array(
     z.strictObject({
       code: odsCode,

@@ -9,7 +9,7 @@ const directory = new Directory({
     { id: 'city', name: 'City', sub_icbs: [{ code: '36L', until: '2026-03-31' }] },
     { id: 'hills', name: 'Hills', sub_icbs: [{ code: '36L', from: '2026-04-01' }] },
   ],
-  practices: { F81027: '07H', H83006: '36L', W91001: '7A1' },
+  practices: { F81027: '07H', H83006: '36L', W91001: '7A1', E82132: '06H' },
   organisations: [
     { code: 'RJ6', name: 'Croydon', feeds: [{ region: 'city' }] },
     { code: 'RJ611', name: 'A site of it', feeds: [{ region: 'hills' }] },
@@ -116,8 +116,14 @@ const TABLE: { name: string; change: Partial<RouteFacts>; rules: string[]; regio
     regions: ['home ask-all', 'city ask-all', 'hills ask-all'],
   },
   {
-    name: 'a practice outside the federation',
+    name: 'a practice in Wales',
     change: { registration: { kind: 'registered', practice: 'W91001', current: '9990000018' } },
+    rules: ['practice-in-wales'],
+    regions: ['home ask-all', 'city ask-all', 'hills ask-all'],
+  },
+  {
+    name: 'a practice outside the federation',
+    change: { registration: { kind: 'registered', practice: 'E82132', current: '9990000018' } },
     rules: ['home-outside-federation'],
     regions: ['home ask-all', 'city ask-all', 'hills ask-all'],
   },

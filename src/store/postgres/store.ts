@@ -10,6 +10,7 @@ import { entryKeys } from '../entry-keys.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { decisionStore } from '../decisions.ts';
+import { directoryStore } from '../directory.ts';
 import { statementStore } from '../statements.ts';
 import { wholeFileStore } from '../whole-files.ts';
 import { patientReads } from '../patient-reads.ts';
@@ -101,6 +102,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
     checkpoints: checkpointStore(queries),
     decisions: decisionStore(queries),
     wholeFiles: wholeFileStore(queries),
+    directory: directoryStore(queries),
     statements: statementStore(queries),
     state: {
       read: () => read(() => readState(queries)),
