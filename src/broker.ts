@@ -11,7 +11,7 @@ import { behind } from './recovery/behind.ts';
 import type { Deciding } from './broker/decide.ts';
 import { renewLinks } from './broker/links.ts';
 import { Listeners } from './broker/listeners.ts';
-import { directoryWith } from './broker/live-directory.ts';
+import { DirectoryWatch, directoryWith, importedIn } from './broker/live-directory.ts';
 import { keepWhole, standIns } from './broker/last-whole.ts';
 import { openDoors, type Ports } from './broker/open-doors.ts';
 import { Ourselves } from './broker/ourselves.ts';
@@ -55,6 +55,7 @@ export {
 
 export { loadWithLastWhole } from './broker/last-whole.ts';
 export { believedConfig, revocationsOf, trustedConfig } from './broker/trusted-config.ts';
+export { importedIn } from './broker/live-directory.ts';
 export { reportAsking } from './broker/report-asking.ts';
 
 /** What a composition may replace: a store, a clock, a log, the way to statements. */
@@ -112,7 +113,14 @@ export async function startBroker(
   const cut = standIns(config);
   const anchorsOf = (region: string): readonly string[] => neighbours.byRegion(region)?.anchors ?? [];
   const crls: Crls = new Crls(config.neighbours, anchorsOf, log, now);
-  const directory = new Directory(directoryWith(config.directory, neighbours.all()));
+  const directory = new Directory(
+    directoryWith(config.directory, neighbours.all()),
+    await importedIn(store).catch(async (error: unknown) => {
+      await store.close();
+      throw error;
+    }),
+  );
+  const directoryWatch = new DirectoryWatch(store, directory, log);
   const demographics = new Demographics(config.demographics, log, now);
   const records = config.records.map((record) => new RecordLink(record, log, now));
   const trusted = (): readonly TrustedNeighbour[] => keeper.trusted;
@@ -172,7 +180,7 @@ export async function startBroker(
   const open = new Listeners(log, count);
   const stop = async (): Promise<void> => {
     watch.stop();
-    await Promise.all([us.stop(), adminsFile.stop()]);
+    await Promise.all([us.stop(), adminsFile.stop(), directoryWatch.stop()]);
     await refresh.stop();
     await keeper.stop();
     await door.stop();
@@ -213,6 +221,7 @@ export async function startBroker(
     changed();
     neighbours.onOutdated = (region) => refresh.wake(region);
     refresh.start();
+    directoryWatch.start();
     us.start(deciding.trail, {
       server: () => open.renewTls(),
       client: () => renewLinks(links, trusted(), linkParts),

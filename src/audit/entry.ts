@@ -32,6 +32,7 @@ export const EVENTS = [
   'inclusion-proved',
   'inclusion-not-proved',
   'objections-imported',
+  'directory-imported',
   'audit-searched',
   'report-made',
   'entries-erased',

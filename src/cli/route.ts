@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import { openStore, patientDigestOf, trustedConfig } from '../broker.ts';
+import { importedIn, openStore, patientDigestOf, trustedConfig } from '../broker.ts';
 import { agreementInForce } from '../config/agreements.ts';
 import type { Config } from '../config/load.ts';
 import { storeSecrets } from '../config/secrets.ts';
@@ -51,7 +51,7 @@ async function planOf(file: Config, nhsNumber: string, shownByViewer: readonly s
     const planning = {
       region: config.region,
       ownRecords: config.records.map((record) => record.id),
-      directory: new Directory(config.directory),
+      directory: new Directory(config.directory, await importedIn(store)),
       registrations,
       careLocations: store.careLocations,
       withoutRegistration: config.routing.without_registration,

@@ -1,6 +1,7 @@
 import { elsewhereBy, elsewhereByForm, isSpecialAllocation, type Elsewhere } from './commissioners.ts';
 import { covers, dayOf, type DirectoryData } from './directory-data.ts';
-import { ImportedDirectory, NOTHING_IMPORTED, type KnownOrganisation } from './imported-directory.ts';
+import type { ImportedDirectory } from './imported-directory.ts';
+import { NOTHING_IMPORTED, type KnownOrganisation } from './imported-directory.ts';
 
 export type { DirectoryData } from './directory-data.ts';
 
@@ -88,6 +89,16 @@ export class Directory {
       (span) => span.sub_icbs.includes(subIcb) && covers(span, day),
     )?.icb;
     return listed ?? this.#imported.at(subIcb, day)?.icb;
+  }
+
+  /** Whether the dated table names it, on whatever day. */
+  isSubIcb(code: string): boolean {
+    return (this.#data.parentage ?? []).some((span) => span.sub_icbs.includes(code));
+  }
+
+  /** Codes that the directory file names by themselves: practices, organisations and sites. */
+  listedCodes(): string[] {
+    return [...Object.keys(this.#data.practices), ...this.#organisations.keys()];
   }
 
   /** Every sub-ICB location that the dated table or an imported file names, with who covers it. @param day ISO date */
@@ -206,8 +217,15 @@ export class Directory {
     const region = this.regionOf(subIcb, day);
     if (region !== undefined) return { kind: 'region', region, subIcb };
     // Where its commissioner has gone as well, nothing tells where its patients are now.
-    const isGone = known?.status === 'closed' && !this.subIcbs(day).some((one) => one.code === subIcb);
+    const isGone = known?.status === 'closed' && !this.#isOpenSubIcb(subIcb, day);
     return isGone ? { kind: 'closed' } : { kind: 'outside', subIcb };
+  }
+
+  #isOpenSubIcb(code: string, day: string): boolean {
+    const spans = (this.#data.parentage ?? []).filter((span) => span.sub_icbs.includes(code));
+    return spans.length > 0
+      ? spans.some((span) => covers(span, day))
+      : isSubIcb(this.#imported.at(code, day));
   }
 
   #withoutCommissioner(code: string, known: KnownOrganisation | undefined): PracticePlace {

@@ -9,7 +9,7 @@ const ROWS_AT_ONCE = 250;
 const ROWS_READ_AT_ONCE = 2_000;
 
 /** Somebody else has begun to change the directory, or has changed it. */
-const OVERTAKEN = Symbol('overtaken');
+class Overtaken extends Error {}
 
 /** The imported directory, the same in every store: rarely written, and so the plain way. */
 export function directoryStore(db: Kysely<Tables>): DirectoryStore {
@@ -109,7 +109,7 @@ async function replaceAll(
     });
     return claim;
   } catch (error) {
-    if (error === OVERTAKEN) return undefined;
+    if (error instanceof Overtaken) return undefined;
     throw error;
   }
 }
@@ -127,7 +127,7 @@ async function claimAfter(db: Kysely<Tables>, base: number): Promise<number> {
     .where('generation', '=', base)
     .returning('claim')
     .executeTakeFirst();
-  if (row === undefined) throw OVERTAKEN;
+  if (row === undefined) throw new Overtaken();
   return row.claim;
 }
 
@@ -181,7 +181,7 @@ function whileClaimed<Result>(
       .set({ claim })
       .where('claim', '=', claim)
       .executeTakeFirstOrThrow();
-    if (numUpdatedRows === 0n) throw OVERTAKEN;
+    if (numUpdatedRows === 0n) throw new Overtaken();
     return await work(step);
   });
 }

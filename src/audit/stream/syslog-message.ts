@@ -36,6 +36,7 @@ const SEVERITIES: Partial<Record<Event, keyof typeof SEVERITY>> = {
   'log-succeeded': 'notice',
   'store-opened': 'notice',
   'objections-imported': 'notice',
+  'directory-imported': 'notice',
   'audit-searched': 'notice',
   'report-made': 'notice',
   'entries-erased': 'notice',

@@ -40,7 +40,7 @@ function lineOf(one: SeparatedLine, columns: number, read: (cells: readonly stri
 }
 
 /** A date as the files have it (yyyymmdd), as ISO has it; undefined for none; `wrong` for what is no day. */
-export function dayOf(text: string): string | undefined | 'wrong' {
+export function dateIn(text: string): string | undefined {
   if (text === '') return undefined;
   const [, year, month, day] = /^(\d{4})(\d{2})(\d{2})$/.exec(text) ?? [];
   return isDay(`${year}-${month}-${day}`) ? `${year}-${month}-${day}` : 'wrong';

@@ -3,7 +3,7 @@ import { isDay, ODS_CODE, told, type ReadLine } from './cells.ts';
 /** A file whose first line names its columns. */
 export interface Headed {
   readonly columns: number;
-  cell(cells: readonly string[], name: string): string;
+  readonly cell: (cells: readonly string[], name: string) => string;
 }
 
 export function headed(header: readonly string[]): Headed {

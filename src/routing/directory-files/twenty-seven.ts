@@ -1,4 +1,4 @@
-import { dayOf, ODS_CODE, told, type ReadLine } from './cells.ts';
+import { dateIn, ODS_CODE, told, type ReadLine } from './cells.ts';
 import type { OrganisationFacts, OrganisationStatus } from './facts.ts';
 
 /** The files of the Organisation Data Service without a header: 27 columns, which mean the same in each as far as they are used. */
@@ -40,11 +40,11 @@ function odsLine(cells: readonly string[], latest: string): OdsLine | string {
   const cell = (column: number): string => (cells[column - 1] ?? '').trim();
   const code = cell(1);
   if (!ODS_CODE.test(code)) return `"${code.slice(0, 20)}" is no ODS code`;
-  const bad = DATES.find(([column]) => dayOf(cell(column)) === 'wrong');
+  const bad = DATES.find(([column]) => dateIn(cell(column)) === 'wrong');
   if (bad !== undefined) return `the ${bad[1]} date of ${code} (column ${bad[0]}) is no date as 20260401`;
-  const late = DATES.find(([column]) => (dayOf(cell(column)) ?? '') > latest);
+  const late = DATES.find(([column]) => (dateIn(cell(column)) ?? '') > latest);
   if (late !== undefined) return `the ${late[1]} date of ${code} (column ${late[0]}) is later than ${latest}`;
-  const [opened, closed, joined, left] = DATES.map(([column]) => dayOf(cell(column)));
+  const [opened, closed, joined, left] = DATES.map(([column]) => dateIn(cell(column)));
   if (opened !== undefined && closed !== undefined && closed < opened)
     return `${code} closes before it opens`;
   if (cell(2) === '') return `${code} has no name`;
