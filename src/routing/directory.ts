@@ -18,7 +18,12 @@ export type PracticePlace = Passed &
   (
     | { readonly kind: 'region'; readonly region: string; readonly subIcb: string }
     | { readonly kind: 'outside'; readonly subIcb: string }
-    | { readonly kind: Elsewhere; readonly subIcb?: string }
+    | {
+        readonly kind: Elsewhere;
+        readonly subIcb?: string;
+        /** Of a practice for patients from afar: the region of the practice, which need not be theirs. */
+        readonly region?: string;
+      }
     | { readonly kind: 'closed' | 'unknown' }
   );
 
@@ -213,8 +218,8 @@ export class Directory {
     if (elsewhere !== undefined) return { kind: elsewhere, subIcb };
     const isFarAway =
       this.#data.special_allocation?.includes(code) || isSpecialAllocation(known?.name ?? '', known?.roles);
-    if (isFarAway) return { kind: 'special-allocation', subIcb };
     const region = this.regionOf(subIcb, day);
+    if (isFarAway) return { kind: 'special-allocation', subIcb, ...(region === undefined ? {} : { region }) };
     if (region !== undefined) return { kind: 'region', region, subIcb };
     // Where its commissioner has gone as well, nothing tells where its patients are now.
     const isGone = known?.status === 'closed' && !this.#isOpenSubIcb(subIcb, day);

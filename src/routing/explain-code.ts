@@ -97,7 +97,7 @@ function explainPractice(directory: Directory, said: Said, at: number): Explaine
   return explained({
     ...said,
     ...{ subIcb, icb: subIcb === undefined ? undefined : directory.icbOf(subIcb, said.at) },
-    region: place.kind === 'region' ? place.region : undefined,
+    region: 'region' in place ? place.region : undefined,
     successor: place.successor,
     rule: rule === 'registered' ? 'commissioner' : rule,
   });
