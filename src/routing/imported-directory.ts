@@ -36,6 +36,8 @@ export class ImportedDirectory {
   readonly imports: readonly DirectoryImport[];
   readonly #versions: ReadonlyMap<string, readonly DirectoryVersion[]>;
   readonly #dated = new Map<string, readonly Version[]>();
+  /** What was worked out of one day: nearly all questions are about today. */
+  #told: { readonly day: string; readonly of: Map<string, KnownOrganisation> } = { day: '', of: new Map() };
   readonly #days: ReadonlyMap<string, readonly string[]>;
 
   constructor({ generation, versions, imports }: StoredDirectory) {
@@ -60,8 +62,15 @@ export class ImportedDirectory {
 
   /** @param day ISO date @returns undefined for a code that no file names */
   at(code: string, day: string): KnownOrganisation | undefined {
+    if (!this.#versions.has(code)) return undefined;
+    if (this.#told.day !== day) this.#told = { day, of: new Map() };
+    let known = this.#told.of.get(code);
+    if (known === undefined) this.#told.of.set(code, (known = this.#workOut(code, day)));
+    return known;
+  }
+
+  #workOut(code: string, day: string): KnownOrganisation {
     const versions = this.#of(code);
-    if (versions.length === 0) return undefined;
     const kinds = TELLING.filter((kind) => versions.some((one) => one.kind === kind));
     const inForce = kinds.map((kind) =>
       inForceOn(

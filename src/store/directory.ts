@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { sql, type Kysely, type Transaction } from 'kysely';
 
 import type { DirectoryChange, DirectoryStore, DirectoryVersion, StoredDirectory } from './contracts.ts';
@@ -6,6 +7,8 @@ import type { Tables } from './schema.ts';
 
 /** Rows written in one transaction: a few milliseconds of it. */
 const ROWS_AT_ONCE = 250;
+/** Between two of them, so that other writers get in. */
+const PAUSE_MS = 4;
 const ROWS_READ_AT_ONCE = 2_000;
 
 /** Somebody else has begun to change the directory, or has changed it. */
@@ -88,6 +91,7 @@ async function replaceAll(
         const part = versions.slice(from, from + ROWS_AT_ONCE);
         await whileClaimed(db, claim, (step) => write(step, part));
         onProgress((done += part.length));
+        await pause(PAUSE_MS);
       }
     };
     await inSteps(change.remove, (step, part) => markRemoved(step, part, base, claim));

@@ -87,11 +87,11 @@ describe('the history of the imported directory', () => {
     );
     const files = days.chain((some) => fc.tuple(...some.map((day) => says.map((of) => ({ day, of })))));
     fc.assert(
-      fc.property(files, fc.infiniteStream(fc.nat()), (given, order) => {
+      fc.property(files, fc.infiniteStream<number>(fc.nat()), (given, order) => {
         const shown = given.map(({ day, of }) => centres(day, { A: { subIcb: of.A }, B: { subIcb: of.B } }));
         const inOrder = importing(shown.toSorted((one, other) => (one[1] < other[1] ? -1 : 1)));
         const shuffled = shown
-          .map((file) => ({ file, place: order.next().value }))
+          .map((file) => ({ file, place: order.next().value as number }))
           .toSorted((one, other) => one.place - other.place);
         const sorted = ({ versions }: typeof inOrder) =>
           versions.map(({ code, seen, facts }) => `${code} ${seen} ${facts}`).sort();
