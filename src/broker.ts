@@ -5,6 +5,7 @@ import { brokerRoutes } from './admin/broker-routes.ts';
 import { currentOf } from './audit/succession/chain.ts';
 import { AdminsFile } from './broker/admins-file.ts';
 import { Crls } from './broker/crls.ts';
+import { DirectorySource, odsChangesOf } from './broker/directory-source.ts';
 import { Door } from './broker/door.ts';
 import { ExpiryWatch, outboxesFor } from './broker/expiry-watch.ts';
 import { behind } from './recovery/behind.ts';
@@ -79,6 +80,7 @@ export interface Broker {
 }
 
 const STOP_GRACE_MS = 10_000;
+const HOUR_MS = 3_600_000;
 
 /**
  * Wires one region's broker together and starts its listeners.
@@ -95,7 +97,9 @@ export async function startBroker(
   const viewers = new Viewers(config.viewers);
   const admins = new Admins(config.admins);
 
-  const outboxes = outboxesFor(config, log, now, overrides.environment ?? process.env);
+  const environment = overrides.environment ?? process.env;
+  const outboxes = outboxesFor(config, log, now, environment);
+  const odsChanges = odsChangesOf(config, log, environment);
 
   const store = overrides.store ?? (await openStore(config, now));
   const listsOf = (region: string): RevocationLists | undefined => crls.of(region);
@@ -136,7 +140,20 @@ export async function startBroker(
 
   const base = { viewer: config.public_base ?? '', viewer_tokens: config.viewer_tokens_base ?? '' };
   const parts: Parts = {
-    ...{ config, secrets, store, now, log, neighbours, crls, viewers, demographics, records, links },
+    ...{
+      config,
+      secrets,
+      store,
+      now,
+      log,
+      neighbours,
+      crls,
+      viewers,
+      demographics,
+      odsChanges,
+      records,
+      links,
+    },
     ...{ trusted, directory },
     ...{ tls, own: () => us.now },
     ...{ logKey: names.logKey, witnessKey: names.witnessKey },
@@ -154,6 +171,10 @@ export async function startBroker(
     ...{ register: keeper.register, key: secrets.trustKey, now },
     trail: () => door.service?.trail,
   };
+  const everyMs = (config.directory_source?.interval_hours ?? 0) * HOUR_MS;
+  const source =
+    odsChanges &&
+    new DirectorySource({ store, changes: odsChanges, trail: deciding.trail, everyMs, log, now });
   const adminsFile = new AdminsFile({
     ...{ source: config.source, admins, trail: deciding.trail, log },
     keep: (whole) => keepWhole(whole, config, secrets, store, now()),
@@ -180,13 +201,14 @@ export async function startBroker(
   const open = new Listeners(log, count);
   const stop = async (): Promise<void> => {
     watch.stop();
-    await Promise.all([us.stop(), adminsFile.stop(), directoryWatch.stop()]);
+    await Promise.all([us.stop(), adminsFile.stop(), directoryWatch.stop(), source?.stop()]);
     await refresh.stop();
     await keeper.stop();
     await door.stop();
     crls.stop();
     await open.close(STOP_GRACE_MS);
     for (const closing of [demographics, ...records, ...links.values()]) closing.close();
+    odsChanges?.close();
     await store.close();
   };
   const handlers = {
@@ -222,6 +244,7 @@ export async function startBroker(
     neighbours.onOutdated = (region) => refresh.wake(region);
     refresh.start();
     directoryWatch.start();
+    source?.start();
     us.start(deciding.trail, {
       server: () => open.renewTls(),
       client: () => renewLinks(links, trusted(), linkParts),

@@ -27,6 +27,9 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
     }
   }
   checkPublicBases(config.records, fail);
+  if (config.directory_source !== undefined && !isConfidential(config.directory_source.base)) {
+    fail('directory_source.base', 'would be believed without TLS', 'write an https address');
+  }
   for (const [position, viewer] of config.viewers.entries()) {
     const unknown = viewer.own_records.find((id) => !records.has(id));
     if (unknown !== undefined) {

@@ -60,6 +60,15 @@ export class ImportedDirectory {
     return found.map(([code]) => code).sort();
   }
 
+  /** What files of a kind said last of a code. */
+  factsOf(kind: DirectoryKind, code: string): OrganisationFacts | undefined {
+    const versions = (this.#versions.get(code) ?? []).filter((one) => one.kind === kind);
+    const [first, ...rest] = versions;
+    if (first === undefined) return undefined;
+    const last = rest.reduce((latest, one) => (one.seen > latest.seen ? one : latest), first);
+    return JSON.parse(last.facts) as OrganisationFacts;
+  }
+
   /** @param day ISO date @returns undefined for a code that no file names */
   at(code: string, day: string): KnownOrganisation | undefined {
     if (!this.#versions.has(code)) return undefined;

@@ -38,15 +38,23 @@ export class DirectoryDraft {
     for (const { kind, date } of imports) this.#addDay(kind, date);
   }
 
-  /** @param day ISO date: the day that the file shows */
-  take({ kind, organisations }: Pick<DirectoryRead, 'kind' | 'organisations'>, day: string): PlannedImport {
+  /**
+   * @param day ISO date: the day that the file shows
+   * @param of whether it lists all that there are of its kind, or some that have changed
+   */
+  take(
+    { kind, organisations }: Pick<DirectoryRead, 'kind' | 'organisations'>,
+    day: string,
+    of: 'all' | 'some' = 'all',
+  ): PlannedImport {
     const before = new Set(this.#all());
     const changes: ImportedChange[] = [];
     for (const [code, facts] of organisations) {
       const change = this.#observe(kind, code, day, facts);
       if (change !== undefined) changes.push(change);
     }
-    this.#addDay(kind, day);
+    // Only a file of all says, of what it says nothing new of, that it is as it was.
+    if (of === 'all') this.#addDay(kind, day);
     const codes = new Set([...before].filter((one) => one.kind === kind).map(({ code }) => code));
     return {
       change: this.#changeSince(before),
@@ -67,7 +75,7 @@ export class DirectoryDraft {
 
   #observe(kind: string, code: string, day: string, facts: OrganisationFacts): ImportedChange | undefined {
     const row = this.#of(kind, code);
-    const text = JSON.stringify(facts);
+    const text = JSON.stringify(Object.fromEntries(Object.entries(facts).sort(byName)));
     const place = row.findLastIndex(({ seen }) => seen <= day);
     const current = row[place];
     if (current?.facts === text) return undefined;
@@ -117,6 +125,8 @@ export class DirectoryDraft {
     };
   }
 }
+
+const byName = ([one]: [string, unknown], [other]: [string, unknown]): number => (one < other ? -1 : 1);
 
 function whatChanged(
   before: OrganisationFacts | undefined,
