@@ -3,10 +3,9 @@ import { join, resolve } from 'node:path';
 
 /** The published files, where they lie beside the project. */
 const PUBLISHED = resolve(import.meta.dirname, '../../../shared/data/ods');
-const MAIN = resolve(import.meta.dirname, '../../../../shared/data/ods');
 
 /** The directory of the published files; undefined where they are not there. */
-export const odsFiles: string | undefined = [PUBLISHED, MAIN].find((directory) => existsSync(directory));
+export const odsFiles: string | undefined = existsSync(PUBLISHED) ? PUBLISHED : undefined;
 
 export function odsFile(name: string): Uint8Array {
   return readFileSync(join(odsFiles ?? '', name));
