@@ -5,13 +5,14 @@ import { brokerRoutes } from './admin/broker-routes.ts';
 import { currentOf } from './audit/succession/chain.ts';
 import { AdminsFile } from './broker/admins-file.ts';
 import { Crls } from './broker/crls.ts';
+import { DirectorySource, odsChangesOf } from './broker/directory-source.ts';
 import { Door } from './broker/door.ts';
 import { ExpiryWatch, outboxesFor } from './broker/expiry-watch.ts';
 import { behind } from './recovery/behind.ts';
 import type { Deciding } from './broker/decide.ts';
 import { renewLinks } from './broker/links.ts';
 import { Listeners } from './broker/listeners.ts';
-import { directoryWith } from './broker/live-directory.ts';
+import { DirectoryWatch, directoryWith, importedIn } from './broker/live-directory.ts';
 import { keepWhole, standIns } from './broker/last-whole.ts';
 import { openDoors, type Ports } from './broker/open-doors.ts';
 import { Ourselves } from './broker/ourselves.ts';
@@ -55,6 +56,7 @@ export {
 
 export { loadWithLastWhole } from './broker/last-whole.ts';
 export { believedConfig, revocationsOf, trustedConfig } from './broker/trusted-config.ts';
+export { importedIn } from './broker/live-directory.ts';
 export { reportAsking } from './broker/report-asking.ts';
 
 /** What a composition may replace: a store, a clock, a log, the way to statements. */
@@ -78,6 +80,7 @@ export interface Broker {
 }
 
 const STOP_GRACE_MS = 10_000;
+const HOUR_MS = 3_600_000;
 
 /**
  * Wires one region's broker together and starts its listeners.
@@ -94,7 +97,9 @@ export async function startBroker(
   const viewers = new Viewers(config.viewers);
   const admins = new Admins(config.admins);
 
-  const outboxes = outboxesFor(config, log, now, overrides.environment ?? process.env);
+  const environment = overrides.environment ?? process.env;
+  const outboxes = outboxesFor(config, log, now, environment);
+  const odsChanges = odsChangesOf(config, log, environment);
 
   const store = overrides.store ?? (await openStore(config, now));
   const listsOf = (region: string): RevocationLists | undefined => crls.of(region);
@@ -112,7 +117,14 @@ export async function startBroker(
   const cut = standIns(config);
   const anchorsOf = (region: string): readonly string[] => neighbours.byRegion(region)?.anchors ?? [];
   const crls: Crls = new Crls(config.neighbours, anchorsOf, log, now);
-  const directory = new Directory(directoryWith(config.directory, neighbours.all()));
+  const directory = new Directory(
+    directoryWith(config.directory, neighbours.all()),
+    await importedIn(store).catch(async (error: unknown) => {
+      await store.close();
+      throw error;
+    }),
+  );
+  const directoryWatch = new DirectoryWatch(store, directory, log);
   const demographics = new Demographics(config.demographics, log, now);
   const records = config.records.map((record) => new RecordLink(record, log, now));
   const trusted = (): readonly TrustedNeighbour[] => keeper.trusted;
@@ -128,7 +140,20 @@ export async function startBroker(
 
   const base = { viewer: config.public_base ?? '', viewer_tokens: config.viewer_tokens_base ?? '' };
   const parts: Parts = {
-    ...{ config, secrets, store, now, log, neighbours, crls, viewers, demographics, records, links },
+    ...{
+      config,
+      secrets,
+      store,
+      now,
+      log,
+      neighbours,
+      crls,
+      viewers,
+      demographics,
+      odsChanges,
+      records,
+      links,
+    },
     ...{ trusted, directory },
     ...{ tls, own: () => us.now },
     ...{ logKey: names.logKey, witnessKey: names.witnessKey },
@@ -146,6 +171,10 @@ export async function startBroker(
     ...{ register: keeper.register, key: secrets.trustKey, now },
     trail: () => door.service?.trail,
   };
+  const everyMs = (config.directory_source?.interval_hours ?? 0) * HOUR_MS;
+  const source =
+    odsChanges &&
+    new DirectorySource({ store, changes: odsChanges, trail: deciding.trail, everyMs, log, now });
   const adminsFile = new AdminsFile({
     ...{ source: config.source, admins, trail: deciding.trail, log },
     keep: (whole) => keepWhole(whole, config, secrets, store, now()),
@@ -172,13 +201,14 @@ export async function startBroker(
   const open = new Listeners(log, count);
   const stop = async (): Promise<void> => {
     watch.stop();
-    await Promise.all([us.stop(), adminsFile.stop()]);
+    await Promise.all([us.stop(), adminsFile.stop(), directoryWatch.stop(), source?.stop()]);
     await refresh.stop();
     await keeper.stop();
     await door.stop();
     crls.stop();
     await open.close(STOP_GRACE_MS);
     for (const closing of [demographics, ...records, ...links.values()]) closing.close();
+    odsChanges?.close();
     await store.close();
   };
   const handlers = {
@@ -213,6 +243,8 @@ export async function startBroker(
     changed();
     neighbours.onOutdated = (region) => refresh.wake(region);
     refresh.start();
+    directoryWatch.start();
+    source?.start();
     us.start(deciding.trail, {
       server: () => open.renewTls(),
       client: () => renewLinks(links, trusted(), linkParts),

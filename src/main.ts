@@ -5,6 +5,7 @@ import { askCommand } from './cli/ask.ts';
 import { auditCommand } from './cli/audit.ts';
 import { backupCommand } from './cli/backup.ts';
 import { demoCommand } from './cli/demo.ts';
+import { directoryCommand } from './cli/directory.ts';
 import { evidenceCommand } from './cli/evidence.ts';
 import { failureOf } from './cli/failure.ts';
 import type { Io } from './cli/io.ts';
@@ -56,6 +57,7 @@ const program = new Command('wayleave')
   .addCommand(objectionsCommand(io))
   .addCommand(registerCommand(io))
   .addCommand(noticesCommand(io))
+  .addCommand(directoryCommand(io))
   .addCommand(evidenceCommand(io))
   .addCommand(auditCommand(io))
   .addCommand(trustCommand(io))

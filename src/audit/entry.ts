@@ -49,6 +49,7 @@ export const EVENTS = [
   'inclusion-not-proved',
   'objections-imported',
   'register-imported',
+  'directory-imported',
   'audit-searched',
   'report-made',
   'entries-erased',

@@ -139,6 +139,11 @@ export class AuditTrail {
     return this.#append([{ event: 'register-imported', exchange, facts: { count: read, detail: { left } } }]);
   }
 
+  /** @param files what was imported, by kind, day and digest, and how many organisations it made new, closed or moved */
+  directoryImported(exchange: string, count: number, files: object): Promise<void> {
+    return this.#append([{ event: 'directory-imported', exchange, facts: { count, detail: files } }]);
+  }
+
   /** Requester: the responder's log holds its answer to us, as the proof beside it shows. */
   inclusionProved(
     { exchange, jti }: { readonly exchange: string; readonly jti: string },

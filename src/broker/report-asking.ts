@@ -8,6 +8,7 @@ import { ownStatement } from '../evidence/pinned-neighbours.ts';
 import { senderAs } from '../evidence/sender.ts';
 import { createLog } from '../log.ts';
 import { Directory } from '../routing/directory.ts';
+import { NOTHING_IMPORTED } from '../routing/imported-directory.ts';
 import type { TlsIdentity } from '../trust/tls.ts';
 import { Demographics } from '../upstream/demographics.ts';
 import { neighboursWithCrls } from './crls.ts';
@@ -22,7 +23,13 @@ import { ownPatient, type OwnPatient } from '../requesting/own-patient.ts';
  *
  * @throws StartError when a key or a statement is not in force
  */
-export async function reportAsking(config: Config, secrets: Secrets, audit: AccessTrail, now = Date.now) {
+export async function reportAsking(
+  config: Config,
+  secrets: Secrets,
+  audit: AccessTrail,
+  imported = NOTHING_IMPORTED,
+  now = Date.now,
+) {
   const log = createLog(config.region, 'silent');
   const client: TlsIdentity = { certificate: config.clientCertificate, key: secrets.tlsClientKey };
   const names = await ownNames(config, secrets);
@@ -34,7 +41,7 @@ export async function reportAsking(config: Config, secrets: Secrets, audit: Acce
   const { region, entity, budgets } = config;
   const asking: AskingAccesses = {
     ...{ region, entity, neighbours, links, audit, log, now, budgetMs: budgets.document_ms },
-    directory: new Directory(config.directory),
+    directory: new Directory(config.directory, imported),
     agreementWith: (other) => agreementInForce(config.neighbours, other, now()),
     sender: senderAs(client, entity, names.messageKey, sequence),
   };

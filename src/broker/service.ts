@@ -38,6 +38,7 @@ import { shownThumbprint } from '../trust/peer-certificate.ts';
 import type { Viewers } from '../trust/viewers.ts';
 import type { Demographics } from '../upstream/demographics.ts';
 import type { NeighbourLink } from '../upstream/neighbour-link.ts';
+import type { OdsChanges } from '../upstream/ods-changes.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
 import type { WitnessLink } from '../upstream/witness-link.ts';
 import { SyslogLink } from '../upstream/syslog-link.ts';
@@ -60,6 +61,7 @@ export interface Parts {
   readonly crls: Crls;
   readonly viewers: Viewers;
   readonly demographics: Demographics;
+  readonly odsChanges: OdsChanges | undefined;
   readonly records: readonly RecordLink[];
   /** The neighbours as they stand now. */
   readonly trusted: () => readonly TrustedNeighbour[];

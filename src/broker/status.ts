@@ -22,7 +22,13 @@ export async function statusOf(
   started: string,
   notices: readonly ChannelStatus[],
 ): Promise<BrokerStatus> {
-  const { config, store, demographics, records, links } = parts;
+  const { config, store, demographics, odsChanges, records, links } = parts;
+  const called = [
+    demographics,
+    ...(odsChanges === undefined ? [] : [odsChanges]),
+    ...records,
+    ...links.values(),
+  ];
   const healthy = await store.healthy();
   const hasRoom = store.hasRoom();
   const { service, closed } = door;
@@ -34,9 +40,7 @@ export async function statusOf(
     store: !healthy ? 'failing' : hasRoom ? 'ok' : 'low',
     closed: closed === undefined ? undefined : closedStatus(closed),
     log: service === undefined ? unwritten(door.origin) : await service.status(),
-    destinations: [demographics, ...records, ...links.values()].map(({ destination }) =>
-      destination.status(),
-    ),
+    destinations: called.map(({ destination }) => destination.status()),
     own: {
       statement: parts.own().broker.sequence,
       ...(ownFaults.length === 0 ? {} : { fault: ownFaults.join(' ') }),

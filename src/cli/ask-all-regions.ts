@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 
 import type { RegionTold } from '../audit/questions/all-regions.ts';
-import { reportAsking } from '../broker.ts';
-import type { Config } from '../config/load.ts';
+import { importedIn, reportAsking } from '../broker.ts';
 import { isPersonal } from '../evidence/claims.ts';
 import { RULES } from '../fhir/codes.ts';
 import { Directory } from '../routing/directory.ts';
@@ -35,7 +34,10 @@ export function withAllRegions(command: Command): Command {
 }
 
 /** Undefined for a report of this region alone. @throws CommandFailed for an asker that is none */
-export function askerOf(options: AllRegionsOptions, config: Config): Asker | undefined {
+export async function askerOf(
+  options: AllRegionsOptions,
+  { config, store }: Pick<OpenAudit, 'config' | 'store'>,
+): Promise<Asker | undefined> {
   const { allRegions, user, role, organisation } = options;
   if (allRegions === undefined) return undefined;
   if (user === undefined || !isPersonal(user)) {
@@ -50,7 +52,7 @@ export function askerOf(options: AllRegionsOptions, config: Config): Asker | und
       2,
     );
   }
-  const directory = new Directory(config.directory);
+  const directory = new Directory(config.directory, await importedIn(store));
   if (organisation === undefined || !directory.inCoverage(config.coverage, organisation, Date.now())) {
     throw new CommandFailed(
       `--all-regions needs --organisation with one that ${config.region} covers, as ${config.coverage.organisations[0] ?? 'an ODS code'}.`,
@@ -79,9 +81,9 @@ export async function askAllRegions(
   nhsNumber: string,
   also: readonly string[],
   asker: Asker,
-  { config, secrets, accessTrail }: OpenAudit,
+  { config, secrets, accessTrail, store }: OpenAudit,
 ): Promise<Asking> {
-  const asking = await reportAsking(config, secrets, accessTrail);
+  const asking = await reportAsking(config, secrets, accessTrail, await importedIn(store));
   const own = await asking.ownPatient(nhsNumber, also);
   if (own.kind === 'elsewhere') {
     asking.close();

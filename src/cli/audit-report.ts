@@ -9,7 +9,7 @@ import { INCOMPLETE, type Io } from './io.ts';
 import { refuseExisting } from './new-file.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import { FROM_INPUT, patientOf } from './patient-argument.ts';
-import { regionConfig, type RegionOptions } from './region-config.ts';
+import type { RegionOptions } from './region-config.ts';
 import { gather } from './subcommand.ts';
 import { tellReport, writeReport, type MadeReport } from './report-forms.ts';
 import { rangeOf, withRange, type RangeOptions } from './time-range.ts';
@@ -50,9 +50,9 @@ export function reportCommand(io: Io): Command {
       const also = await Promise.all(options.also.map((number) => patientOf(number, io)));
       const madeAt = Date.now();
       const range = rangeOf(options, madeAt);
-      const asker = askerOf(options, regionConfig(options));
       for (const file of [options.html, options.csv]) refuseExisting(file);
       await withAudit(options, async (audit) => {
+        const asker = await askerOf(options, audit);
         using asking = asker && (await askAllRegions(nhsNumber, also, asker, audit));
         const numbers = [...also, ...(asking?.nhsNumbers ?? [])];
         const question = { nhsNumber, also: numbers, ...range };

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 
 import { instantOf } from '../audit/questions/search.ts';
-import { openStore, patientDigestOf, trustedConfig } from '../broker.ts';
+import { importedIn, openStore, patientDigestOf, trustedConfig } from '../broker.ts';
 import { agreementInForce } from '../config/agreements.ts';
 import type { Config } from '../config/load.ts';
 import { storeSecrets } from '../config/secrets.ts';
@@ -90,13 +90,13 @@ async function routeOf(
   using deadline = startDeadline(file.budgets.bundle_ms);
   try {
     const config = await trustedConfig(file, secrets, store);
-    const directory = new Directory(config.directory);
+    const directory = new Directory(config.directory, await importedIn(store));
     const planning = {
       region: config.region,
       ownRecords: config.records.map((record) => record.id),
       ...{ directory, registrations, now },
       careLocations: store.careLocations,
-      register: store.register,
+      ...{ register: store.register, knownRegions: store.knownRegions },
       withoutRegistration: config.routing.without_registration,
       recentMonths: config.routing.recent_months,
       agreementWith: (region: string) => agreementInForce(config.neighbours, region, now()),

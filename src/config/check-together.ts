@@ -1,4 +1,5 @@
 import { StartError } from '../errors.ts';
+import { checkDirectory } from './check-directory.ts';
 import { takenInDirectory } from './joined-directory.ts';
 import type { ConfigFile, DirectoryFile } from './schema.ts';
 
@@ -27,6 +28,9 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
   }
   checkDemographics(config, fail);
   checkPublicBases(config.records, fail);
+  if (config.directory_source !== undefined && !isConfidential(config.directory_source.base)) {
+    fail('directory_source.base', 'would be believed without TLS', 'write an https address');
+  }
   for (const [position, viewer] of config.viewers.entries()) {
     const unknown = viewer.own_records.find((id) => !records.has(id));
     if (unknown !== undefined) {
@@ -65,7 +69,7 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
       `take it out, or list ${config.region} in the directory`,
     );
   }
-  checkSubIcbs(source, directory);
+  checkDirectory(source, directory);
 }
 
 function checkDemographics(
@@ -137,27 +141,4 @@ function isConfidential(url: string): boolean {
   return (
     protocol === 'https:' || hostname === '127.0.0.1' || hostname === 'localhost' || hostname === '[::1]'
   );
-}
-
-/** Each sub-ICB location belongs to one region at a time. */
-function checkSubIcbs(source: string, directory: DirectoryFile): void {
-  const spans = directory.regions.flatMap((region) =>
-    region.sub_icbs.map((span) => ({ ...span, region: region.id })),
-  );
-  for (const [position, span] of spans.entries()) {
-    const other = spans
-      .slice(position + 1)
-      .find(
-        (later) =>
-          later.code === span.code &&
-          (later.from ?? '') <= (span.until ?? '9999') &&
-          (span.from ?? '') <= (later.until ?? '9999'),
-      );
-    if (other !== undefined) {
-      throw new StartError(
-        `${source}: directory: sub-ICB ${span.code} lies in ${span.region} and ${other.region} ` +
-          'at the same time: give one of the two a from or until that ends the overlap.',
-      );
-    }
-  }
 }

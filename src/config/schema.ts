@@ -150,6 +150,20 @@ const demographics = z.strictObject({
   breaker: breaker.prefault(noBreaker),
 });
 
+const directorySource = z.strictObject({
+  /** Service base of the Organisation Data Service's FHIR R4 server. */
+  base: serviceBase,
+  /** The environment's variable with its key, where it wants one. */
+  api_key_env: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of a variable of the environment')
+    .optional(),
+  interval_hours: z.int().min(1).max(168).default(24),
+  page_size: z.int().min(1).max(1_000).default(100),
+  timeout_ms: milliseconds.default(20_000),
+  breaker: breaker.prefault({ volume_threshold: 5 }),
+});
+
 const budgets = z.strictObject({
   bundle_ms: milliseconds.default(5_000),
   stream_ms: milliseconds.default(20_000),
@@ -219,6 +233,8 @@ export const configFile = z.strictObject({
   records: z.array(record).min(1),
   neighbours: z.array(neighbour),
   demographics,
+  /** Where changes of the imported directory are fetched; without it, only files are imported. */
+  directory_source: directorySource.optional(),
   routing: z
     .strictObject({
       /** What to do when the registration does not say whom to ask. */
@@ -262,7 +278,17 @@ export const directoryFile = z.strictObject({
       sub_icbs: z.array(z.strictObject({ code: odsCode, ...dated })),
     }),
   ),
+  /** Which ICB sub-ICB locations belong to, and when. */
+  parentage: z
+    .array(z.strictObject({ icb: odsCode, sub_icbs: z.array(odsCode).min(1), ...dated }))
+    .default([]),
   practices: z.record(odsCode, odsCode),
+  /** Closed organisations and practices, and who has gone on with them. */
+  successors: z
+    .array(z.strictObject({ code: odsCode, successor: odsCode, from: date.optional() }))
+    .default([]),
+  /** Practices for patients whom no other takes, beside those that are called so. */
+  special_allocation: z.array(odsCode).default([]),
   organisations: z.array(
     z.strictObject({
       code: odsCode,
@@ -280,5 +306,6 @@ export type NeighbourConfig = ConfigFile['neighbours'][number];
 export type Agreement = NeighbourConfig['agreement'];
 export type BreakerConfig = RecordConfig['breaker'];
 export type DemographicsConfig = ConfigFile['demographics'];
+export type DirectorySourceConfig = z.infer<typeof directorySource>;
 export type DirectoryFile = z.infer<typeof directoryFile>;
 export type CareSetting = z.infer<typeof careSetting>;

@@ -1,4 +1,4 @@
-import type { Directory } from './directory.ts';
+import type { Directory, PracticePlace } from './directory.ts';
 import type { Registration } from './registration.ts';
 
 /** Which written rule decided where the registration alone did not. */
@@ -6,6 +6,14 @@ export type RouteRule =
   | 'registered'
   | 'home-outside-federation'
   | 'practice-unknown'
+  | 'practice-closed'
+  | 'practice-in-wales'
+  | 'practice-in-scotland'
+  | 'practice-in-northern-ireland'
+  | 'practice-in-crown-dependency'
+  | 'practice-of-defence'
+  | 'practice-special-allocation'
+  | 'practice-national'
   | 'registration-ended'
   | 'no-practice'
   | 'not-known'
@@ -49,10 +57,28 @@ const RULE_OF = {
   restricted: 'restricted',
 } as const satisfies Record<Exclude<Registration['kind'], 'registered'>, RouteRule>;
 
+const RULE_OF_PLACE = {
+  outside: 'home-outside-federation',
+  unknown: 'practice-unknown',
+  closed: 'practice-closed',
+  wales: 'practice-in-wales',
+  scotland: 'practice-in-scotland',
+  'northern-ireland': 'practice-in-northern-ireland',
+  'crown-dependency': 'practice-in-crown-dependency',
+  defence: 'practice-of-defence',
+  'special-allocation': 'practice-special-allocation',
+  national: 'practice-national',
+} as const satisfies Record<Exclude<PracticePlace['kind'], 'region'>, RouteRule>;
+
+/** The rule that says where a practice leads. */
+export function ruleOfPlace(place: PracticePlace): RouteRule {
+  return place.kind === 'region' ? 'registered' : RULE_OF_PLACE[place.kind];
+}
+
 /** Registration, directory, region. Pure. @param at milliseconds since the epoch */
 export function homeOf(registration: Registration, directory: Directory, at: number): HomeRegion {
   if (registration.kind !== 'registered') return { kind: 'none', rule: RULE_OF[registration.kind] };
   const place = directory.practice(registration.practice, at);
   if (place.kind === 'region') return { kind: 'region', region: place.region };
-  return { kind: 'none', rule: place.kind === 'outside' ? 'home-outside-federation' : 'practice-unknown' };
+  return { kind: 'none', rule: RULE_OF_PLACE[place.kind] };
 }

@@ -1,6 +1,7 @@
 import type { ArchiveStore, KeyStore } from './contracts/archive.ts';
 import type { CheckpointStore } from './contracts/checkpoints.ts';
 import type { LogStore } from './contracts/log.ts';
+import type { DirectoryStore } from './contracts/directory.ts';
 import type { CareLocationStore, ObjectionStore } from './contracts/patients.ts';
 import type { StateStore, StreamCursorStore, ReplayStore } from './contracts/state.ts';
 import type { NoticeInboxStore, NoticeQueueStore } from './contracts/notices.ts';
@@ -9,6 +10,7 @@ import type { DecisionStore, StatementStore, WholeFileStore } from './contracts/
 
 export type * from './contracts/archive.ts';
 export type * from './contracts/checkpoints.ts';
+export type * from './contracts/directory.ts';
 export type * from './contracts/log.ts';
 export type * from './contracts/patients.ts';
 export type * from './contracts/state.ts';
@@ -40,6 +42,7 @@ export interface Store {
   readonly knownRegions: KnownRegionStore;
   readonly noticeInbox: NoticeInboxStore;
   readonly noticeQueue: NoticeQueueStore;
+  readonly directory: DirectoryStore;
   /**
    * False when the disk has come down to the reserve: what is begun can still be ended and told, and nothing new is to be
    * begun. True where the store cannot know (a database server's disk is its own to watch).

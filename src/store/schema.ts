@@ -123,5 +123,25 @@ export interface Tables {
   };
   /** One row. */
   leaver_cursor: { only: number; until_time: number; patient: string };
+  directory_version: {
+    code: string;
+    kind: string;
+    seen: string;
+    facts: string;
+    /** The generations that it belongs to: from `added` on, until `removed`. */
+    added: number;
+    removed: Generated<number | null>;
+  };
+  directory_import: {
+    kind: string;
+    date: string;
+    file: string;
+    sha256: string;
+    lines: number;
+    refused: number;
+    at: number;
+  };
+  /** At most one row: the generation that counts, and the last one that was begun. */
+  directory_generation: { only: number; generation: number; claim: number };
   objection: { patient: string; kind: string; from_time: number; until_time: number | null };
 }

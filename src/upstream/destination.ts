@@ -5,7 +5,7 @@ import { startDeadline, type Deadline } from '../deadline.ts';
 import { DeliveryError, PolicyRefusal, RequestError } from '../errors.ts';
 import type { Log } from '../log.ts';
 
-export type DestinationKind = 'neighbour' | 'record' | 'demographics';
+export type DestinationKind = 'neighbour' | 'record' | 'demographics' | 'directory';
 
 /** What `wayleave status` and health say of one destination. Counts are those of the breaker's window. */
 export interface DestinationStatus {

@@ -9,9 +9,20 @@ import { EDGE_NUMBERS } from '../../src/demo/stories.ts';
 import { startWayleave, wayleave, wayleaveGiven } from '../support/command.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const COMMANDS = ['serve', 'demo', 'ask', 'route', 'token', 'status', 'objections', 'register', 'notices'];
+const COMMANDS = [
+  'serve',
+  'demo',
+  'ask',
+  'route',
+  'token',
+  'status',
+  'objections',
+  'register',
+  'notices',
+  'directory',
+];
 /** They do nothing by themselves. */
-const PARENTS = ['objections', 'register', 'notices'];
+const PARENTS = ['objections', 'register', 'notices', 'directory'];
 
 describe('the command line', () => {
   it('tells all its commands', async () => {
@@ -25,6 +36,7 @@ describe('the command line', () => {
     ['objections', 'import'],
     ['register', 'import'],
     ['notices', 'status'],
+    ['directory', 'import'],
   ]) {
     it(`${command.join(' ')} has help that names --json`, async () => {
       const { code, out } = await wayleave(...command, '--help');

@@ -72,7 +72,7 @@ describe('what demographics say decides whom to ask', () => {
       { ...AS_TREATED, 'west-midlands': ['none', 'registered'] },
       send(200, pds({}, { value: 'M85172' })),
     ],
-    ['a practice nobody knows', 'practice-unknown', ASK_ALL, send(200, pds({}, { value: 'Z99999' }))],
+    ['a practice nobody knows', 'practice-unknown', ASK_ALL, send(200, pds({}, { value: 'A99999' }))],
     [
       'a practice that every object inherits',
       'no-practice',

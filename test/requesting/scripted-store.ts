@@ -49,6 +49,12 @@ export class ScriptedStore implements Store {
     head: async () => ({ size: 0, root: emptyRoot() }),
   };
 
+  readonly directory: Store['directory'] = {
+    generation: async () => 0,
+    read: async () => ({ generation: 0, versions: [], imports: [] }),
+    replace: async () => undefined,
+  };
+
   readonly wholeFiles: Store['wholeFiles'] = { keep: async () => undefined, of: async () => [] };
   readonly knownRegions: Store['knownRegions'] = {
     record: async () => undefined,

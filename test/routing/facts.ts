@@ -8,7 +8,7 @@ export const directory = new Directory({
     { id: 'city', name: 'City', sub_icbs: [{ code: '36L', until: '2026-03-31' }] },
     { id: 'hills', name: 'Hills', sub_icbs: [{ code: '36L', from: '2026-04-01' }] },
   ],
-  practices: { F81027: '07H', H83006: '36L', W91001: '7A1' },
+  practices: { F81027: '07H', H83006: '36L', W91001: '7A1', E82132: '06H' },
   organisations: [
     { code: 'RJ6', name: 'Croydon', feeds: [{ region: 'city' }] },
     { code: 'RJ611', name: 'A site of it', feeds: [{ region: 'hills' }] },

@@ -85,8 +85,14 @@ const TABLE: { name: string; change: Partial<RouteFacts>; rules: string[]; regio
     regions: ['home ask-all', 'city ask-all', 'hills ask-all'],
   },
   {
-    name: 'a practice outside the federation',
+    name: 'a practice in Wales',
     change: { registration: { kind: 'registered', practice: 'W91001', current: '9990000018' } },
+    rules: ['practice-in-wales', 'ask-all-agreed'],
+    regions: ['home ask-all', 'city ask-all', 'hills ask-all'],
+  },
+  {
+    name: 'a practice outside the federation',
+    change: { registration: { kind: 'registered', practice: 'E82132', current: '9990000018' } },
     rules: ['home-outside-federation', 'ask-all-agreed'],
     regions: ['home ask-all', 'city ask-all', 'hills ask-all'],
   },

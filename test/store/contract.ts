@@ -5,6 +5,7 @@ import { archiveContract } from './archive-contract.ts';
 import { checkpointContract } from './checkpoint-contract.ts';
 import { cursorContract } from './cursor-contract.ts';
 import { decisionContract } from './decision-contract.ts';
+import { directoryContract } from './directory-contract.ts';
 import { entry, item, LOG } from './entries.ts';
 import { keyContract } from './key-contract.ts';
 import { logContract } from './log-contract.ts';
@@ -209,6 +210,7 @@ export function storeContract(
     stateContract(() => store, restart);
     cursorContract(() => store, restart);
     decisionContract(() => store, restart);
+    directoryContract(() => store, restart);
     archiveContract(() => store, restart);
     keyContract(() => store, restart);
     noticeContract(() => store, restart);

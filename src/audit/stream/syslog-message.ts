@@ -43,6 +43,7 @@ const SEVERITIES: Partial<Record<Event, keyof typeof SEVERITY>> = {
   'store-opened': 'notice',
   'objections-imported': 'notice',
   'register-imported': 'notice',
+  'directory-imported': 'notice',
   'audit-searched': 'notice',
   'report-made': 'notice',
   'entries-erased': 'notice',

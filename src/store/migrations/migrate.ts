@@ -13,6 +13,7 @@ import { storeState } from './007-store-state.ts';
 import { logSpeed } from './008-log-speed.ts';
 import { decisions } from './009-decisions.ts';
 import { wholeFiles } from './010-whole-files.ts';
+import { directory } from './011-directory.ts';
 import { register } from './012-register.ts';
 import { notices } from './014-notices.ts';
 
@@ -27,6 +28,7 @@ const migrationsFor = (dialect: Dialect) => ({
   '008-log-speed': logSpeed(dialect),
   '009-decisions': decisions(dialect),
   '010-whole-files': wholeFiles(dialect),
+  '011-directory': directory(dialect),
   '012-register': register(dialect),
   '014-notices': notices(dialect),
 });

@@ -13,6 +13,7 @@ import { decisionStore } from '../decisions.ts';
 import { knownRegionStore } from '../known-regions.ts';
 import { noticeInboxStore } from '../notice-inbox.ts';
 import { noticeQueueStore } from '../notice-queue.ts';
+import { directoryStore } from '../directory.ts';
 import { statementStore } from '../statements.ts';
 import { wholeFileStore } from '../whole-files.ts';
 import { patientReads } from '../patient-reads.ts';
@@ -108,6 +109,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
     checkpoints: checkpointStore(queries),
     decisions: decisionStore(queries),
     wholeFiles: wholeFileStore(queries),
+    directory: directoryStore(queries),
     statements: statementStore(queries),
     state: {
       read: () => read(() => readState(queries)),

@@ -10,6 +10,7 @@ import { orHouseError } from '../failures.ts';
 import { archiveStore, logBounds } from '../archive.ts';
 import { checkpointStore } from '../checkpoints.ts';
 import { decisionStore } from '../decisions.ts';
+import { directoryStore } from '../directory.ts';
 import { entryKeys } from '../entry-keys.ts';
 import { logReads } from '../log-reads.ts';
 import { migrate } from '../migrations/migrate.ts';
@@ -155,6 +156,7 @@ function storeOver(
     statements: statementStore(queries),
     decisions: decisionStore(queries),
     wholeFiles: wholeFileStore(queries),
+    directory: directoryStore(queries),
     state: {
       read: () => read(() => readState(queries)),
       close: (closed) => durable('store-unavailable', () => logWrites.close(closed)),
