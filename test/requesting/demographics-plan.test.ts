@@ -52,7 +52,7 @@ describe('what demographics say decides whom to ask', () => {
       data: smallData(),
       demographics: (request, response) => answer(request, response),
       edit: (_region, config) => {
-        const settings = { timeout_ms: 300, cache: { entries: 0, seconds: 0 } };
+        const settings = { timeout_ms: 600, cache: { entries: 0, seconds: 0 } };
         Object.assign(config['demographics'] as object, settings, { breaker: { volume_threshold: 1000 } });
       },
     });

@@ -9,7 +9,7 @@ import { directory, facts } from './facts.ts';
 const REGIONS = directory.regions().map(({ id }) => id);
 const someRegions = fc.subarray(REGIONS).map((ids) => new Set(ids));
 const current = fc.constantFrom('9990000018', '9990000026');
-const practice = fc.constantFrom('F81027', 'H83006', 'W91001', 'Z99999');
+const practice = fc.constantFrom('F81027', 'H83006', 'E82132', 'A99999');
 const time = fc.integer({ min: Date.parse('2020-01-01'), max: Date.parse('2027-01-01') });
 const since = time.map((at) => new Date(at).toISOString().slice(0, 10));
 

@@ -52,25 +52,25 @@ const STAND_INS: Row[] = [
   ]),
   {
     name: 'a stated practice that the directory does not know falls through to the register',
-    change: { registration: NO_PRACTICE, stated: 'Z99999', ...HERE },
+    change: { registration: NO_PRACTICE, stated: 'A99999', ...HERE },
     homes: ['home'],
     rules: ['no-practice', 'local-register'],
   },
   {
     name: 'and to the policy',
-    change: { registration: NO_PRACTICE, stated: 'Z99999', withoutRegistration: 'ask-none' },
+    change: { registration: NO_PRACTICE, stated: 'A99999', withoutRegistration: 'ask-none' },
     homes: [],
     rules: ['no-practice', 'ask-none'],
   },
   {
     name: 'a stated practice outside the federation is known as such',
-    change: { registration: NO_PRACTICE, stated: 'W91001', ...HERE },
+    change: { registration: NO_PRACTICE, stated: 'E82132', ...HERE },
     homes: [],
     rules: ['no-practice', 'stated-by-viewer', 'home-outside-federation', 'ask-all-agreed'],
   },
   {
     name: 'whom our register has is ours, though the directory does not know the practice',
-    change: { registration: NO_PRACTICE, register: { practice: 'Z99999' } },
+    change: { registration: NO_PRACTICE, register: { practice: 'A99999' } },
     homes: ['home'],
     rules: ['no-practice', 'local-register'],
   },
@@ -109,7 +109,7 @@ const BESIDE: Row[] = [
   },
   {
     name: 'registered outside the federation, and with us as well',
-    change: { registration: registeredSince('2001-01-01', 'W91001'), ...HERE },
+    change: { registration: registeredSince('2001-01-01', 'E82132'), ...HERE },
     homes: ['home'],
     rules: ['home-outside-federation', 'ask-all-agreed', 'temporary'],
   },

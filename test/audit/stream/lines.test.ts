@@ -72,6 +72,7 @@ describe('an entry as a syslog message', () => {
         'store-opened',
         'objections-imported',
         'register-imported',
+        'directory-imported',
         'audit-searched',
       ],
       ...[
@@ -84,7 +85,7 @@ describe('an entry as a syslog message', () => {
         'admins-changed',
       ],
     ]);
-    assert.equal(of(6).length, EVENTS.length - 14 - 20);
+    assert.equal(of(6).length, EVENTS.length - 14 - 21);
     assert.equal(severityOf('released-to-viewer'), 6);
     assert.equal(severityOf('released-to-viewer', { break_glass: true }), 5);
     assert.equal(severityOf('an-event-of-tomorrow'), 6);
