@@ -1,11 +1,13 @@
 import type { ArchiveStore, KeyStore } from './contracts/archive.ts';
+import type { CareLocationStore } from './contracts/care-locations.ts';
 import type { CheckpointStore } from './contracts/checkpoints.ts';
 import type { LogStore } from './contracts/log.ts';
-import type { CareLocationStore, ObjectionStore } from './contracts/patients.ts';
+import type { ObjectionStore } from './contracts/patients.ts';
 import type { StateStore, StreamCursorStore, ReplayStore } from './contracts/state.ts';
 import type { DecisionStore, StatementStore, WholeFileStore } from './contracts/decisions.ts';
 
 export type * from './contracts/archive.ts';
+export type * from './contracts/care-locations.ts';
 export type * from './contracts/checkpoints.ts';
 export type * from './contracts/log.ts';
 export type * from './contracts/patients.ts';

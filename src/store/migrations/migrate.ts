@@ -13,6 +13,7 @@ import { storeState } from './007-store-state.ts';
 import { logSpeed } from './008-log-speed.ts';
 import { decisions } from './009-decisions.ts';
 import { wholeFiles } from './010-whole-files.ts';
+import { careLocations } from './013-care-locations.ts';
 
 const migrationsFor = (dialect: Dialect) => ({
   '001-first': first(dialect),
@@ -25,6 +26,7 @@ const migrationsFor = (dialect: Dialect) => ({
   '008-log-speed': logSpeed(dialect),
   '009-decisions': decisions(dialect),
   '010-whole-files': wholeFiles(dialect),
+  '013-care-locations': careLocations(dialect),
 });
 
 /** The last migration: what the tables of this program are the version of. */

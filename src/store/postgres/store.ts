@@ -16,18 +16,12 @@ import { patientReads } from '../patient-reads.ts';
 import { readState } from '../state-reads.ts';
 import { readCursor } from '../stream-cursors.ts';
 import { headOf, newLog, type LogRow } from '../tree.ts';
+import { postgresCareLocations } from './care-locations.ts';
 import { readLeaves } from './log-leaves.ts';
 import { readTiles } from './log-tiles.ts';
 import { LogWrites } from './log-writes.ts';
 import { Spending } from './spending.ts';
-import {
-  advanceCursor,
-  countRefusal,
-  eraseEntries,
-  eraseKeys,
-  recordCareLocations,
-  recordObjections,
-} from './writes.ts';
+import { advanceCursor, countRefusal, eraseEntries, eraseKeys, recordObjections } from './writes.ts';
 import { kyselyOver, openPool, withClient } from './connection.ts';
 
 const MINUTE = 60_000;
@@ -113,10 +107,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
     },
     archive: archiveStore(queries),
     keys: entryKeys(queries, POSTGRES),
-    careLocations: {
-      record: (locations) => write('store-unavailable', recordCareLocations(locations)),
-      of: (digests) => read(() => patients.of(digests)),
-    },
+    careLocations: postgresCareLocations(pool, read),
     objections: {
       record: (objections) => write('store-unavailable', recordObjections(objections)),
       inForce: (digests, at) => read(() => patients.inForce(digests, at)),

@@ -19,6 +19,7 @@ import { patientReads } from '../patient-reads.ts';
 import { readState } from '../state-reads.ts';
 import { readCursor } from '../stream-cursors.ts';
 import type { Tables } from '../schema.ts';
+import { sqliteCareLocations } from './care-locations.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { kyselyOver, openDatabase, openWriter } from './connection.ts';
@@ -159,13 +160,12 @@ function storeOver(
     },
     archive: archiveStore(queries),
     keys: entryKeys(queries, SQLITE),
-    careLocations: {
-      record: (locations) =>
-        durable('store-unavailable', () =>
-          locations.forEach((location) => write.recordCareLocation(location)),
-        ),
-      of: (digests) => read(() => patients.of(digests)),
-    },
+    careLocations: sqliteCareLocations(
+      database,
+      reader,
+      (write) => durable('store-unavailable', write),
+      (action) => read(action),
+    ),
     objections: {
       record: (objections) =>
         durable('store-unavailable', () =>
