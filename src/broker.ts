@@ -48,8 +48,10 @@ export {
   auditLogIn,
   BACKUP_FILES,
   openFilling,
+  openSightingStage,
   openSnapshot,
   openStore,
+  patientDigestBytesOf,
   patientDigestOf,
 } from './broker/stores.ts';
 

@@ -11,6 +11,7 @@ export type * from './contracts/care-locations.ts';
 export type * from './contracts/checkpoints.ts';
 export type * from './contracts/log.ts';
 export type * from './contracts/patients.ts';
+export type * from './contracts/sighting-stage.ts';
 export type * from './contracts/state.ts';
 export type * from './contracts/decisions.ts';
 export type * from './contracts/whereabouts.ts';

@@ -8,7 +8,7 @@ import { startFederation, type TestFederation } from '../support/federation.ts';
 import { startWayleave, wayleave, wayleaveGiven } from '../support/command.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const COMMANDS = ['serve', 'demo', 'ask', 'route', 'token', 'status', 'objections'];
+const COMMANDS = ['serve', 'demo', 'ask', 'route', 'token', 'status', 'care-locations', 'objections'];
 
 describe('the command line', () => {
   it('tells all its commands', async () => {
@@ -18,8 +18,11 @@ describe('the command line', () => {
   });
 
   for (const command of [
-    ...COMMANDS.filter((name) => name !== 'objections').map((name) => [name]),
+    ...COMMANDS.filter((name) => name !== 'objections' && name !== 'care-locations').map((name) => [name]),
     ['objections', 'import'],
+    ['care-locations', 'import'],
+    ['care-locations', 'stats'],
+    ['care-locations', 'forget'],
   ]) {
     it(`${command.join(' ')} has help that names --json`, async () => {
       const { code, out } = await wayleave(...command, '--help');

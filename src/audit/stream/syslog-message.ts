@@ -36,6 +36,8 @@ const SEVERITIES: Partial<Record<Event, keyof typeof SEVERITY>> = {
   'log-succeeded': 'notice',
   'store-opened': 'notice',
   'objections-imported': 'notice',
+  'care-locations-imported': 'notice',
+  'care-locations-forgotten': 'notice',
   'audit-searched': 'notice',
   'report-made': 'notice',
   'entries-erased': 'notice',

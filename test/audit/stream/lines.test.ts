@@ -62,7 +62,8 @@ describe('an entry as a syslog message', () => {
     ]);
     assert.deepEqual(of(5), [
       ...['started', 'not-reached', 'query-withheld', 'access-not-reached', 'access-question-withheld'],
-      ...['log-began', 'log-succeeded', 'store-opened', 'objections-imported', 'audit-searched'],
+      ...['log-began', 'log-succeeded', 'store-opened', 'objections-imported'],
+      ...['care-locations-imported', 'care-locations-forgotten', 'audit-searched'],
       ...[
         'report-made',
         'entries-erased',
@@ -73,7 +74,7 @@ describe('an entry as a syslog message', () => {
         'admins-changed',
       ],
     ]);
-    assert.equal(of(6).length, EVENTS.length - 10 - 17);
+    assert.equal(of(6).length, EVENTS.length - 10 - 19);
     assert.equal(severityOf('released-to-viewer'), 6);
     assert.equal(severityOf('released-to-viewer', { break_glass: true }), 5);
     assert.equal(severityOf('an-event-of-tomorrow'), 6);
