@@ -126,11 +126,10 @@ describe('wayleave care-locations, beside a running broker', () => {
   });
 
   it('counts, and forgets what was last seen before a day', async () => {
-    const path = file(
-      'old.csv',
+    const path = file('old.csv', [
       '9990000034,RJ6,1990-01-01,1999-12-31',
       '9990000034,RJ7,1990-01-01,2000-01-01',
-    );
+    ]);
     await run('import', path, '--source', 'old');
     const { out } = await run('stats', '--json');
     const { patients, sources } = JSON.parse(out) as { patients: number; sources: { source: string }[] };

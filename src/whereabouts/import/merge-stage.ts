@@ -4,7 +4,7 @@ import type { CareLocationStore, CarePlace, SightingStage } from '../../store/co
 import { renumber, ROW_BYTES } from '../../store/sightings.ts';
 
 /** How long nobody writes between two steps: whoever waits for the store has its turn. */
-const PAUSE_MS = 5;
+const PAUSE_MS = 10;
 /** So many rows, of several small parts, are worth a step. */
 const STEP_ROWS = 5_000;
 const PLACES_AT_ONCE = 1_000;
