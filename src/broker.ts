@@ -35,6 +35,7 @@ import { Admins } from './trust/admins.ts';
 import type { Neighbours } from './trust/neighbours.ts';
 import { peerCertificateOf } from './trust/peer-certificate.ts';
 import type { RevocationLists } from './trust/revocation.ts';
+import { Platforms } from './trust/platforms.ts';
 import { Viewers } from './trust/viewers.ts';
 import { Demographics } from './upstream/demographics.ts';
 import type { NeighbourLink } from './upstream/neighbour-link.ts';
@@ -94,6 +95,7 @@ export async function startBroker(
   const now = overrides.now ?? Date.now;
   const log = overrides.log ?? createLog(config.region, config.log_level);
   const viewers = new Viewers(config.viewers);
+  const platforms = new Platforms(config.care_locations.platforms);
   const admins = new Admins(config.admins);
 
   const outboxes = outboxesFor(config, log, now, overrides.environment ?? process.env);
@@ -130,7 +132,20 @@ export async function startBroker(
 
   const base = { viewer: config.public_base ?? '', viewer_tokens: config.viewer_tokens_base ?? '' };
   const parts: Parts = {
-    ...{ config, secrets, store, now, log, neighbours, crls, viewers, demographics, records, links },
+    ...{
+      config,
+      secrets,
+      store,
+      now,
+      log,
+      neighbours,
+      crls,
+      viewers,
+      platforms,
+      demographics,
+      records,
+      links,
+    },
     ...{ trusted, directory },
     ...{ tls, own: () => us.now },
     ...{ logKey: names.logKey, witnessKey: names.witnessKey },
@@ -201,7 +216,17 @@ export async function startBroker(
     await crls.start();
     await door.open();
     const { ports, federation } = await openDoors(open, {
-      ...{ config, own: () => tls.server.current, neighbours, viewers, admins, door, handlers, base },
+      ...{
+        config,
+        own: () => tls.server.current,
+        neighbours,
+        viewers,
+        platforms,
+        admins,
+        door,
+        handlers,
+        base,
+      },
     });
     const changed = (): void => {
       // First what must not go on.

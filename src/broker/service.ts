@@ -25,12 +25,14 @@ import type { AnsweringAccesses } from '../responding/answer-accesses.ts';
 import { PingCounts, type AnsweringPings } from '../responding/answer-ping.ts';
 import { neighbourApi } from '../responding/neighbour-api.ts';
 import type { Responding } from '../responding/respond.ts';
+import type { BrokerStatus } from '../http/broker-status.ts';
 import type { Directory } from '../routing/directory.ts';
 import type { Store } from '../store/contracts.ts';
 import { logOrigin } from '../tlog/origin.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
 import type { TlsRole } from '../trust/key-pair-files.ts';
 import { shownThumbprint } from '../trust/peer-certificate.ts';
+import type { Platforms } from '../trust/platforms.ts';
 import type { Viewers } from '../trust/viewers.ts';
 import type { Demographics } from '../upstream/demographics.ts';
 import type { NeighbourLink } from '../upstream/neighbour-link.ts';
@@ -38,6 +40,7 @@ import type { RecordLink } from '../upstream/record-link.ts';
 import type { WitnessLink } from '../upstream/witness-link.ts';
 import { SyslogLink } from '../upstream/syslog-link.ts';
 import type { Crls } from './crls.ts';
+import { besideViewers, makeFeeds } from './feeds.ts';
 import { witnessesAmong } from './links.ts';
 import type { OwnCertificate } from './own-certificate.ts';
 import type { OwnNow } from './own-identity.ts';
@@ -54,6 +57,7 @@ export interface Parts {
   readonly neighbours: Neighbours;
   readonly crls: Crls;
   readonly viewers: Viewers;
+  readonly platforms: Platforms;
   readonly demographics: Demographics;
   readonly records: readonly RecordLink[];
   /** The neighbours as they stand now. */
@@ -82,6 +86,7 @@ export interface Service {
   status(): Promise<LogStatus>;
   /** Neighbours' pings that were answered since the start. */
   pings(): ReturnType<PingCounts['all']>;
+  feeds(): BrokerStatus['feeds'];
   countFault(code: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -195,6 +200,7 @@ export async function startService(
     ...{ desk: auditRoom.desk, inclusions: auditRoom.inclusions, neighbours, log: store.log, now },
     origin: auditLog.origin,
   };
+  const feeds = makeFeeds(parts, auditRoom.trail, shared.patientDigest);
   const rateOf = (region: string): number => settingsOf(region)?.rate_per_second ?? 0;
 
   const told = {
@@ -206,18 +212,23 @@ export async function startService(
   if (unasked > 0) {
     log.warn({ unasked }, 'not every neighbour could be asked what it holds of our log');
   }
+  feeds.start();
   return {
     origin: auditLog.origin,
     handlers: {
       federation: neighbourApi(responding, accesses, pings, witness, rateOf, log),
-      viewer: viewerApi(requesting, 'certificate'),
+      viewer: besideViewers(feeds.handler, viewerApi(requesting, 'certificate')),
       // Links lead back to the listener that was asked: the other one is closed to who has no certificate.
       viewer_tokens: viewerApi({ ...requesting, publicBase: parts.bases.viewer_tokens }, 'single-use'),
     },
     trail: auditRoom.trail,
     status: () => auditRoom.status(),
     pings: () => pings.counts.all(),
+    feeds: () => feeds.status(),
     countFault: (code) => auditRoom.trail.countRefusal(code),
-    stop: () => auditRoom.stop(),
+    stop: async () => {
+      await feeds.stop();
+      await auditRoom.stop();
+    },
   };
 }

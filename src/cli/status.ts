@@ -83,6 +83,7 @@ function lines(told: Told): string[] {
     ...(next === undefined ? [] : [`  next to end: ${plain(next.name)}, in ${next.daysLeft} days`]),
     ...columns((crls as CrlStatus[]).map(crlRow)),
     ...columns((status.notices as ChannelStatus[]).map(noticeRow)),
+    ...feedLines(status),
     '',
   ];
 }
@@ -203,6 +204,20 @@ function noticeRow({ channel, waiting, sent, fault }: ChannelStatus): string[] {
     ...['  notices by', channel, fault ?? 'in order', `${waiting} waiting`],
     sent === undefined ? '' : `sent ${sent}`,
   ];
+}
+
+/** A broker of the version before tells nothing of feeds. */
+function feedLines({ feeds = { platforms: [], polling: [] } }: Partial<BrokerStatus>): string[] {
+  return columns([
+    ...feeds.platforms.map(({ platform, encounters, last }) => [
+      ...['  care locations from', platform, 'in order', `${encounters} Encounters`, `last ${last}`],
+    ]),
+    ...feeds.polling.map(({ record, encounters, refused, last, until, fault }) => [
+      ...['  care locations from', record, fault ?? 'in order'],
+      `${encounters} Encounters, ${refused} refused`,
+      last === undefined ? 'not asked to the end yet' : `last ${last}, changes up to ${until}`,
+    ]),
+  ]);
 }
 
 function get(url: string): Promise<BrokerStatus> {

@@ -4,6 +4,7 @@ import { StartError } from '../errors.ts';
 import type { PublicJwk } from '../trust/entity-statement.ts';
 import type { Decided } from '../trust/neighbours.ts';
 import { registeredAdmins, type RegisteredAdmin } from './admins.ts';
+import { configuredCareLocations, type ConfiguredCareLocations } from './care-locations.ts';
 import { configuredStreams, type ConfiguredStream } from './audit-streams.ts';
 import { configuredCrl, type ConfiguredCrl } from './crl-form.ts';
 import { checkTogether } from './check-together.ts';
@@ -62,7 +63,15 @@ export interface ConfiguredRecord extends Omit<RecordConfig, 'auth'> {
 /** Checked and frozen: what the broker runs on. Private keys are in `Secrets`, apart. */
 export interface Config extends Omit<
   ConfigFile,
-  'viewers' | 'admins' | 'neighbours' | 'records' | 'directory' | 'store' | 'audit_streams' | 'notices'
+  | 'viewers'
+  | 'admins'
+  | 'neighbours'
+  | 'records'
+  | 'directory'
+  | 'store'
+  | 'audit_streams'
+  | 'notices'
+  | 'care_locations'
 > {
   readonly viewers: readonly RegisteredViewer[];
   readonly admins: readonly RegisteredAdmin[];
@@ -70,6 +79,7 @@ export interface Config extends Omit<
   readonly records: readonly ConfiguredRecord[];
   readonly audit_streams: readonly ConfiguredStream[];
   readonly notices: ConfiguredNotices;
+  readonly care_locations: ConfiguredCareLocations;
   readonly directory: DirectoryFile;
   /** The store's URL: `sqlite:` and an absolute path, or `postgres://`. */
   readonly store: string;
@@ -115,6 +125,7 @@ export function loadConfig(file: string, lastWholeOf: LastWholeOf = () => undefi
     directory: joinedDirectory(shared, [raw]),
     audit_streams: configuredStreams(raw.audit_streams, { source, near, text }),
     notices: configuredNotices(raw.notices, { source, near, text }),
+    care_locations: configuredCareLocations(raw.care_locations, { ...raw, source }, certificates),
     viewers: raw.viewers.map((viewer, position) => ({
       ...viewer,
       keys: viewer.keys.map((name) => jwkFrom(source, `viewers.${position}.keys`, near(name))),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { agreement } from './agreement-form.ts';
+import { careLocationsForm } from './care-locations.ts';
 import { careSetting, code, date, milliseconds, odsCode, path, resourceType, sdsRole } from './forms.ts';
 import { crlForm } from './crl-form.ts';
 import { auditStream } from './audit-streams.ts';
@@ -236,6 +237,7 @@ export const configFile = z.strictObject({
       without_registration: z.enum(['ask-all-agreed', 'ask-home-only', 'ask-none']).default('ask-all-agreed'),
     })
     .prefault({}),
+  care_locations: careLocationsForm.prefault({}),
   budgets: budgets.prefault({}),
   report: z
     .strictObject({

@@ -68,6 +68,7 @@ class Scripted {
       status: () => Promise.reject(new Error('not asked for')),
       trail: undefined as never,
       pings: () => [],
+      feeds: () => ({ platforms: [], polling: [] }),
       countFault: async () => undefined,
       stop: async () => void (this.stopped += 1),
     };
