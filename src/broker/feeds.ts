@@ -11,7 +11,7 @@ import { RecordLink } from '../upstream/record-link.ts';
 import { FeedCounts, feedApi } from '../whereabouts/feeds/feed-api.ts';
 import { ForgetOld } from '../whereabouts/forget-old.ts';
 import { EncounterPolling } from '../whereabouts/polling/encounter-polling.ts';
-import { AtHand } from '../whereabouts/polling/read-page.ts';
+import { AtHand } from '../whereabouts/polling/at-hand.ts';
 
 /** One page is asked for at a time: clinicians' questions have the record's other link, with its own breaker, to themselves. */
 const CAPACITY = 2;

@@ -26,7 +26,7 @@ export interface RoutingReport {
 
 const COLUMNS = [
   ...['store', 'patients', 'rows/s', 'CPU a row', 'again rows/s', 'bytes a patient', 'import MiB'],
-  ...['present p50', 'p99', 'absent p50', 'p99', 'p99 to the smallest', 'look MiB'],
+  ...['present p50', 'p99', 'CPU', 'absent p50', 'p99', 'CPU', 'p99 to the smallest', 'CPU', 'look MiB'],
 ] as const;
 
 /** The report for a person. */
@@ -52,8 +52,13 @@ function row({ name, patients, imported, again, looked }: SizedIndex, smallest: 
       `${((imported.cpuSeconds / imported.rows) * 1e6).toFixed(1)} µs`,
     ],
     ...[rate(again), (imported.bytes / patients).toFixed(0), imported.memoryMib.toFixed(0)],
-    ...[ms(present.p50Ms), ms(present.p99Ms), ms(absent.p50Ms), ms(absent.p99Ms)],
+    ...[present, absent].flatMap(({ p50Ms, p99Ms, cpuUs }) => [
+      ms(p50Ms),
+      ms(p99Ms),
+      `${cpuUs.toFixed(1)} µs`,
+    ]),
     `x ${(present.p99Ms / smallest.looked.present.p99Ms).toFixed(2)}`,
+    `x ${(present.cpuUs / smallest.looked.present.cpuUs).toFixed(2)}`,
     looked.memoryMib.toFixed(0),
   ];
 }

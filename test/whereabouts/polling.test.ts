@@ -13,7 +13,7 @@ import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { RecordLink } from '../../src/upstream/record-link.ts';
 import { EncounterPolling } from '../../src/whereabouts/polling/encounter-polling.ts';
 import { CURSOR, pollRecord, type Polling } from '../../src/whereabouts/polling/poll-record.ts';
-import { AtHand } from '../../src/whereabouts/polling/read-page.ts';
+import { AtHand } from '../../src/whereabouts/polling/at-hand.ts';
 import { until } from '../support/until.ts';
 import { configuredRecord } from '../upstream/configured-record.ts';
 import { ScriptedServer, sendJson, SILENT } from '../upstream/scripted-server.ts';
@@ -154,6 +154,30 @@ describe('a record that is polled for Encounters', () => {
     assert.deepEqual([encounters, refused], [6, 3]);
     assert.deepEqual([await known(ONE), await known(TWO)], [['RJ6'], ['RJ6', 'RJ7']]);
     assert.equal(searched().filter((url) => url.endsWith('Patient/p2')).length, 1);
+  });
+
+  it('finds the codes of organisations and places that are given by reference, each read once', async () => {
+    const SITE = 'https://fhir.nhs.uk/Id/ods-site-code';
+    const of = (id: string, more: object) => changed(id, encounter(ONE, '', more), '2026-11-23T10:00:00Z');
+    const at = (reference: string) => ({ reference });
+    pages['search'] = () =>
+      searchset([
+        of('a', { serviceProvider: at('Organization/o1') }),
+        of('b', { serviceProvider: at('Organization/o1'), location: [{ location: at('Location/l1') }] }),
+        of('c', { serviceProvider: at('Organization/o2') }),
+        of('d', { serviceProvider: at('https://elsewhere.example/fhir/Organization/o1') }),
+      ]);
+    const organisation = 'https://fhir.nhs.uk/Id/ods-organization-code';
+    pages['Organization/o1'] = () => ({
+      ...{ resourceType: 'Organization', id: 'o1', identifier: [{ system: organisation, value: 'RJ6' }] },
+    });
+    pages['Location/l1'] = () => ({
+      ...{ resourceType: 'Location', id: 'l1', identifier: [{ system: SITE, value: 'RJ611' }] },
+    });
+    const { encounters, refused } = await poll();
+    assert.deepEqual([encounters, refused], [4, 2]);
+    assert.deepEqual((await known(ONE)).toSorted(), ['RJ6', 'RJ611']);
+    assert.equal(searched().filter((url) => url.endsWith('Organization/o1')).length, 1);
   });
 
   it('is followed over its pages, and counts as read when the last of them is recorded', async () => {

@@ -2,7 +2,8 @@ import { startDeadline } from '../../deadline.ts';
 import { DeliveryError } from '../../errors.ts';
 import type { StreamCursorStore } from '../../store/contracts.ts';
 import { keepSeen, type Feeding } from '../feeds/recorded.ts';
-import { readPage, type AtHand, type EncounterPage, type PolledRecord } from './read-page.ts';
+import type { AtHand } from './at-hand.ts';
+import { readPage, type EncounterPage, type PolledRecord } from './read-page.ts';
 
 /** A page, and the Patients that it takes to read it. */
 const PAGE_MS = 60_000;

@@ -1,9 +1,9 @@
 import type { Deadline } from '../../deadline.ts';
 import { DeliveryError } from '../../errors.ts';
-import { localReference } from '../../fhir/references.ts';
-import { isBundle, versionOf, type Bundle, type Resource } from '../../fhir/resource.ts';
-import { numberOfPatient, readEncounter } from '../../routing/encounter.ts';
+import { isBundle, isObject, versionOf, type Bundle, type Resource } from '../../fhir/resource.ts';
+import { readEncounter } from '../../routing/encounter.ts';
 import type { Seen } from '../feeds/recorded.ts';
+import type { AtHand } from './at-hand.ts';
 
 /** What is asked of a record: never more than one thing at a time. */
 export interface PolledRecord {
@@ -22,37 +22,9 @@ export interface EncounterPage {
   readonly next: string | undefined;
 }
 
-type Named = ReturnType<typeof numberOfPatient>;
-const MOST_KNOWN = 10_000;
-const MOST_DONE = 100_000;
-
-/** What is at hand of a record: the numbers of some thousand Patients, and which Encounters were recorded lately. */
-export class AtHand {
-  readonly #known = new Map<string, Named>();
-  readonly #done = new Set<string>();
-
-  get(name: string): Named | undefined {
-    return this.#known.get(name);
-  }
-
-  add(name: string, named: Named): void {
-    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
-    this.#known.set(name, named);
-  }
-
-  /** What is asked for again because of the overlap is no news. */
-  isDone(version: string): boolean {
-    return this.#done.has(version);
-  }
-
-  setDone(versions: readonly string[]): void {
-    if (this.#done.size >= MOST_DONE) this.#done.clear();
-    for (const version of versions) this.#done.add(version);
-  }
-}
-
 /**
- * Reads one page of a record's Encounters; the Patients whom they refer to come with it, are known, or are read.
+ * Reads one page of a record's Encounters; the Patients, organisations and places that they refer to come with it, are at hand,
+ * or are read.
  *
  * @throws DeliveryError; `bad-content` for what is no searchset, and for a next page elsewhere
  */
@@ -66,19 +38,17 @@ export async function readPage(
   const page = await link.get(path, deadline);
   if (!isBundle(page)) throw new DeliveryError('bad-content', link.record.id);
   const resources = (page.entry ?? []).flatMap(({ resource }) => (resource === undefined ? [] : [resource]));
-  for (const one of resources) {
-    if (one.resourceType === 'Patient') atHand.add(`Patient/${one.id}`, numberOfPatient(one));
-  }
+  atHand.addAll(resources);
+  const read = (name: string): Promise<Resource | undefined> => link.get(name, deadline);
+  const find: Find = (reference) => atHand.find(reference, link.record.base, read);
   const encounters = resources.filter(({ resourceType }) => resourceType === 'Encounter');
   const seen: Seen[] = [];
   let refused = 0;
   const news = encounters.filter((one) => !atHand.isDone(versionName(one)));
   for (const encounter of news) {
-    const read = readEncounter(encounter, now);
-    if (read === 'not-a-sighting') continue;
-    const named = typeof read === 'string' ? read : await numberOf(read.subject, link, atHand, deadline);
-    if (typeof read === 'string' || typeof named === 'string') refused += 1;
-    else seen.push({ ...read, nhsNumber: named.nhsNumber });
+    const one = await readOne(encounter, find, now);
+    if (one === 'refused') refused += 1;
+    else if (one !== 'not-a-sighting') seen.push(one);
   }
   const changed = changedIn(encounters);
   return { seen, versions: news.map(versionName), refused, changed, next: nextOf(page, link.record) };
@@ -86,21 +56,36 @@ export async function readPage(
 
 const versionName = (encounter: Resource): string => `${encounter.id} ${versionOf(encounter)}`;
 
-async function numberOf(
-  subject: { readonly nhsNumber: string } | { readonly reference: string },
-  link: PolledRecord,
-  atHand: AtHand,
-  deadline: Deadline,
-): Promise<Named> {
-  if ('nhsNumber' in subject) return subject;
-  const local = localReference(subject.reference, [link.record.base]);
-  if (local?.type !== 'Patient') return 'nhs-number-missing';
-  const name = `Patient/${local.id}`;
-  const before = atHand.get(name);
-  if (before !== undefined) return before;
-  const named = numberOfPatient(await link.get(name, deadline));
-  atHand.add(name, named);
-  return named;
+type Find = (reference: string) => ReturnType<AtHand['find']>;
+
+async function readOne(
+  encounter: Resource,
+  find: Find,
+  now: number,
+): Promise<Seen | 'not-a-sighting' | 'refused'> {
+  const read = readEncounter(await withPlaces(encounter, find), now);
+  if (read === 'not-a-sighting') return read;
+  if (typeof read === 'string') return 'refused';
+  const { subject, organisations, firstSeen, lastSeen } = read;
+  const named = 'nhsNumber' in subject ? subject : (await find(subject.reference))?.number;
+  if (typeof named !== 'object') return 'refused';
+  return { nhsNumber: named.nhsNumber, organisations, firstSeen, lastSeen };
+}
+
+/** The same with the codes of what it refers to in the places of the references. */
+async function withPlaces(encounter: Resource, find: Find): Promise<Resource> {
+  const { location, serviceProvider } = encounter;
+  const named = async (reference: unknown): Promise<unknown> => {
+    if (!isObject(reference) || reference['identifier'] !== undefined) return reference;
+    const text = reference['reference'];
+    const place = typeof text === 'string' ? (await find(text))?.place : undefined;
+    return place === undefined ? reference : { ...reference, identifier: place };
+  };
+  const places: unknown[] = [];
+  for (const one of Array.isArray(location) ? (location as unknown[]) : []) {
+    places.push(isObject(one) ? { ...one, location: await named(one['location']) } : one);
+  }
+  return { ...encounter, location: places, serviceProvider: await named(serviceProvider) };
 }
 
 function changedIn(encounters: readonly Resource[]): number | undefined {
