@@ -35,17 +35,6 @@ export interface KeyCounts {
   readonly unopened: number;
 }
 
-/** Whence care locations came, and what became of them. */
-export interface CareLocationCounts {
-  /** A source's name, a platform's or a record's id. */
-  readonly source: string;
-  readonly refused: number;
-  readonly added?: number;
-  readonly widened?: number;
-  /** Keyed digest of the file. */
-  readonly file?: string;
-}
-
 /** An admin by their id, what they are, what they asked for by its name, and the role that this takes. */
 export interface RefusedRole {
   readonly admin: string;
@@ -143,23 +132,6 @@ export class AuditTrail {
 
   objectionsImported(exchange: string, count: number): Promise<void> {
     return this.#append([{ event: 'objections-imported', exchange, facts: { count } }]);
-  }
-
-  /** A file of care locations was merged into the index: how many lines were read, and what became of them. */
-  careLocationsImported(exchange: string, count: number, detail: CareLocationCounts): Promise<void> {
-    return this.#append([{ event: 'care-locations-imported', exchange, facts: { count, detail } }]);
-  }
-
-  /** Encounters came from a platform, or from a record that was asked: before that is confirmed to whoever sent them. */
-  careLocationsReceived(exchange: string, count: number, detail: CareLocationCounts): Promise<void> {
-    return this.#append([{ event: 'care-locations-received', exchange, facts: { count, detail } }]);
-  }
-
-  /** What was last seen before a day was deleted from the index. @param before ISO date */
-  careLocationsForgotten(exchange: string, count: number, before: string): Promise<void> {
-    return this.#append([
-      { event: 'care-locations-forgotten', exchange, facts: { count, detail: { before } } },
-    ]);
   }
 
   /** Requester: the responder's log holds its answer to us, as the proof beside it shows. */

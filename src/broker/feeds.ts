@@ -1,5 +1,7 @@
 import type { RequestListener } from 'node:http';
 
+import { CareLocationTrail } from '../audit/care-location-trail.ts';
+import type { AuditLog } from '../audit/log.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { BrokerStatus } from '../http/broker-status.ts';
 import type { OnSeen } from '../routing/seen-patients.ts';
@@ -35,11 +37,13 @@ export interface Feeds {
 
 export function makeFeeds(
   { config, store, platforms, records, now, log }: FeedParts,
-  audit: AuditTrail,
+  auditLog: AuditLog,
+  trail: Pick<AuditTrail, 'countRefusal'>,
   patientDigest: (nhsNumber: string) => string,
   onSeen?: OnSeen,
 ): Feeds {
   const { polling, retention_days: retentionDays } = config.care_locations;
+  const audit = new CareLocationTrail(auditLog);
   const feeding = { store: store.careLocations, audit, patientDigest, onSeen, now };
   const counts = new FeedCounts();
   const forget = new ForgetOld({ store: store.careLocations, audit, retentionDays, now, log });
@@ -65,7 +69,13 @@ export function makeFeeds(
     });
   });
   return {
-    handler: feedApi({ ...feeding, platforms, counts, log }),
+    handler: feedApi({
+      ...feeding,
+      platforms,
+      countRefusal: (code) => trail.countRefusal(code),
+      counts,
+      log,
+    }),
     status: () => ({ platforms: counts.all(), polling: polled.map((one) => one.status()) }),
     start: () => [forget, ...polled].forEach((one) => one.start()),
     stop: async () => {

@@ -200,7 +200,7 @@ export async function startService(
     ...{ desk: auditRoom.desk, inclusions: auditRoom.inclusions, neighbours, log: store.log, now },
     origin: auditLog.origin,
   };
-  const feeds = makeFeeds(parts, auditRoom.trail, shared.patientDigest);
+  const feeds = makeFeeds(parts, auditLog, auditRoom.trail, shared.patientDigest);
   const rateOf = (region: string): number => settingsOf(region)?.rate_per_second ?? 0;
 
   const told = {

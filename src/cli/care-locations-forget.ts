@@ -1,7 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { randomUUID } from 'node:crypto';
 
+import { CareLocationTrail } from '../audit/care-location-trail.ts';
 import { forgetBefore } from '../whereabouts/walk-index.ts';
+import { adminName } from './admin-name.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { withAudit } from './open-audit.ts';
 import type { RegionOptions } from './region-config.ts';
@@ -22,7 +24,7 @@ export function forgetCareLocationsCommand(io: Io): Command {
     .option('--config <file>', 'a configuration file instead of --region')
     .option('--json', 'print the count as JSON')
     .action((options: Options) =>
-      withAudit(options, async ({ store, trail }) => {
+      withAudit(options, async ({ store, log }) => {
         const before = Date.parse(options.before);
         if (before > Date.now()) {
           throw new CommandFailed(
@@ -31,7 +33,7 @@ export function forgetCareLocationsCommand(io: Io): Command {
           );
         }
         const forgotten = await forgetBefore(store.careLocations, before, PAUSE_MS);
-        await trail.careLocationsForgotten(randomUUID(), forgotten, options.before);
+        await new CareLocationTrail(log, adminName()).forgotten(randomUUID(), forgotten, options.before);
         io.print(options.json ? JSON.stringify({ forgotten }) : `${forgotten} locations deleted.`);
       }),
     );

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { randomUUID } from 'node:crypto';
 
-import { AuditTrail } from '../audit/trail.ts';
+import { CareLocationTrail } from '../audit/care-location-trail.ts';
 import { auditLogIn, openSightingStage, openStore, patientDigestBytesOf } from '../broker.ts';
 import type { Config } from '../config/load.ts';
 import { storeSecrets } from '../config/secrets.ts';
@@ -91,11 +91,7 @@ async function writeDown(imported: Imported, { config, store, options, io }: Imp
   const log = await auditLogIn(store, config, storeSecrets(config.secretsDirectory));
   const { read, refused, added, widened, digest } = imported;
   const detail = { source: options.source, refused, added, widened, file: digest };
-  await new AuditTrail(log, store.log, Date.now, adminName()).careLocationsImported(
-    randomUUID(),
-    read,
-    detail,
-  );
+  await new CareLocationTrail(log, adminName()).imported(randomUUID(), read, detail);
 }
 
 async function assertWhole(file: string, options: Options, io: Io): Promise<void> {

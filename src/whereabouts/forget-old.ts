@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { AuditTrail } from '../audit/trail.ts';
+import type { CareLocationTrail } from '../audit/care-location-trail.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { CareLocationStore } from '../store/contracts.ts';
 import { forgetBefore } from './walk-index.ts';
@@ -14,7 +14,7 @@ const STEP_MS = 200;
 
 export interface Forgetting {
   readonly store: Pick<CareLocationStore, 'forget'>;
-  readonly audit: AuditTrail;
+  readonly audit: Pick<CareLocationTrail, 'forgotten'>;
   readonly retentionDays: number;
   readonly now: () => number;
   readonly log: Log;
@@ -60,6 +60,6 @@ export async function forgetOld(
   const before = now() - retentionDays * DAY_MS;
   const forgotten = await forgetBefore(store, before, stepMs, signal);
   const day = new Date(before).toISOString().slice(0, 10);
-  if (forgotten > 0) await audit.careLocationsForgotten(randomUUID(), forgotten, day);
+  if (forgotten > 0) await audit.forgotten(randomUUID(), forgotten, day);
   return forgotten;
 }

@@ -16,10 +16,10 @@ describe('the retention of care locations', () => {
     const directory = mkdtempSync(join(tmpdir(), 'wayleave-'));
     const store = await openSqliteStore(join(directory, 'store.db'));
     const counted: [number, string][] = [];
-    const audit = {
-      careLocationsForgotten: async (_exchange: string, count: number, before: string) =>
+    const audit: Forgetting['audit'] = {
+      forgotten: async (_exchange: string, count: number, before: string) =>
         void counted.push([count, before]),
-    } as unknown as Forgetting['audit'];
+    };
     const today = Math.floor(NOW / DAY);
     // Of each patient one location of every hundred days: more rows than one step looks at.
     const rows = Array.from({ length: 12_000 }, (_, n) => ({

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { CareLocationCounts } from '../../src/audit/trail.ts';
+import type { CareLocationCounts } from '../../src/audit/care-location-trail.ts';
 import { NHS_NUMBER_SYSTEM } from '../../src/fhir/nhs-number.ts';
 import type { Resource } from '../../src/fhir/resource.ts';
 import type { SeenPatient } from '../../src/routing/seen-patients.ts';
@@ -71,11 +71,11 @@ describe('a record that is polled for Encounters', () => {
     settings: { overlap_ms: 60_000, page_size: 50, since: '2026-11-23' },
     now: () => NOW,
     audit: {
-      careLocationsReceived: (_exchange: string, count: number, detail: CareLocationCounts) => {
+      received: (_exchange: string, count: number, detail: CareLocationCounts) => {
         told.push([count, detail]);
         return Promise.resolve();
       },
-    } as unknown as Polling['audit'],
+    },
     ...more,
   });
   const searchset = (resources: readonly Resource[], next?: string) => ({

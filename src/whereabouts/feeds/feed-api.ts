@@ -18,6 +18,8 @@ const TRANSACTION_REFUSED = 422;
 
 export interface FeedDoor extends Feeding {
   readonly platforms: Platforms;
+  /** Durable when it resolves. */
+  readonly countRefusal: (code: string) => Promise<void>;
   readonly counts: FeedCounts;
   readonly log: Log;
 }
@@ -90,11 +92,11 @@ export function feedApi(feeds: FeedDoor): Express {
 }
 
 /** Who is refused is counted, durably, before it is answered. */
-async function identifiedAs(request: Request, { platforms, audit, now }: FeedDoor): Promise<Platform> {
+async function identifiedAs(request: Request, { platforms, countRefusal, now }: FeedDoor): Promise<Platform> {
   try {
     return platforms.byCertificate(peerCertificateOf(request.socket as TLSSocket), now());
   } catch (error) {
-    if (error instanceof RequestError) await audit.countRefusal(`platform-${error.code}`);
+    if (error instanceof RequestError) await countRefusal(`platform-${error.code}`);
     throw error;
   }
 }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
-import type { AuditTrail } from '../../audit/trail.ts';
+import type { CareLocationTrail } from '../../audit/care-location-trail.ts';
 import type { OnSeen } from '../../routing/seen-patients.ts';
 import type { CareLocationStore } from '../../store/contracts.ts';
 
 /** What every feed stands on. */
 export interface Feeding {
   readonly store: Pick<CareLocationStore, 'record'>;
-  readonly audit: AuditTrail;
+  readonly audit: Pick<CareLocationTrail, 'received'>;
   readonly patientDigest: (nhsNumber: string) => string;
   readonly onSeen?: OnSeen | undefined;
   readonly now: () => number;
@@ -53,6 +53,5 @@ export async function keepSeen(
       })),
     );
   }
-  if (seen.length + refused > 0)
-    await audit.careLocationsReceived(randomUUID(), seen.length, { source, refused });
+  if (seen.length + refused > 0) await audit.received(randomUUID(), seen.length, { source, refused });
 }
