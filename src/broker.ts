@@ -36,6 +36,7 @@ import { Admins } from './trust/admins.ts';
 import type { Neighbours } from './trust/neighbours.ts';
 import { peerCertificateOf } from './trust/peer-certificate.ts';
 import type { RevocationLists } from './trust/revocation.ts';
+import { Platforms } from './trust/platforms.ts';
 import { Viewers } from './trust/viewers.ts';
 import { Demographics } from './upstream/demographics.ts';
 import type { NeighbourLink } from './upstream/neighbour-link.ts';
@@ -49,8 +50,10 @@ export {
   auditLogIn,
   BACKUP_FILES,
   openFilling,
+  openSightingStage,
   openSnapshot,
   openStore,
+  patientDigestBytesOf,
   patientDigestOf,
 } from './broker/stores.ts';
 
@@ -95,6 +98,7 @@ export async function startBroker(
   const now = overrides.now ?? Date.now;
   const log = overrides.log ?? createLog(config.region, config.log_level);
   const viewers = new Viewers(config.viewers);
+  const platforms = new Platforms(config.care_locations.platforms);
   const admins = new Admins(config.admins);
 
   const environment = overrides.environment ?? process.env;
@@ -149,6 +153,7 @@ export async function startBroker(
       neighbours,
       crls,
       viewers,
+      platforms,
       demographics,
       odsChanges,
       records,
@@ -229,7 +234,17 @@ export async function startBroker(
     await crls.start();
     await door.open();
     const { ports, federation } = await openDoors(open, {
-      ...{ config, own: () => tls.server.current, neighbours, viewers, admins, door, handlers, base },
+      ...{
+        config,
+        own: () => tls.server.current,
+        neighbours,
+        viewers,
+        platforms,
+        admins,
+        door,
+        handlers,
+        base,
+      },
     });
     const changed = (): void => {
       // First what must not go on.

@@ -61,6 +61,7 @@ const REQUEST = {
     'not-supported',
     'The body has a media type that this address does not take.',
   ),
+  'encounter-refused': form(422, 'value', 'The Encounter does not say who was where, and when.'),
   'unknown-neighbour': form(404, 'not-found', 'No neighbour of that name is known here.'),
   'neighbour-name-taken': form(
     409,
@@ -115,6 +116,11 @@ const IDENTITY = {
   'token-refused': form(401, 'login', 'The token is not accepted.'),
   'patient-mismatch': form(403, 'forbidden', 'The token is for another patient.'),
   'organisation-refused': form(403, 'forbidden', 'The organisation is not registered to this viewer.'),
+  'platform-organisation-refused': form(
+    403,
+    'forbidden',
+    'The organisation is not registered to this platform.',
+  ),
   'user-refused': form(403, 'forbidden', 'The user is not named, or is a shared account.'),
   'role-refused': form(403, 'forbidden', 'The role is not known here.'),
   'admin-role-refused': form(403, 'forbidden', 'The role of this admin does not reach for that.'),

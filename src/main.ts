@@ -4,6 +4,7 @@ import { adminCommand } from './cli/admin-command.ts';
 import { askCommand } from './cli/ask.ts';
 import { auditCommand } from './cli/audit.ts';
 import { backupCommand } from './cli/backup.ts';
+import { careLocationsCommand } from './cli/care-locations.ts';
 import { demoCommand } from './cli/demo.ts';
 import { directoryCommand } from './cli/directory.ts';
 import { evidenceCommand } from './cli/evidence.ts';
@@ -54,6 +55,7 @@ const program = new Command('wayleave')
   .addCommand(routeCommand(io))
   .addCommand(tokenCommand(io))
   .addCommand(statusCommand(io))
+  .addCommand(careLocationsCommand(io))
   .addCommand(objectionsCommand(io))
   .addCommand(registerCommand(io))
   .addCommand(noticesCommand(io))

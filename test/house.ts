@@ -73,7 +73,7 @@ export const DOORS: Record<string, readonly string[]> = {
   kysely: ['store'],
   pg: ['store'],
   'node:sqlite': ['store'],
-  express: ['http', 'admin', 'requesting', 'responding', 'demo', 'whereabouts'],
+  express: ['http', 'admin', 'requesting', 'responding', 'whereabouts', 'demo'],
   helmet: ['http'],
   '@prometheus-io/client': ['http'],
   '@medplum/core': ['demo'],

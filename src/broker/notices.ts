@@ -6,8 +6,8 @@ import { PatientNumberSeal } from '../evidence/patient-number-seal.ts';
 import type { TakingNotices } from '../responding/take-notices.ts';
 import type { Store } from '../store/contracts.ts';
 import type { Demographics } from '../upstream/demographics.ts';
-import type { NoticeParts } from '../whereabouts/notice-parts.ts';
-import { NoticesRoom } from '../whereabouts/notices-room.ts';
+import type { NoticeParts } from '../whereabouts/notices/notice-parts.ts';
+import { NoticesRoom } from '../whereabouts/notices/notices-room.ts';
 
 /** What of a service it stands on. */
 interface Standing

@@ -5,6 +5,7 @@ import type { Listener } from '../http/listen.ts';
 import type { Admins } from '../trust/admins.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
 import { federationServerTls, viewerServerTls, type TlsIdentity } from '../trust/tls.ts';
+import type { Platforms } from '../trust/platforms.ts';
 import type { Viewers } from '../trust/viewers.ts';
 import type { Door } from './door.ts';
 import type { Listeners, Opening } from './listeners.ts';
@@ -21,6 +22,7 @@ export interface Behind {
   readonly own: () => TlsIdentity;
   readonly neighbours: Neighbours;
   readonly viewers: Viewers;
+  readonly platforms: Platforms;
   readonly admins: Admins;
   readonly door: Door;
   readonly handlers: Readonly<Record<'admin' | 'admin_api' | 'statement', RequestListener>>;
@@ -34,7 +36,7 @@ const VIEWER_HEADER_BYTES = 128 * 1024;
 /** Opens every door that the configuration names. @throws StartError for a port that is taken */
 export async function openDoors(
   open: Listeners,
-  { config, own, neighbours, viewers, admins, door, handlers, base }: Behind,
+  { config, own, neighbours, viewers, platforms, admins, door, handlers, base }: Behind,
 ): Promise<{ readonly ports: Ports; readonly federation: Listener }> {
   const { listeners } = config;
   const withoutCertificate = () => viewerServerTls(own(), undefined);
@@ -59,7 +61,7 @@ export async function openDoors(
       ),
   });
   const viewer = await viewerDoor('viewer', listeners.viewer, () =>
-    viewerServerTls(own(), viewers.anchors()),
+    viewerServerTls(own(), [...viewers.anchors(), ...platforms.anchors()]),
   );
   base.viewer = config.public_base ?? `https://${listeners.viewer.host}:${viewer.port}`;
   if (listeners.viewer_tokens !== undefined) {

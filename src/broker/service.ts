@@ -27,14 +27,15 @@ import type { AnsweringLocates } from '../responding/answer-locate.ts';
 import { PingCounts, type AnsweringPings } from '../responding/answer-ping.ts';
 import { neighbourApi } from '../responding/neighbour-api.ts';
 import type { Responding } from '../responding/respond.ts';
+import type { BrokerStatus } from '../http/broker-status.ts';
 import type { Directory } from '../routing/directory.ts';
-import type { OnSeen } from '../routing/seen-patients.ts';
 import type { Store } from '../store/contracts.ts';
-import type { NoticesStatus } from '../whereabouts/notices-room.ts';
+import type { NoticesStatus } from '../whereabouts/notices/notices-room.ts';
 import { logOrigin } from '../tlog/origin.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
 import type { TlsRole } from '../trust/key-pair-files.ts';
 import { shownThumbprint } from '../trust/peer-certificate.ts';
+import type { Platforms } from '../trust/platforms.ts';
 import type { Viewers } from '../trust/viewers.ts';
 import type { Demographics } from '../upstream/demographics.ts';
 import type { NeighbourLink } from '../upstream/neighbour-link.ts';
@@ -43,6 +44,7 @@ import type { RecordLink } from '../upstream/record-link.ts';
 import type { WitnessLink } from '../upstream/witness-link.ts';
 import { SyslogLink } from '../upstream/syslog-link.ts';
 import type { Crls } from './crls.ts';
+import { besideViewers, makeFeeds } from './feeds.ts';
 import { witnessesAmong } from './links.ts';
 import type { OwnCertificate } from './own-certificate.ts';
 import { openNotices } from './notices.ts';
@@ -60,6 +62,7 @@ export interface Parts {
   readonly neighbours: Neighbours;
   readonly crls: Crls;
   readonly viewers: Viewers;
+  readonly platforms: Platforms;
   readonly demographics: Demographics;
   readonly odsChanges: OdsChanges | undefined;
   readonly records: readonly RecordLink[];
@@ -89,10 +92,9 @@ export interface Service {
   status(): Promise<LogStatus>;
   /** Neighbours' pings that were answered since the start. */
   pings(): ReturnType<PingCounts['all']>;
-  /** Takes who was seen in this region: their home regions are told. */
-  readonly onSeen: OnSeen;
   /** Notices to and from other regions. */
   notices(): Promise<NoticesStatus>;
+  feeds(): BrokerStatus['feeds'];
   countFault(code: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -222,6 +224,7 @@ export async function startService(
     ...{ desk: auditRoom.desk, inclusions: auditRoom.inclusions, neighbours, log: store.log, now },
     origin: auditLog.origin,
   };
+  const feeds = makeFeeds(parts, auditLog, auditRoom.trail, shared.patientDigest, notices.onSeen);
   const rateOf = (region: string): number => settingsOf(region)?.rate_per_second ?? 0;
 
   const told = {
@@ -234,21 +237,24 @@ export async function startService(
     log.warn({ unasked }, 'not every neighbour could be asked what it holds of our log');
   }
   notices.start();
+  feeds.start();
   return {
     origin: auditLog.origin,
     handlers: {
       federation: neighbourApi(responding, accesses, locates, pings, taking, witness, rateOf, log),
-      viewer: viewerApi(requesting, 'certificate'),
+      viewer: besideViewers(feeds.handler, viewerApi(requesting, 'certificate')),
       // Links lead back to the listener that was asked: the other one is closed to who has no certificate.
       viewer_tokens: viewerApi({ ...requesting, publicBase: parts.bases.viewer_tokens }, 'single-use'),
     },
     trail: auditRoom.trail,
     status: () => auditRoom.status(),
     pings: () => pings.counts.all(),
+    feeds: () => feeds.status(),
     countFault: (code) => auditRoom.trail.countRefusal(code),
-    onSeen: notices.onSeen,
     notices: () => notices.status(),
     stop: async () => {
+      // First who brings something, then who takes it.
+      await feeds.stop();
       await notices.stop();
       await auditRoom.stop();
     },

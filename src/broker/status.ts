@@ -48,6 +48,7 @@ export async function statusOf(
     admins: adminsFault === undefined ? {} : { fault: adminsFault },
     trust: trust.brief(),
     pings: service?.pings() ?? [],
+    feeds: service?.feeds() ?? { platforms: [], polling: [] },
     certificates: endingsOf(parts),
     crls: parts.crls.status(),
     notices,

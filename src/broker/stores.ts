@@ -1,18 +1,21 @@
 import { createSecretKey } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 
 import { AuditLog } from '../audit/log.ts';
 import { Keyring } from '../audit/sealing.ts';
 import { currentOf } from '../audit/succession/chain.ts';
 import type { Config } from '../config/load.ts';
 import { storeSecrets, type StoreSecrets } from '../config/secrets.ts';
-import { keyedDigest } from '../evidence/seal.ts';
+import { keyedDigest, keyedDigestBytes } from '../evidence/seal.ts';
 import type { BackupFiles } from '../recovery/take-backup.ts';
-import type { Store } from '../store/contracts.ts';
+import type { SightingStage, Store } from '../store/contracts.ts';
 import type { Filling, Snapshot } from '../store/copying.ts';
 import { openPostgresFilling, openPostgresSnapshot } from '../store/postgres/copying.ts';
 import { openPostgresStore } from '../store/postgres/store.ts';
 import { toldBySqliteBackup, writeSqliteBackup } from '../store/sqlite/backup-file.ts';
 import { openSqliteFilling } from '../store/sqlite/filling.ts';
+import { openSqliteStage } from '../store/sqlite/sighting-stage.ts';
 import { openSqliteSnapshot } from '../store/sqlite/snapshot.ts';
 import { openSqliteReading, openSqliteStore } from '../store/sqlite/store.ts';
 import { logOrigin } from '../tlog/origin.ts';
@@ -62,6 +65,28 @@ function sqliteFile(store: string): string | undefined {
 export function patientDigestOf(secrets: StoreSecrets): (nhsNumber: string) => string {
   const key = createSecretKey(secrets.patientDigestKey);
   return (nhsNumber) => keyedDigest(key, nhsNumber);
+}
+
+/** The same as 32 bytes. */
+export function patientDigestBytesOf(secrets: StoreSecrets): (nhsNumber: string) => Buffer {
+  const key = createSecretKey(secrets.patientDigestKey);
+  return (nhsNumber) => keyedDigestBytes(key, nhsNumber);
+}
+
+/**
+ * Where the rows of a file wait to be merged: beside a SQLite store; for a PostgreSQL store in the directory for temporary files.
+ *
+ * @param name tells the file from others @param directory in the place of these
+ */
+export function openSightingStage(
+  { store, region }: Pick<Config, 'store' | 'region'>,
+  name: string,
+  directory?: string,
+): SightingStage {
+  const file = sqliteFile(store);
+  const beside = file === undefined ? tmpdir() : dirname(file);
+  const whose = file === undefined ? `wayleave-${region}` : basename(file);
+  return openSqliteStage(join(directory ?? beside, `${whose}.import-${name}`));
 }
 
 /** This replica's log in a store, for the broker and for the commands that work on it: the one that is written now. */

@@ -84,6 +84,7 @@ function lines(told: Told): string[] {
     ...columns((crls as CrlStatus[]).map(crlRow)),
     ...columns((status.notices as ChannelStatus[]).map(noticeRow)),
     ...patientNoticeLines(status),
+    ...feedLines(status),
     '',
   ];
 }
@@ -213,6 +214,20 @@ function patientNoticeLines({ patientNotices }: BrokerStatus): string[] {
     ({ region, count, why }) =>
       `  home region ${region} is not told of ${count} patients yet: ${plain(why ?? '')}`,
   );
+}
+
+/** A broker of the version before tells nothing of feeds. */
+function feedLines({ feeds = { platforms: [], polling: [] } }: Partial<BrokerStatus>): string[] {
+  return columns([
+    ...feeds.platforms.map(({ platform, encounters, last }) => [
+      ...['  care locations from', platform, 'in order', `${encounters} Encounters`, `last ${last}`],
+    ]),
+    ...feeds.polling.map(({ record, encounters, refused, last, until, fault }) => [
+      ...['  care locations from', record, fault ?? 'in order'],
+      `${encounters} Encounters, ${refused} refused`,
+      last === undefined ? 'not asked to the end yet' : `last ${last}, changes up to ${until}`,
+    ]),
+  ]);
 }
 
 function get(url: string): Promise<BrokerStatus> {

@@ -87,7 +87,7 @@ function checkDemographics(
 
 /** An admin is one person with one certificate, and no party that has another part here. */
 function checkAdmins(
-  { admins, listeners, viewers, entity, neighbours }: ConfigFile,
+  { admins, listeners, viewers, care_locations: { platforms }, entity, neighbours }: ConfigFile,
   fail: (setting: string, wrong: string, write: string) => never,
 ): void {
   if (admins.length > 0 && listeners.admin_api === undefined)
@@ -97,7 +97,7 @@ function checkAdmins(
   const ids = new Set(admins.map(({ id }) => id));
   if (ids.size < admins.length) fail('admins', 'names one id twice', 'give each admin an id of their own');
   const taken = new Set([
-    ...viewers.map(({ certificate }) => certificate?.uri),
+    ...[...viewers, ...platforms].map(({ certificate }) => certificate?.uri),
     ...[entity, ...neighbours.map((neighbour) => neighbour.entity)],
   ]);
   for (const [position, { id, certificate }] of admins.entries()) {

@@ -5,6 +5,7 @@ import type { PublicJwk } from '../trust/entity-statement.ts';
 import type { Decided } from '../trust/neighbours.ts';
 import { registeredAdmins, type RegisteredAdmin } from './admins.ts';
 import { clientKey } from './auth-forms.ts';
+import { configuredCareLocations, type ConfiguredCareLocations } from './care-locations.ts';
 import { configuredStreams, type ConfiguredStream } from './audit-streams.ts';
 import { configuredCrl, type ConfiguredCrl } from './crl-form.ts';
 import { checkTogether } from './check-together.ts';
@@ -82,6 +83,7 @@ export interface Config extends Omit<
   | 'store'
   | 'audit_streams'
   | 'notices'
+  | 'care_locations'
 > {
   readonly viewers: readonly RegisteredViewer[];
   readonly admins: readonly RegisteredAdmin[];
@@ -90,6 +92,7 @@ export interface Config extends Omit<
   readonly demographics: ConfiguredDemographics;
   readonly audit_streams: readonly ConfiguredStream[];
   readonly notices: ConfiguredNotices;
+  readonly care_locations: ConfiguredCareLocations;
   readonly directory: DirectoryFile;
   /** The store's URL: `sqlite:` and an absolute path, or `postgres://`. */
   readonly store: string;
@@ -135,6 +138,7 @@ export function loadConfig(file: string, lastWholeOf: LastWholeOf = () => undefi
     directory: joinedDirectory(shared, [raw]),
     audit_streams: configuredStreams(raw.audit_streams, { source, near, text }),
     notices: configuredNotices(raw.notices, { source, near, text }),
+    care_locations: configuredCareLocations(raw.care_locations, { ...raw, source }, certificates),
     viewers: raw.viewers.map((viewer, position) => ({
       ...viewer,
       keys: viewer.keys.map((name) => jwkFrom(source, `viewers.${position}.keys`, near(name))),

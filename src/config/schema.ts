@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { agreement } from './agreement-form.ts';
+import { careLocationsForm } from './care-locations.ts';
 import { careSetting, code, date, milliseconds, odsCode, path, resourceType, sdsRole } from './forms.ts';
 import { crlForm } from './crl-form.ts';
 import { demographicsAuth, recordAuth } from './auth-forms.ts';
@@ -245,6 +246,7 @@ export const configFile = z.strictObject({
       without_locate: z.enum(['ask-known', 'ask-all-agreed']).default('ask-known'),
     })
     .prefault({}),
+  care_locations: careLocationsForm.prefault({}),
   budgets: budgets.prefault({}),
   report: z
     .strictObject({

@@ -57,5 +57,10 @@ export class Sealer {
 
 /** A keyed digest (HMAC-SHA-256): finds a patient's rows without naming the patient. */
 export function keyedDigest(key: KeyObject | Buffer, value: string): string {
-  return createHmac('sha256', key).update(value).digest('base64url');
+  return keyedDigestBytes(key, value).toString('base64url');
+}
+
+/** The same as 32 bytes. */
+export function keyedDigestBytes(key: KeyObject | Buffer, value: string): Buffer {
+  return createHmac('sha256', key).update(value).digest();
 }

@@ -67,6 +67,22 @@ export interface BrokerStatus {
         readonly decided: { readonly known: number; readonly dropped: number };
       }
     | undefined;
+  /** What feeds the care-location index: platforms that told something since the start, and records that are polled. */
+  readonly feeds: {
+    readonly platforms: readonly {
+      readonly platform: string;
+      readonly encounters: number;
+      readonly last: string;
+    }[];
+    readonly polling: readonly {
+      readonly record: string;
+      readonly encounters: number;
+      readonly refused: number;
+      readonly last?: string;
+      readonly until?: string;
+      readonly fault?: string;
+    }[];
+  };
   /** Neighbours' revocation lists. */
   readonly crls: readonly object[];
 }

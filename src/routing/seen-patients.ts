@@ -1,7 +1,7 @@
-/** A patient who was seen at a place of this region, as a feed told it. */
+/** That a patient was seen at an organisation of this region, as a file, the platform or a record says. */
 export interface SeenPatient {
   readonly nhsNumber: string;
-  /** Digest. */
+  /** Keyed digest of the number, base64url. */
   readonly patient: string;
   /** ODS organisation or site code. */
   readonly organisation: string;
@@ -10,7 +10,7 @@ export interface SeenPatient {
 }
 
 /**
- * Is handed what a feed told, before that feed marks its own progress: what it kept is not lost by a crash, and may come
- * again. It rejects when it could not keep it.
+ * Who wants to know of patients that were seen here, batch by batch. Whoever learns of them awaits it before it marks its own
+ * progress: after a crash the same come once more.
  */
 export type OnSeen = (seen: readonly SeenPatient[]) => Promise<void>;

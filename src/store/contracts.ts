@@ -1,18 +1,21 @@
 import type { ArchiveStore, KeyStore } from './contracts/archive.ts';
+import type { CareLocationStore } from './contracts/care-locations.ts';
 import type { CheckpointStore } from './contracts/checkpoints.ts';
 import type { LogStore } from './contracts/log.ts';
 import type { DirectoryStore } from './contracts/directory.ts';
-import type { CareLocationStore, ObjectionStore } from './contracts/patients.ts';
+import type { ObjectionStore } from './contracts/patients.ts';
 import type { StateStore, StreamCursorStore, ReplayStore } from './contracts/state.ts';
 import type { NoticeInboxStore, NoticeQueueStore } from './contracts/notices.ts';
 import type { KnownRegionStore, RegisterStore } from './contracts/whereabouts.ts';
 import type { DecisionStore, StatementStore, WholeFileStore } from './contracts/decisions.ts';
 
 export type * from './contracts/archive.ts';
+export type * from './contracts/care-locations.ts';
 export type * from './contracts/checkpoints.ts';
 export type * from './contracts/directory.ts';
 export type * from './contracts/log.ts';
 export type * from './contracts/patients.ts';
+export type * from './contracts/sighting-stage.ts';
 export type * from './contracts/state.ts';
 export type * from './contracts/decisions.ts';
 export type * from './contracts/notices.ts';

@@ -74,13 +74,9 @@ export interface Tables {
     pruned_at: number | null;
   };
   refusal_count: { code: string; minute: number; count: number };
-  care_location: {
-    patient: string;
-    organisation: string;
-    source: string;
-    first_seen: number;
-    last_seen: number;
-  };
+  care_place: { id: number; organisation: string; source: string };
+  /** `patient`: of the keyed digest the first 16 bytes. Days since 1970. */
+  care_sighting: { patient: Uint8Array; place: number; first_day: number; last_day: number };
   register: {
     patient: string;
     sealed_number: Uint8Array;

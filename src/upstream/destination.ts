@@ -5,7 +5,8 @@ import { startDeadline, type Deadline } from '../deadline.ts';
 import { DeliveryError, PolicyRefusal, RequestError } from '../errors.ts';
 import type { Log } from '../log.ts';
 
-export type DestinationKind = 'neighbour' | 'record' | 'demographics' | 'directory';
+/** `polled-record`: a record's second link, for what asks it in the background. */
+export type DestinationKind = 'neighbour' | 'record' | 'polled-record' | 'demographics' | 'directory';
 
 /** What `wayleave status` and health say of one destination. Counts are those of the breaker's window. */
 export interface DestinationStatus {

@@ -8,7 +8,7 @@ import { moveBase } from '../fhir/references.ts';
 import { FHIR_JSON, isDeeperThan, isResource, MOST_LEVELS, type Resource } from '../fhir/resource.ts';
 import type { Log } from '../log.ts';
 import { AccessTokens } from './access-tokens.ts';
-import { Destination, fairly } from './destination.ts';
+import { Destination, fairly, type DestinationKind } from './destination.ts';
 import { exchange, type Answer } from './exchange.ts';
 
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
@@ -23,14 +23,19 @@ export class RecordLink {
   /** The longest first: one may lie below another. */
   readonly #publicBases: readonly string[];
 
-  constructor(record: ConfiguredRecord, log: Log, now: () => number) {
+  constructor(
+    record: ConfiguredRecord,
+    log: Log,
+    now: () => number,
+    kind: Extract<DestinationKind, 'record' | 'polled-record'> = 'record',
+  ) {
     this.record = record;
     this.#agent = agentFor(record);
     this.#publicBases = record.public_base.toSorted((one, other) => other.length - one.length);
     this.#tokens =
       record.credentials.kind === 'oauth2' ? new AccessTokens(record.credentials, now) : undefined;
     this.destination = new Destination(
-      'record',
+      kind,
       record.id,
       record.breaker,
       (deadline) => this.#get(`${record.base}/metadata`, deadline),

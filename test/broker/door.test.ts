@@ -68,8 +68,8 @@ class Scripted {
       status: () => Promise.reject(new Error('not asked for')),
       trail: undefined as never,
       pings: () => [],
-      onSeen: async () => undefined,
       notices: () => Promise.reject(new Error('not asked for')),
+      feeds: () => ({ platforms: [], polling: [] }),
       countFault: async () => undefined,
       stop: async () => void (this.stopped += 1),
     };

@@ -16,13 +16,14 @@ const COMMANDS = [
   'route',
   'token',
   'status',
+  'care-locations',
   'objections',
   'register',
   'notices',
   'directory',
 ];
 /** They do nothing by themselves. */
-const PARENTS = ['objections', 'register', 'notices', 'directory'];
+const PARENTS = ['care-locations', 'objections', 'register', 'notices', 'directory'];
 
 describe('the command line', () => {
   it('tells all its commands', async () => {
@@ -37,6 +38,9 @@ describe('the command line', () => {
     ['register', 'import'],
     ['notices', 'status'],
     ['directory', 'import'],
+    ['care-locations', 'import'],
+    ['care-locations', 'stats'],
+    ['care-locations', 'forget'],
   ]) {
     it(`${command.join(' ')} has help that names --json`, async () => {
       const { code, out } = await wayleave(...command, '--help');

@@ -13,7 +13,7 @@ describe('the metrics of a status', () => {
     ...{ region: 'us', entity: 'https://us.example', started: '2026-11-23T10:00:00.500Z' },
     ...{ ready: true, store: 'ok', log: {}, pings: [], crls: [] },
     ...{ destinations: [], own: { statement: 1 }, admins: {}, trust: { neighbours: [], proposed: [] } },
-    ...{ certificates: [], notices: [] },
+    ...{ certificates: [], notices: [], feeds: { platforms: [], polling: [] } },
     ...change,
   });
   const read = async (change?: Partial<BrokerStatus>): Promise<Series[]> =>

@@ -95,7 +95,7 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
       assert.deepEqual([told.form, told.region], ['wayleave-backup/1', 'london']);
       assert.ok(Math.abs(Date.parse(told.taken_at) - Date.now()) < 60_000);
       assert.equal(told.rows['log_entry'], told.logs[0]?.size);
-      assert.ok((told.rows['checkpoint'] ?? 0) > 0 && (told.rows['care_location'] ?? 0) > 0);
+      assert.ok((told.rows['checkpoint'] ?? 0) > 0 && (told.rows['care_sighting'] ?? 0) > 0);
       assert.deepEqual(JSON.parse(BACKUP_FILES.told(file)), told);
       assert.equal((await verify(file)).code, 0);
       const before = readFileSync(file);

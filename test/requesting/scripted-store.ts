@@ -134,6 +134,10 @@ export class ScriptedStore implements Store {
         source: 'test',
       }));
     },
+    numbersOf: async () => [],
+    merge: async () => ({ taken: 0, added: 0, widened: 0 }),
+    forget: async () => ({ forgotten: 0, next: undefined }),
+    tally: async () => ({ patients: 0, places: [], next: undefined }),
   };
 
   readonly objections: Store['objections'] = {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { Store } from '../../src/store/contracts.ts';
 import { archiveContract } from './archive-contract.ts';
+import { careLocationContract } from './care-location-contract.ts';
 import { checkpointContract } from './checkpoint-contract.ts';
 import { cursorContract } from './cursor-contract.ts';
 import { decisionContract } from './decision-contract.ts';
@@ -104,52 +105,6 @@ export function storeContract(
       assert.equal((await store.log.counts(minute, minute + 60_000)).length, 2);
     });
 
-    it('widens what is known of a care location, per source', async () => {
-      const at = { patient: 'p', organisation: 'RJ6', source: 'feed' };
-      await store.careLocations.record([{ ...at, firstSeen: 20, lastSeen: 30 }]);
-      await store.careLocations.record([{ ...at, firstSeen: 10, lastSeen: 25 }]);
-      await store.careLocations.record([{ ...at, patient: 'other', firstSeen: 1, lastSeen: 1 }]);
-      assert.deepEqual(await store.careLocations.of(['p']), [{ ...at, firstSeen: 10, lastSeen: 30 }]);
-    });
-
-    it('finds care locations under either digest, last seen first', async () => {
-      const of = (patient: string, organisation: string, lastSeen: number) => ({
-        patient,
-        organisation,
-        source: 'feed',
-        firstSeen: 0,
-        lastSeen,
-      });
-      await store.careLocations.record([of('old', 'RJ6', 5), of('new', 'RQW', 9), of('no', 'RAL', 9)]);
-      const found = await store.careLocations.of(['new', 'old']);
-      assert.deepEqual(
-        found.map(({ organisation }) => organisation),
-        ['RQW', 'RJ6'],
-      );
-    });
-
-    it('takes many care locations of one place in one call', async () => {
-      const at = { patient: 'p', organisation: 'RJ6', source: 'feed' };
-      await store.careLocations.record(
-        [5, 3, 9, 7].map((day) => ({ ...at, firstSeen: day, lastSeen: day + 1 })),
-      );
-      await store.careLocations.record([]);
-      assert.deepEqual(await store.careLocations.of(['p']), [{ ...at, firstSeen: 3, lastSeen: 10 }]);
-      assert.deepEqual(await store.careLocations.of([]), []);
-    });
-
-    it('gives at most 200 care locations, those last seen', async () => {
-      await store.careLocations.record(
-        Array.from({ length: 250 }, (_, n) => ({
-          ...{ patient: 'p', organisation: `R${n}`, source: 'feed' },
-          ...{ firstSeen: 0, lastSeen: n },
-        })),
-      );
-      const found = await store.careLocations.of(['p']);
-      assert.equal(found.length, 200);
-      assert.equal(found.at(-1)?.lastSeen, 50);
-    });
-
     it('gives the objections that are in force at a time', async () => {
       await store.objections.record([
         { patient: 'a', kind: 'objection', from: 10 },
@@ -208,6 +163,10 @@ export function storeContract(
     describe('of the local register', () => registerContract(() => store.register));
     checkpointContract(() => store, restart);
     stateContract(() => store, restart);
+    careLocationContract(
+      () => store,
+      () => again(),
+    );
     cursorContract(() => store, restart);
     decisionContract(() => store, restart);
     directoryContract(() => store, restart);

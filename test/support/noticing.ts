@@ -5,7 +5,7 @@ import { loadSecrets } from '../../src/config/secrets.ts';
 import type { RegionId } from '../../src/demo/places.ts';
 import { PatientNumberSeal } from '../../src/evidence/patient-number-seal.ts';
 import type { RegisterStore, Store } from '../../src/store/contracts.ts';
-import { queueSeen } from '../../src/whereabouts/queue-seen.ts';
+import { queueSeen } from '../../src/whereabouts/notices/queue-seen.ts';
 import type { TestFederation } from './federation.ts';
 
 /** A region's store and keys beside its running broker, as a command of it has them. */

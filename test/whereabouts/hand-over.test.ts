@@ -12,11 +12,11 @@ import type { Registration } from '../../src/routing/registration.ts';
 import type { RegisterEntry, RegisterStore, Store } from '../../src/store/contracts.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { Neighbours } from '../../src/trust/neighbours.ts';
-import { FindHome } from '../../src/whereabouts/find-home.ts';
-import { HandOver } from '../../src/whereabouts/hand-over.ts';
-import { DAY_MS, type NoticeParts } from '../../src/whereabouts/notice-parts.ts';
-import { ResolveHomes } from '../../src/whereabouts/resolve-homes.ts';
-import { SendNotices } from '../../src/whereabouts/send-notices.ts';
+import { FindHome } from '../../src/whereabouts/notices/find-home.ts';
+import { HandOver } from '../../src/whereabouts/notices/hand-over.ts';
+import { DAY_MS, type NoticeParts } from '../../src/whereabouts/notices/notice-parts.ts';
+import { ResolveHomes } from '../../src/whereabouts/notices/resolve-homes.ts';
+import { SendNotices } from '../../src/whereabouts/notices/send-notices.ts';
 
 const NUMBERS = testNhsNumbers('9990020000', 700);
 const [ONE = '', TWO = ''] = NUMBERS;

@@ -44,6 +44,8 @@ const SEVERITIES: Partial<Record<Event, keyof typeof SEVERITY>> = {
   'objections-imported': 'notice',
   'register-imported': 'notice',
   'directory-imported': 'notice',
+  'care-locations-imported': 'notice',
+  'care-locations-forgotten': 'notice',
   'audit-searched': 'notice',
   'report-made': 'notice',
   'entries-erased': 'notice',

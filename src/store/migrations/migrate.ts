@@ -15,6 +15,7 @@ import { decisions } from './009-decisions.ts';
 import { wholeFiles } from './010-whole-files.ts';
 import { directory } from './011-directory.ts';
 import { register } from './012-register.ts';
+import { careLocations } from './013-care-locations.ts';
 import { notices } from './014-notices.ts';
 
 const migrationsFor = (dialect: Dialect) => ({
@@ -30,6 +31,7 @@ const migrationsFor = (dialect: Dialect) => ({
   '010-whole-files': wholeFiles(dialect),
   '011-directory': directory(dialect),
   '012-register': register(dialect),
+  '013-care-locations': careLocations(dialect),
   '014-notices': notices(dialect),
 });
 

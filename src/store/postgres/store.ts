@@ -21,6 +21,7 @@ import { registerStore } from '../register.ts';
 import { readState } from '../state-reads.ts';
 import { readCursor } from '../stream-cursors.ts';
 import { headOf, newLog, type LogRow } from '../tree.ts';
+import { postgresCareLocations } from './care-locations.ts';
 import { readLeaves } from './log-leaves.ts';
 import { readTiles } from './log-tiles.ts';
 import { LogWrites } from './log-writes.ts';
@@ -31,7 +32,6 @@ import {
   countRefusal,
   eraseEntries,
   eraseKeys,
-  recordCareLocations,
   recordObjections,
   recordRegistered,
 } from './writes.ts';
@@ -122,10 +122,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
     },
     archive: archiveStore(queries),
     keys: entryKeys(queries, POSTGRES),
-    careLocations: {
-      record: (locations) => write('store-unavailable', recordCareLocations(locations)),
-      of: (digests) => read(() => patients.of(digests)),
-    },
+    careLocations: postgresCareLocations(pool, read),
     objections: {
       record: (objections) => write('store-unavailable', recordObjections(objections)),
       inForce: (digests, at) => read(() => patients.inForce(digests, at)),

@@ -1,6 +1,6 @@
 import type { QueryConfig } from 'pg';
 
-import type { CareLocation, Objection, RegisterEntry, RegisterReading } from '../contracts.ts';
+import type { Objection, RegisterEntry, RegisterReading } from '../contracts.ts';
 import { toText } from './values.ts';
 
 /** The single writes: each is one statement, and so all or nothing. */
@@ -39,26 +39,6 @@ export function eraseKeys(log: string, sequences: readonly number[]): QueryConfi
   return {
     text: 'DELETE FROM log_key WHERE log = $1 AND sequence = ANY ($2::bigint[])',
     values: [log, sequences],
-  };
-}
-
-export function recordCareLocations(locations: readonly CareLocation[]): QueryConfig<unknown[]> {
-  return {
-    text: `INSERT INTO care_location (patient, organisation, source, first_seen, last_seen)
-      SELECT patient, organisation, source, min(first_seen), max(last_seen)
-      FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
-        AS given (patient, organisation, source, first_seen, last_seen)
-      GROUP BY patient, organisation, source ORDER BY patient, organisation, source
-      ON CONFLICT (patient, organisation, source) DO UPDATE SET
-        first_seen = least(care_location.first_seen, excluded.first_seen),
-        last_seen = greatest(care_location.last_seen, excluded.last_seen)`,
-    values: [
-      locations.map(({ patient }) => toText(patient)),
-      locations.map(({ organisation }) => toText(organisation)),
-      locations.map(({ source }) => toText(source)),
-      locations.map(({ firstSeen }) => Math.floor(firstSeen)),
-      locations.map(({ lastSeen }) => Math.ceil(lastSeen)),
-    ],
   };
 }
 

@@ -8,7 +8,7 @@ interface Waiting {
 
 /** How long a group tries again while another process writes, and how often; the event loop is free between. */
 const PATIENCE_MS = 4_000;
-const RETRY_MS = 25;
+const RETRY_MS = 4;
 
 /**
  * Group commit: every write that is waiting when the event loop comes round goes into one transaction, so that

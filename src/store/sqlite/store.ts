@@ -24,9 +24,10 @@ import { registerStore } from '../register.ts';
 import { readState } from '../state-reads.ts';
 import { readCursor } from '../stream-cursors.ts';
 import type { Tables } from '../schema.ts';
+import { sqliteCareLocations } from './care-locations.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { kyselyOver, openDatabase, openWriter } from './connection.ts';
+import { kyselyOver, openQueries, openWriter } from './connection.ts';
 import { FreeSpace } from './free-space.ts';
 import { leafReader } from './log-leaves.ts';
 import { LogWrites } from './log-writes.ts';
@@ -58,7 +59,7 @@ export async function openSqliteStore(
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     // Made before SQLite would make it: the files beside it get the mode that it has when they are made.
     closeSync(openSync(file, 'a', OWNER_ALONE));
-    reader = openDatabase(file);
+    reader = openQueries(file);
     queries = kyselyOver(reader);
     await migrate(queries, SQLITE);
     chmodSync(file, OWNER_ALONE);
@@ -169,13 +170,12 @@ function storeOver(
     },
     archive: archiveStore(queries),
     keys: entryKeys(queries, SQLITE),
-    careLocations: {
-      record: (locations) =>
-        durable('store-unavailable', () =>
-          locations.forEach((location) => write.recordCareLocation(location)),
-        ),
-      of: (digests) => read(() => patients.of(digests)),
-    },
+    careLocations: sqliteCareLocations(
+      database,
+      reader,
+      (write) => durable('store-unavailable', write),
+      (action) => read(action),
+    ),
     objections: {
       record: (objections) =>
         durable('store-unavailable', () =>

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-import type { CareLocation, Objection } from '../contracts.ts';
+import type { Objection } from '../contracts.ts';
 
 /** How many spent identifiers are forgotten with each new one: enough to keep up, too few to be felt. */
 const FORGET_AT_ONCE = 4;
@@ -18,11 +18,6 @@ export function prepareWrites(database: DatabaseSync) {
     'INSERT INTO refusal_count (code, minute, count) VALUES (?, ?, 1) ' +
       'ON CONFLICT (minute, code) DO UPDATE SET count = count + 1',
   );
-  const careLocation = database.prepare(
-    'INSERT INTO care_location (patient, organisation, source, first_seen, last_seen) VALUES (?, ?, ?, ?, ?) ' +
-      'ON CONFLICT (patient, organisation, source) DO UPDATE SET ' +
-      'first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)',
-  );
   const objection = database.prepare(
     'INSERT INTO objection (patient, kind, from_time, until_time) VALUES (?, ?, ?, ?) ' +
       'ON CONFLICT (patient, kind) DO UPDATE SET from_time = excluded.from_time, until_time = excluded.until_time',
@@ -38,14 +33,6 @@ export function prepareWrites(database: DatabaseSync) {
     },
     countRefusal: (code: string, minute: number): void => void count.run(code, minute),
     advanceCursor: (stream: string, log: string, next: number): void => void cursor.run(stream, log, next),
-    recordCareLocation: (location: CareLocation): void =>
-      void careLocation.run(
-        location.patient,
-        location.organisation,
-        location.source,
-        location.firstSeen,
-        location.lastSeen,
-      ),
     recordObjection: (entry: Objection): void =>
       void objection.run(entry.patient, entry.kind, entry.from, entry.until ?? null),
   };

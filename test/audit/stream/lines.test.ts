@@ -73,6 +73,8 @@ describe('an entry as a syslog message', () => {
         'objections-imported',
         'register-imported',
         'directory-imported',
+        'care-locations-imported',
+        'care-locations-forgotten',
         'audit-searched',
       ],
       ...[
@@ -85,7 +87,7 @@ describe('an entry as a syslog message', () => {
         'admins-changed',
       ],
     ]);
-    assert.equal(of(6).length, EVENTS.length - 14 - 21);
+    assert.equal(of(6).length, EVENTS.length - 14 - 23);
     assert.equal(severityOf('released-to-viewer'), 6);
     assert.equal(severityOf('released-to-viewer', { break_glass: true }), 5);
     assert.equal(severityOf('an-event-of-tomorrow'), 6);

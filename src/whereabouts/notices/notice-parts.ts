@@ -1,15 +1,15 @@
-import type { NoticeTrail } from '../audit/notice-trail.ts';
-import type { PatientNotices } from '../config/patient-notices.ts';
-import type { Agreement } from '../config/schema.ts';
-import type { Deadline } from '../deadline.ts';
-import type { PatientNumberSeal } from '../evidence/patient-number-seal.ts';
-import type { Sender } from '../evidence/query.ts';
-import type { Log } from '../log.ts';
-import type { Directory } from '../routing/directory.ts';
-import type { Registration } from '../routing/registration.ts';
-import type { QueuedNotice, RegisterStore, Store } from '../store/contracts.ts';
-import type { Neighbours } from '../trust/neighbours.ts';
-import type { NeighbourLink } from '../upstream/neighbour-link.ts';
+import type { NoticeTrail } from '../../audit/notice-trail.ts';
+import type { PatientNotices } from '../../config/patient-notices.ts';
+import type { Agreement } from '../../config/schema.ts';
+import type { Deadline } from '../../deadline.ts';
+import type { PatientNumberSeal } from '../../evidence/patient-number-seal.ts';
+import type { Sender } from '../../evidence/query.ts';
+import type { Log } from '../../log.ts';
+import type { Directory } from '../../routing/directory.ts';
+import type { Registration } from '../../routing/registration.ts';
+import type { QueuedNotice, RegisterStore, Store } from '../../store/contracts.ts';
+import type { Neighbours } from '../../trust/neighbours.ts';
+import type { NeighbourLink } from '../../upstream/neighbour-link.ts';
 
 /** What telling home regions, and deciding what neighbours told, stand on. */
 export interface NoticeParts {

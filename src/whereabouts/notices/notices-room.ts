@@ -1,5 +1,5 @@
-import type { OnSeen } from '../routing/seen-patients.ts';
-import type { RegistrationSource } from '../routing/registration.ts';
+import type { OnSeen } from '../../routing/seen-patients.ts';
+import type { RegistrationSource } from '../../routing/registration.ts';
 import { DecideInbox } from './decide-inbox.ts';
 import { FindHome } from './find-home.ts';
 import { HandOver } from './hand-over.ts';

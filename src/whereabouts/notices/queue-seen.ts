@@ -1,4 +1,4 @@
-import type { OnSeen, SeenPatient } from '../routing/seen-patients.ts';
+import type { OnSeen, SeenPatient } from '../../routing/seen-patients.ts';
 import type { NoticeParts } from './notice-parts.ts';
 
 const AT_ONCE = 500;

@@ -1,4 +1,4 @@
-import type { KnownRegion, WaitingRegion } from '../store/contracts.ts';
+import type { KnownRegion, WaitingRegion } from '../../store/contracts.ts';
 import type { FindHome } from './find-home.ts';
 import { DAY_MS, isDue, LEASE_MS, waitAfter, type NoticeParts } from './notice-parts.ts';
 

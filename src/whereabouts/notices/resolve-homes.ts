@@ -1,4 +1,4 @@
-import type { QueuedNotice } from '../store/contracts.ts';
+import type { QueuedNotice } from '../../store/contracts.ts';
 import type { FindHome } from './find-home.ts';
 import { DAY_MS, isDue, isGivenUp, LEASE_MS, waitAfter, type NoticeParts } from './notice-parts.ts';
 

@@ -1,6 +1,6 @@
-import { errorFields } from '../log.ts';
-import { homeOf } from '../routing/home-region.ts';
-import type { Registration, RegistrationSource } from '../routing/registration.ts';
+import { errorFields } from '../../log.ts';
+import { homeOf } from '../../routing/home-region.ts';
+import type { Registration, RegistrationSource } from '../../routing/registration.ts';
 import type { NoticeParts } from './notice-parts.ts';
 
 const LEAVERS_AT_ONCE = 500;

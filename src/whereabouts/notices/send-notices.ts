@@ -1,6 +1,6 @@
-import type { NoticeAbout } from '../audit/notice-trail.ts';
-import { startDeadline } from '../deadline.ts';
-import { EvidenceError } from '../errors.ts';
+import type { NoticeAbout } from '../../audit/notice-trail.ts';
+import { startDeadline } from '../../deadline.ts';
+import { EvidenceError } from '../../errors.ts';
 import {
   MOST_ITEMS,
   MOST_REGIONS,
@@ -8,12 +8,12 @@ import {
   NOTICE,
   type NoticeClaims,
   type NoticeItem,
-} from '../evidence/notice.ts';
-import { signAsking } from '../evidence/query.ts';
-import { nhsNumberToken } from '../fhir/nhs-number.ts';
-import { errorFields } from '../log.ts';
-import type { QueuedNotice } from '../store/contracts.ts';
-import type { NeighbourLink } from '../upstream/neighbour-link.ts';
+} from '../../evidence/notice.ts';
+import { signAsking } from '../../evidence/query.ts';
+import { nhsNumberToken } from '../../fhir/nhs-number.ts';
+import { errorFields } from '../../log.ts';
+import type { QueuedNotice } from '../../store/contracts.ts';
+import type { NeighbourLink } from '../../upstream/neighbour-link.ts';
 import { believeReceipt } from './believe-receipt.ts';
 import { DAY_MS, isDue, isGivenUp, LEASE_MS, waitAfter, type NoticeParts } from './notice-parts.ts';
 

@@ -1,9 +1,9 @@
-import { EvidenceError } from '../errors.ts';
-import { RECEIPT, type NoticeClaims, type ReceiptClaims } from '../evidence/notice.ts';
-import type { SignedAsking } from '../evidence/query.ts';
-import { verifyAnswer, type Believed } from '../evidence/response.ts';
-import type { Neighbours } from '../trust/neighbours.ts';
-import type { NeighbourAnswer } from '../upstream/neighbour-link.ts';
+import { EvidenceError } from '../../errors.ts';
+import { RECEIPT, type NoticeClaims, type ReceiptClaims } from '../../evidence/notice.ts';
+import type { SignedAsking } from '../../evidence/query.ts';
+import { verifyAnswer, type Believed } from '../../evidence/response.ts';
+import type { Neighbours } from '../../trust/neighbours.ts';
+import type { NeighbourAnswer } from '../../upstream/neighbour-link.ts';
 
 /**
  * Decides whether a receipt is believed: evidence first (signature to body digest), then that it is for all of the notice, or

@@ -1,6 +1,6 @@
-import { startDeadline } from '../deadline.ts';
-import { homeOf } from '../routing/home-region.ts';
-import type { Registration } from '../routing/registration.ts';
+import { startDeadline } from '../../deadline.ts';
+import { homeOf } from '../../routing/home-region.ts';
+import type { Registration } from '../../routing/registration.ts';
 import type { NoticeParts } from './notice-parts.ts';
 import { Pace } from './pace.ts';
 
