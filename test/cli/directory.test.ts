@@ -121,7 +121,7 @@ describe('wayleave directory', () => {
     await until(() => federation.logged.some((line) => line.includes('the imported directory has changed')));
     const routed = await called(routeCommand, [PATIENT, '--config', config, '--json']);
     const { rules } = JSON.parse(routed.out) as { rules: string[] };
-    assert.deepEqual(rules, ['home-outside-federation']);
+    assert.deepEqual(rules, ['home-outside-federation', 'ask-all-agreed']);
     const before = await json<{ region?: string }>('show', 'F81027', '--at', '2026-01-31');
     assert.equal(before.region, HERE);
   });

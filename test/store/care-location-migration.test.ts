@@ -20,7 +20,10 @@ function former(text: string, bigint: string): string[] {
     return `('${digest(`p${n % 400}`)}', 'R${n % 7}', '${n % 2 === 0 ? 'demo' : 'feed'}', ${first}, ${last})`;
   });
   return [
-    "DELETE FROM kysely_migration WHERE name = '013-care-locations'",
+    "DELETE FROM kysely_migration WHERE name >= '013'",
+    ...['known_region', 'notice_inbox', 'notice_queue', 'leaver_cursor'].map(
+      (later) => `DROP TABLE ${later}`,
+    ),
     'DROP TABLE care_sighting',
     'DROP TABLE care_place',
     `CREATE TABLE care_location (patient ${text} NOT NULL, organisation ${text} NOT NULL, source ${text} NOT NULL,
