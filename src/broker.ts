@@ -60,6 +60,7 @@ export {
 export { loadWithLastWhole } from './broker/last-whole.ts';
 export { believedConfig, revocationsOf, trustedConfig } from './broker/trusted-config.ts';
 export { importedIn } from './broker/live-directory.ts';
+export { openQueueing } from './broker/notices.ts';
 export { reportAsking } from './broker/report-asking.ts';
 
 /** What a composition may replace: a store, a clock, a log, the way to statements. */

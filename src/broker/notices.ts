@@ -1,12 +1,16 @@
 import { NoticeTrail } from '../audit/notice-trail.ts';
 import type { AuditLog } from '../audit/log.ts';
 import type { Config } from '../config/load.ts';
-import type { Secrets } from '../config/secrets.ts';
+import type { Secrets, StoreSecrets } from '../config/secrets.ts';
 import { PatientNumberSeal } from '../evidence/patient-number-seal.ts';
 import type { TakingNotices } from '../responding/take-notices.ts';
+import { Directory } from '../routing/directory.ts';
+import type { OnSeen } from '../routing/seen-patients.ts';
 import type { Store } from '../store/contracts.ts';
 import type { Demographics } from '../upstream/demographics.ts';
 import type { NoticeParts } from '../whereabouts/notices/notice-parts.ts';
+import { queueSeen } from '../whereabouts/notices/queue-seen.ts';
+import { importedIn } from './live-directory.ts';
 import { NoticesRoom } from '../whereabouts/notices/notices-room.ts';
 
 /** What of a service it stands on. */
@@ -39,4 +43,17 @@ export function openNotices(standing: Standing): { room: NoticesRoom; taking: Ta
     onKept: () => room.came(),
   };
   return { room, taking };
+}
+
+/** For what learns of patients beside the broker: their home regions are told by it, when it runs. */
+export async function openQueueing(
+  { region, directory, patient_notices: settings }: Pick<Config, 'region' | 'directory' | 'patient_notices'>,
+  store: Store,
+  { patientDigestKey }: Pick<StoreSecrets, 'patientDigestKey'>,
+): Promise<OnSeen> {
+  const parts = {
+    ...{ region, directory: new Directory(directory, await importedIn(store)), settings, now: Date.now },
+    ...{ store, register: store.register, numbers: new PatientNumberSeal(patientDigestKey) },
+  };
+  return queueSeen(parts, () => undefined);
 }

@@ -2,11 +2,9 @@ import { Command, InvalidArgumentError } from 'commander';
 import { randomUUID } from 'node:crypto';
 
 import { CareLocationTrail } from '../audit/care-location-trail.ts';
-import { auditLogIn, openSightingStage, openStore, patientDigestBytesOf } from '../broker.ts';
+import { auditLogIn, openQueueing, openSightingStage, openStore, patientDigestBytesOf } from '../broker.ts';
 import type { Config } from '../config/load.ts';
-import { storeSecrets, type StoreSecrets } from '../config/secrets.ts';
-import { PatientNumberSeal } from '../evidence/patient-number-seal.ts';
-import type { OnSeen } from '../routing/seen-patients.ts';
+import { storeSecrets } from '../config/secrets.ts';
 import { isSource } from '../routing/care-locations-csv.ts';
 import type { Store } from '../store/contracts.ts';
 import {
@@ -16,7 +14,6 @@ import {
   type Imported,
   type ImportProgress,
 } from '../whereabouts/import/import-file.ts';
-import { queueSeen } from '../whereabouts/notices/queue-seen.ts';
 import { adminName } from './admin-name.ts';
 import { faultLines, importedLines } from './imported-lines.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
@@ -72,13 +69,14 @@ interface Importing {
 
 async function importOne(file: string, { config, store, options, io }: Importing): Promise<void> {
   const secrets = storeSecrets(config.secretsDirectory);
+  const onSeen = options.notices ? await openQueueing(config, store, secrets) : undefined;
   const started = performance.now();
   const imported = await reading(file, () =>
     importFile(file, {
       ...{ store: store.careLocations, source: options.source, now: Date.now },
       openStage: (digest) => openSightingStage(config, digest, options.staging),
       digest: patientDigestBytesOf(secrets),
-      ...(options.notices ? { onSeen: queueing(config, store, secrets) } : {}),
+      onSeen,
       onProgress: telling(io, options),
       onMerged: (merged) => writeDown(merged, { config, store, options, io }),
     }),
@@ -87,12 +85,6 @@ async function importOne(file: string, { config, store, options, io }: Importing
   if (options.json) io.print(JSON.stringify({ file, ...imported, seconds }));
   else for (const line of importedLines(file, imported, seconds)) io.print(line);
   if (imported.refused > 0) io.fail(INCOMPLETE);
-}
-
-/** Home regions are told of them by the broker, when it runs. */
-function queueing({ patient_notices: settings }: Config, store: Store, secrets: StoreSecrets): OnSeen {
-  const numbers = new PatientNumberSeal(secrets.patientDigestKey);
-  return queueSeen({ store, register: store.register, numbers, settings, now: Date.now }, () => undefined);
 }
 
 /** A restored store must know them before it is opened, and its log cannot be written until then. */

@@ -1,6 +1,6 @@
 import { StartError } from '../errors.ts';
 import type { Resource } from '../fhir/resource.ts';
-import type { RecordId, RegionId } from './places.ts';
+import { perRegion, type RecordId, type RegionId } from './places.ts';
 
 /** One answer of the PDS stand-in to `GET Patient/{nhsNumber}`. */
 export type PdsEntry =
@@ -17,6 +17,15 @@ export interface CareLocation {
   readonly organisation: string;
   readonly firstSeen: string;
   readonly lastSeen: string;
+}
+
+/** Who is, or was, registered in a region, as its own register has it. Dates are `YYYY-MM-DD`. */
+export interface Registered {
+  readonly nhsNumber: string;
+  /** ODS code. */
+  readonly practice: string;
+  readonly from: string;
+  readonly until?: string;
 }
 
 export interface Objection {
@@ -36,6 +45,8 @@ export interface DemoData {
   /** By the region that knows of them. */
   readonly careLocations: Readonly<Record<RegionId, readonly CareLocation[]>>;
   readonly objections: readonly Objection[];
+  /** By the region whose register it is. */
+  readonly registers?: Readonly<Partial<Record<RegionId, readonly Registered[]>>>;
 }
 
 /**
@@ -52,6 +63,7 @@ export function mergeDemoData(...sets: readonly DemoData[]): DemoData {
       demographics: [...one.demographics, ...other.demographics],
       careLocations: mergedLists(one.careLocations, other.careLocations),
       objections: [...one.objections, ...other.objections],
+      registers: mergedLists(registersOf(one), registersOf(other)),
     }),
     first,
   );
@@ -65,6 +77,10 @@ export function mergeDemoData(...sets: readonly DemoData[]): DemoData {
     }
   }
   return merged;
+}
+
+function registersOf({ registers }: DemoData): Record<RegionId, readonly Registered[]> {
+  return perRegion((region) => registers?.[region] ?? []);
 }
 
 function mergedLists<K extends string, T>(

@@ -1,5 +1,6 @@
 import type { DemoData } from './demo-data.ts';
 import { edgeCases } from './people/edge-cases.ts';
+import { moves } from './people/moves.ts';
 import { Ledger } from './people/ledger.ts';
 import { story1 } from './people/story-1.ts';
 import { story2 } from './people/story-2.ts';
@@ -10,6 +11,7 @@ import { story6 } from './people/story-6.ts';
 import { story7 } from './people/story-7.ts';
 
 export { buildFifth, FIFTH_NUMBERS } from './people/fifth.ts';
+export { MOVE_NUMBERS } from './people/moves.ts';
 export { EDGE_NUMBERS } from './people/edge-cases.ts';
 export { buildPopulation } from './people/population.ts';
 export { nextTestNhsNumber } from './test-nhs-number.ts';
@@ -38,5 +40,14 @@ export function buildStories(now: Date): DemoData {
   const ledger = new Ledger(now, FIRST_ID);
   for (const story of [story6, story1, story2, story3, story5, story7, story4]) story(ledger);
   edgeCases(ledger);
+  return ledger.data();
+}
+
+const FIRST_MOVE_ID = 800_001;
+
+/** Patients whose records only another region's word leads to: its notice, or its handover. */
+export function buildMoves(now: Date): DemoData {
+  const ledger = new Ledger(now, FIRST_MOVE_ID);
+  moves(ledger);
   return ledger.data();
 }

@@ -4,6 +4,7 @@ import { openStore, patientDigestOf } from '../../src/broker.ts';
 import { loadSecrets } from '../../src/config/secrets.ts';
 import type { RegionId } from '../../src/demo/places.ts';
 import { PatientNumberSeal } from '../../src/evidence/patient-number-seal.ts';
+import { Directory } from '../../src/routing/directory.ts';
 import type { RegisterStore, Store } from '../../src/store/contracts.ts';
 import { queueSeen } from '../../src/whereabouts/notices/queue-seen.ts';
 import type { TestFederation } from './federation.ts';
@@ -37,8 +38,11 @@ export class BesideBroker {
       register,
     }: { organisation?: string; register?: Pick<RegisterStore, 'of' | 'leavers'> } = {},
   ): Promise<void> {
-    const { patient_notices: settings } = this.#federation.config(this.#region);
-    const parts = { store: this.store, numbers: this.numbers, settings, now: Date.now, register };
+    const { patient_notices: settings, directory } = this.#federation.config(this.#region);
+    const parts = {
+      ...{ region: this.#region, directory: new Directory(directory), settings, register },
+      ...{ store: this.store, numbers: this.numbers, now: Date.now },
+    };
     const seen = patients.map((nhsNumber) => ({
       ...{ nhsNumber, patient: this.digest(nhsNumber), organisation, lastSeen: Date.now() },
     }));

@@ -1,5 +1,5 @@
 import type { Resource } from '../../fhir/resource.ts';
-import type { CareLocation, DemoData, Objection, PdsEntry } from '../demo-data.ts';
+import type { CareLocation, DemoData, Objection, PdsEntry, Registered } from '../demo-data.ts';
 import { perRecord, perRegion, type AnyRecordId, type Hospital, type RegionId } from '../places.ts';
 import { ODS_SYSTEM } from './person.ts';
 
@@ -32,6 +32,7 @@ export class Ledger {
   readonly #demographics: PdsEntry[] = [];
   readonly #careLocations = perRegion((): CareLocation[] => []);
   readonly #objections: Objection[] = [];
+  readonly #registers = perRegion((): Registered[] => []);
 
   /** @param firstId where the numbers of each record and type start; two ledgers must not overlap */
   constructor(now: Date, firstId: number) {
@@ -73,6 +74,10 @@ export class Ledger {
     this.#careLocations[knownTo].push(location);
   }
 
+  registered(region: RegionId, entry: Registered): void {
+    this.#registers[region].push(entry);
+  }
+
   objection(objection: Objection): void {
     this.#objections.push(objection);
   }
@@ -88,6 +93,7 @@ export class Ledger {
       demographics: this.#demographics,
       careLocations: this.#careLocations,
       objections: this.#objections,
+      registers: this.#registers,
     };
   }
 
