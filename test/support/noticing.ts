@@ -34,7 +34,7 @@ export class BesideBroker {
   seen(
     patients: readonly string[],
     {
-      organisation = 'RQM',
+      organisation = this.#federation.config(this.#region).coverage.organisations[0] ?? '',
       register,
     }: { organisation?: string; register?: Pick<RegisterStore, 'of' | 'leavers'> } = {},
   ): Promise<void> {
