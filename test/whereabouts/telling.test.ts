@@ -37,7 +37,7 @@ describe('telling home regions, between real brokers', () => {
         (config['demographics'] as RawConfig)['cache'] = { entries: 0 };
         (config['demographics'] as RawConfig)['breaker'] = { volume_threshold: 1000 };
         if (region !== 'herts-west-essex') return;
-        config['patient_notices'] = { every_ms: 50, sensitive_services: ['RPY', 'RJ611'] };
+        config['patient_notices'] = { every_ms: 50, sensitive_services: ['RWH', 'RWG02'] };
         const neighbours = config['neighbours'] as RawConfig[];
         const ended = neighbours.find((one) => one['region'] === 'west-midlands') ?? assert.fail();
         ended['agreement'] = { ...(ended['agreement'] as RawConfig), until: '2026-04-02' };
@@ -107,21 +107,26 @@ describe('telling home regions, between real brokers', () => {
     assert.deepEqual(await failures(file), []);
   });
 
-  it('of nobody who is restricted, objected, was at a sensitive service alone, or is at home here or nowhere', async () => {
-    const [hidden = '', objector = '', quiet = '', at = '', ours = '', unknown = '', open = ''] =
-      pds.patients('9990011000', ['restricted', LONDON, LONDON, LONDON, HERTS, 'unknown', LONDON]);
+  it('of nobody who is restricted, objected, was at a sensitive service or where others hold it alone, or is at home here or nowhere', async () => {
+    const [hidden = '', objector = '', quiet = '', at = '', elsewhere = '', ...others] = pds.patients(
+      '9990011000',
+      ['restricted', ...Array<string>(4).fill(LONDON), HERTS, 'unknown', LONDON],
+    );
+    const [ours = '', unknown = '', open = ''] = others;
     const objection = { patient: herts.digest(objector), kind: 'objection', from: 0 } as const;
     await herts.store.objections.record([objection]);
-    await herts.seen([quiet], { organisation: 'RPY01' });
-    await herts.seen([at], { organisation: 'RJ611' });
+    await herts.seen([quiet], { organisation: 'RWH01' });
+    await herts.seen([at], { organisation: 'RWG02' });
+    await herts.seen([elsewhere], { organisation: 'RJ611' });
     // What is queued first is looked up first: when the last is told, the others were decided.
     for (const patient of [hidden, objector, ours, unknown, open]) await herts.seen([patient]);
     await told(open);
     const wire = await onTheWire();
     assert.ok(wire.includes(open));
-    for (const patient of [hidden, objector, quiet, at, ours, unknown]) assert.ok(!wire.includes(patient));
+    for (const patient of [hidden, objector, quiet, at, elsewhere, ours, unknown])
+      assert.ok(!wire.includes(patient));
     assert.deepEqual(await herts.waiting(), {});
-    for (const patient of [quiet, at, objector])
+    for (const patient of [quiet, at, elsewhere, objector])
       assert.ok(!pds.asked.includes(patient), 'is not even looked up');
   });
 
