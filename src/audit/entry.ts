@@ -131,7 +131,7 @@ export interface Entry extends Who {
 export const BEGINNINGS: ReadonlySet<Event> = new Set<Event>([
   ...(['route-planned', 'query-received', 'viewer-refused', 'query-refused'] as const),
   ...(['access-question-sent', 'access-question-received', 'access-question-refused'] as const),
-  ...(['locate-received', 'locate-refused'] as const),
+  ...(['locate-sent', 'locate-received', 'locate-refused'] as const),
   ...(['notice-sent', 'notice-received', 'notice-refused'] as const),
 ]);
 /** What an auditor or an admin begins, or would. */

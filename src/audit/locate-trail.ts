@@ -19,11 +19,16 @@ export class LocateTrail {
     this.#log = log;
   }
 
-  /** Requester: a question that will leave, before it does. */
-  async sent(asking: Asking, region: string, question: Message & { readonly jti: string }): Promise<void> {
-    const { token, digest, jti } = question;
+  /** Requester: a question that will leave, before it does, and the viewer's token that it stands on. */
+  async sent(
+    asking: Asking,
+    region: string,
+    question: Message & { readonly jti: string; readonly viewerToken: string },
+  ): Promise<void> {
+    const { token, digest, jti, viewerToken } = question;
     const entry = entryOf(asking, 'locate-sent', { region, jti, query_digest: digest });
-    await this.#log.append([{ ...entry, sealed: { ...entry.sealed, query: token, ...glassOf(asking) } }]);
+    const values = { query: token, viewer_token: viewerToken, ...glassOf(asking) };
+    await this.#log.append([{ ...entry, sealed: { ...entry.sealed, ...values } }]);
   }
 
   /** Requester: what came of it, before any of it is used. Which regions were named is sealed. */

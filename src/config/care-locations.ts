@@ -13,7 +13,7 @@ const platform = z.strictObject({
   /** ODS codes of the organisations that it may speak of, each with its sites. */
   organisations: z.array(odsCode).min(1),
   /** Requests, each of one Encounter or of many. */
-  requests_per_second: z.int().min(1).max(10_000).default(20),
+  requests_per_second: z.int().min(1).max(10_000).default(5),
 });
 
 const polling = z.strictObject({

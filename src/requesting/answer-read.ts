@@ -16,6 +16,7 @@ import type { PlannedQuestion } from '../routing/plan-for.ts';
 import type { SourceState } from './paging.ts';
 import { NOTHING_SHOWN } from './release-page.ts';
 import { planQuestion } from './plan-question.ts';
+import { mayBeElsewhere } from './roll-call.ts';
 import { commonClaims, signSearches } from './region-query.ts';
 import { askAll } from './request-record.ts';
 import type { Requesting } from './requesting.ts';
@@ -58,7 +59,11 @@ export async function answerRead(
   const planned = await planQuestion({ ...request, patient }, broker, deadline);
   const place = planned.plan.regions.find((one) => one.region === region);
   if (place === undefined) throw new RequestError('not-found');
-  if (!place.ask) return nothing(request, 'not-asked', place.reason);
+  if (!place.ask) {
+    // That nothing leads there is no ground for saying that nothing is there, where whoever could tell was not reached.
+    const isOpen = place.reason === 'no-reason' && mayBeElsewhere(planned.plan);
+    return nothing(request, isOpen ? 'not-reached' : 'not-asked', isOpen ? undefined : place.reason);
+  }
   const link = broker.links.get(region);
   if (link === undefined) throw new RequestError('not-found');
 

@@ -45,8 +45,9 @@ export async function locate(
 
 /** The region where the patient is registered, where that is a neighbour that the plan asks. */
 function homeToAsk({ plan }: PlannedQuestion, { region: own }: Requesting): string | undefined {
-  const home = plan.regions.find((one) => one.ask && one.reasons.includes('registered'));
-  return home?.region === own ? undefined : home?.region;
+  // Our own register may have a patient who is at home elsewhere as well: then that one is asked.
+  return plan.regions.find((one) => one.region !== own && one.ask && one.reasons.includes('registered'))
+    ?.region;
 }
 
 /** On the disk before it leaves, and what came of it before any of that is used. */
@@ -62,7 +63,7 @@ async function ask(
   const asking = askingOf(planned, request);
   const question = sign(link, planned, request.viewer, broker);
   const { token, digest, jti } = question;
-  await audit.sent(asking, home, { token, digest, jti });
+  await audit.sent(asking, home, { token, digest, jti, viewerToken: request.viewer.token });
   const started = performance.now();
   const head = () => ({ region: home, jti, ms: Math.round(performance.now() - started) });
   using part = deadline.within(Math.min(budgets.locate_ms, deadline.remainingMs() * LARGEST_SHARE));

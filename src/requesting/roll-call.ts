@@ -60,6 +60,11 @@ function warns(rule: Rule, plan: Plan): boolean {
   return INCOMPLETE_RULES.has(rule) || (MAY_BE_MORE.has(rule) && plan.regions.some(leftWithoutReason));
 }
 
+/** True where nothing leads to some region, and a rule says that something may be held there all the same. */
+export function mayBeElsewhere({ rules }: Pick<Plan, 'rules'>): boolean {
+  return rules.some((rule) => NARROWED.has(rule) || MAY_BE_MORE.has(rule));
+}
+
 /** Where it is not known where the patient belongs, "nothing leads there" is no ground for a total. */
 function leftWithoutReason(region: Plan['regions'][number]): boolean {
   return !region.ask && region.reason === 'no-reason';

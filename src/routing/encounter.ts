@@ -37,7 +37,7 @@ export function readEncounter(
   now: number,
 ): EncounterSighting | 'not-a-sighting' | EncounterFault {
   if (!isObject(encounter) || encounter['resourceType'] !== 'Encounter') return 'not-an-encounter';
-  if (NOT_A_SIGHTING.has(String(encounter['status']))) return 'not-a-sighting';
+  if (NOT_A_SIGHTING.has(textOf(encounter['status']))) return 'not-a-sighting';
   const subject = subjectOf(encounter);
   if (typeof subject === 'string') return subject;
   const organisations = organisationsOf(encounter);
@@ -62,16 +62,19 @@ function subjectOf(encounter: Record<string, unknown>): EncounterSubject | Encou
   if (named !== 'nhs-number-missing' || reference === '') return named;
   if (!reference.startsWith('#')) return { reference };
   const contained = Array.isArray(encounter['contained']) ? (encounter['contained'] as unknown[]) : [];
-  return numberOfPatient(contained.find((one) => isObject(one) && `#${String(one['id'])}` === reference));
+  return numberOfPatient(contained.find((one) => isObject(one) && `#${textOf(one['id'])}` === reference));
 }
 
 function numberAmong(identifiers: readonly unknown[]): Named {
   const values = identifiers.flatMap((one) =>
-    isObject(one) && one['system'] === NHS_NUMBER_SYSTEM ? [textOf(one['value'])] : [],
+    isObject(one) && one['system'] === NHS_NUMBER_SYSTEM && one['use'] !== 'old'
+      ? [textOf(one['value'])]
+      : [],
   );
   if (values.length === 0) return 'nhs-number-missing';
-  const nhsNumber = values.find(isNhsNumber);
-  return nhsNumber === undefined ? 'nhs-number-wrong' : { nhsNumber };
+  const [nhsNumber, ...others] = new Set(values.filter(isNhsNumber));
+  // Whose it is of two cannot be told.
+  return nhsNumber === undefined || others.length > 0 ? 'nhs-number-wrong' : { nhsNumber };
 }
 
 function organisationsOf(encounter: Record<string, unknown>): string[] | EncounterFault {

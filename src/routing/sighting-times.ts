@@ -33,14 +33,20 @@ export function seenTimes(start: string, end: string, now: number): SeenTimes | 
 
 const known = new Map<string, number>();
 const MOST_KNOWN = 50_000;
+const DAY_LENGTH = '2016-04-01'.length;
+/** FHIR's longest dateTime has a few letters less. */
+const LONGEST_TIME = 40;
 
-/** The same days come again and again in a file of millions. */
+/** The same days come again and again in a file of millions. Only days are kept: whatever else there is, is different each time. */
 function timeOf(text: string): number {
+  if (text.length > LONGEST_TIME) return Number.NaN;
+  if (text.length > DAY_LENGTH) return parsed(text);
   const before = known.get(text);
   if (before !== undefined) return before;
   const time = parsed(text);
   if (known.size >= MOST_KNOWN) known.clear();
-  known.set(text, time);
+  // A copy: a slice would keep the whole block of the file that it was cut from.
+  known.set(Buffer.from(text).toString('latin1'), time);
   return time;
 }
 

@@ -223,6 +223,18 @@ describe('a home region that does not tell whom else to ask', () => {
     assert.equal(rows.find(({ event }) => event === 'locate-not-reached')?.reason, 'timeout');
   });
 
+  it('leaves a read as not reached, not as nothing there', async () => {
+    await start();
+    london.behaviour = (heard) => answers(federation, heard, { outcome: 'not-known' });
+    const path = '/regions/herts-west-essex/hwe-shared-care-record/fhir/AllergyIntolerance/1001';
+    const { status, body } = (await viewer?.ask(LONDONER, path)) ?? { status: 0, body: { resourceType: '' } };
+    const [issue] = issuesOf(body);
+    const outcome = issue?.details.coding?.find(({ system }) => system === SYSTEM.outcome)?.code;
+    assert.deepEqual([status, outcome], [504, 'not-reached']);
+    const sent = (await auditRows(federation, ASKER)).find(({ event }) => event === 'locate-sent');
+    assert.match(sent?.values['viewer_token'] ?? '', /^eyJ/);
+  });
+
   it('is not asked where our own agreement does not say that it may be', async () => {
     await start((link) => Reflect.deleteProperty(link['agreement'] as RawConfig, 'locate'));
     const { body, rows } = await asked({});

@@ -16,13 +16,21 @@ interface Known {
   readonly place: Identifier | undefined;
 }
 
+/** Not kept: it may come. */
+const NOT_THERE: Known = { number: 'nhs-number-missing', place: undefined };
+
 /**
  * What is at hand of a record, so that it is not asked for again: some thousand Patients, organisations and places by their
- * names in it, and which Encounters were recorded lately.
+ * names in it, for one round, since a record corrects whose they are; and which Encounters were recorded lately.
  */
 export class AtHand {
   readonly #known = new Map<string, Known>();
   readonly #done = new Set<string>();
+
+  /** Forgets what things refer to: it may be another since. */
+  newRound(): void {
+    this.#known.clear();
+  }
 
   /** Keeps those that came with a page. */
   addAll(resources: readonly Resource[]): void {
@@ -44,7 +52,10 @@ export class AtHand {
     const local = localReference(reference, [base]);
     if (local === undefined || !KINDS.has(local.type)) return undefined;
     const name = `${local.type}/${local.id}`;
-    return this.#known.get(name) ?? this.#add(name, await read(name));
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const resource = await read(name);
+    return resource === undefined ? NOT_THERE : this.#add(name, resource);
   }
 
   /** What is asked for again because of the overlap is no news. */
@@ -57,7 +68,7 @@ export class AtHand {
     for (const version of versions) this.#done.add(version);
   }
 
-  #add(name: string, resource: Resource | undefined): Known {
+  #add(name: string, resource: Resource): Known {
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     const known = { number: numberOfPatient(resource), place: placeOf(resource) };
     this.#known.set(name, known);

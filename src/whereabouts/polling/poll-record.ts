@@ -42,8 +42,9 @@ export interface PolledRound {
  * @throws DeliveryError, HouseError
  */
 export async function pollRecord(polling: Polling, signal: AbortSignal): Promise<PolledRound> {
-  const { link, cursors, settings, now } = polling;
+  const { link, cursors, settings, now, atHand } = polling;
   const { id } = link.record;
+  atHand.newRound();
   const kept = await cursors.read(CURSOR, id);
   const round = { encounters: 0, refused: 0, until: kept === 0 ? firstTime(settings, now()) : kept };
   for (let isLast = false; !isLast && !signal.aborted;) {
@@ -86,7 +87,7 @@ async function pollSpan(
     const page: EncounterPage = await onePage(path, polling);
     await keepSeen(page.seen, page.refused, id, polling);
     atHand.setDone(page.versions);
-    encounters += page.versions.length;
+    encounters += page.encounters;
     refused += page.refused;
     last = Math.max(last, page.changed ?? last);
     path = page.next;

@@ -13,8 +13,10 @@ export interface PolledRecord {
 
 export interface EncounterPage {
   readonly seen: readonly Seen[];
-  /** The Encounters that are read here for the first time, each in the version that it has; and how many of them cannot be. */
+  /** The Encounters that are read here for the first time, each in the version that it has. */
   readonly versions: readonly string[];
+  /** How many were not read before, and how many of them cannot be. */
+  readonly encounters: number;
   readonly refused: number;
   /** When an Encounter of the page was changed last, as the record dates it. */
   readonly changed: number | undefined;
@@ -43,15 +45,21 @@ export async function readPage(
   const find: Find = (reference) => atHand.find(reference, link.record.base, read);
   const encounters = resources.filter(({ resourceType }) => resourceType === 'Encounter');
   const seen: Seen[] = [];
+  /** What is refused is read again while it is asked for: whose it is may be known by then. */
+  const versions: string[] = [];
   let refused = 0;
   const news = encounters.filter((one) => !atHand.isDone(versionName(one)));
   for (const encounter of news) {
     const one = await readOne(encounter, find, now);
-    if (one === 'refused') refused += 1;
-    else if (one !== 'not-a-sighting') seen.push(one);
+    if (one === 'refused') {
+      refused += 1;
+      continue;
+    }
+    versions.push(versionName(encounter));
+    if (one !== 'not-a-sighting') seen.push(one);
   }
   const changed = changedIn(encounters);
-  return { seen, versions: news.map(versionName), refused, changed, next: nextOf(page, link.record) };
+  return { seen, versions, encounters: news.length, refused, changed, next: nextOf(page, link.record) };
 }
 
 const versionName = (encounter: Resource): string => `${encounter.id} ${versionOf(encounter)}`;
