@@ -19,16 +19,6 @@ export function openDatabase(file: string): DatabaseSync {
 /** KiB of pages that a writer keeps at hand: those of the indexes that many entries in turn go into. */
 const WRITER_CACHE = 65_536;
 
-/** The same of the one that reads: of an index of millions of patients what lies above the pages with their rows. */
-const READER_CACHE = 16_384;
-
-/** A connection for what is read, and for the writes that kysely makes. */
-export function openQueries(file: string): DatabaseSync {
-  const database = openDatabase(file);
-  database.exec(`PRAGMA cache_size = -${READER_CACHE}`);
-  return database;
-}
-
 /**
  * A connection for a `CommitQueue`: it fails at once where another writes, leaves the flush to the queue, and the
  * copying of the write-ahead log to a `Checkpointer`.

@@ -27,7 +27,7 @@ import type { Tables } from '../schema.ts';
 import { sqliteCareLocations } from './care-locations.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { kyselyOver, openQueries, openWriter } from './connection.ts';
+import { kyselyOver, openDatabase, openWriter } from './connection.ts';
 import { FreeSpace } from './free-space.ts';
 import { leafReader } from './log-leaves.ts';
 import { LogWrites } from './log-writes.ts';
@@ -59,7 +59,7 @@ export async function openSqliteStore(
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     // Made before SQLite would make it: the files beside it get the mode that it has when they are made.
     closeSync(openSync(file, 'a', OWNER_ALONE));
-    reader = openQueries(file);
+    reader = openDatabase(file);
     queries = kyselyOver(reader);
     await migrate(queries, SQLITE);
     chmodSync(file, OWNER_ALONE);
