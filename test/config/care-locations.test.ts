@@ -21,7 +21,7 @@ describe('care_locations of a configuration', () => {
       { record: 'record', every_ms: 60_000, overlap_ms: 300_000, page_size: 100 },
     ]);
     const [read] = configured({ platforms: [platform('a', 'a')] }).platforms;
-    assert.deepEqual([read?.anchors, read?.requests_per_second], ['PEM', 20]);
+    assert.deepEqual([read?.anchors, read?.requests_per_second], ['PEM', 5]);
   });
 
   const WRONG: Record<string, object> = {

@@ -3,10 +3,13 @@ import { randomUUID, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { openStore, patientDigestOf } from '../../src/broker.ts';
+import { loadSecrets } from '../../src/config/secrets.ts';
 import { STORY_NUMBERS } from '../../src/demo/stories.ts';
 import { TYP } from '../../src/evidence/claims.ts';
 import { sha256 } from '../../src/evidence/digests.ts';
 import { signingInputDigest, signMessage } from '../../src/evidence/message.ts';
+import { PatientNumberSeal } from '../../src/evidence/patient-number-seal.ts';
 import { SYSTEM } from '../../src/fhir/codes.ts';
 import type { Bundle, Resource } from '../../src/fhir/resource.ts';
 import { thumbprintOf } from '../../src/trust/peer-certificate.ts';
@@ -135,6 +138,19 @@ describe('a region that the home region names', () => {
         [],
       );
     }
+  });
+
+  it('is looked for too where our own register has the patient as well', async () => {
+    const config = federation.config(ASKER);
+    const { patientDigestKey } = loadSecrets(config.secretsDirectory);
+    const patient = patientDigestOf(loadSecrets(config.secretsDirectory))(LONDONER);
+    const store = await openStore(config);
+    const sealedNumber = new PatientNumberSeal(patientDigestKey).seal(LONDONER, patient);
+    await store.register.record([{ patient, sealedNumber, practice: 'D83040', from: 0 }], { at: Date.now() });
+    await store.close();
+    const { body } = await viewer.ask(LONDONER, HELD);
+    assert.deepEqual(rulesOf(body), ['registered', 'temporary']);
+    assert.deepEqual(rollCallOf(body)['herts-west-essex'], ['answered', 'located']);
   });
 
   it('leaves no NHS number and no token in a log', () => {

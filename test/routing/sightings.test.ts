@@ -36,6 +36,7 @@ describe('when a patient was seen', () => {
     ['a day that there is not', '2026-02-30', '', 'date-wrong'],
     ['an hour that there is not', '2026-04-01T25:00:00Z', '', 'date-wrong'],
     ['a day in English', '01/04/2026', '', 'date-wrong'],
+    ['megabytes that are no date', '2026-04-01'.repeat(100_000), '', 'date-wrong'],
     ['a day cut short', '2026-04-0', '', 'date-wrong'],
     ['an end that is none', '2026-04-01', 'today', 'date-wrong'],
     ['the day after tomorrow', '2026-11-25', '', 'date-future'],
@@ -143,6 +144,18 @@ describe('an Encounter as a sighting', () => {
     );
   });
 
+  it('tells no patient of two numbers, and none by an old one', () => {
+    const identifiers = (...values: object[]) => {
+      const identifier = values.map((value) => ({ system: NHS, ...value }));
+      return subject({ contained: [{ id: 'p', identifier }], subject: { reference: '#p' } });
+    };
+    const [one, other] = [{ value: '9990000018' }, { value: '9990000026' }];
+    assert.equal(identifiers(one, other), 'nhs-number-wrong');
+    assert.deepEqual(identifiers(one, one), { nhsNumber: one.value });
+    assert.deepEqual(identifiers({ ...other, use: 'old' }, one), { nhsNumber: one.value });
+    assert.equal(identifiers({ ...one, use: 'old' }), 'nhs-number-missing');
+  });
+
   it('tells the patient by identifier, contained or by reference', () => {
     const nhsNumber = '9990000018';
     const contained = [{ resourceType: 'Patient', id: 'p', identifier: [{ system: NHS, value: nhsNumber }] }];
@@ -161,6 +174,10 @@ describe('an Encounter as a sighting', () => {
     }
     assert.equal(readEncounter({ ...encounter, resourceType: 'Patient' }, NOW), 'not-an-encounter');
     assert.equal(readEncounter(null, NOW), 'not-an-encounter');
+    // What no text can be made of is read as if it were not there.
+    const odd = { toString: 0 };
+    const contained = { contained: [{ id: odd }], subject: { reference: '#p' } };
+    assert.equal(readEncounter({ ...encounter, status: odd, ...contained }, NOW), 'nhs-number-missing');
     assert.equal(readEncounter({ ...encounter, period: undefined }, NOW), 'date-missing');
     assert.equal(readEncounter({ ...encounter, period: { start: '2027-01-01' } }, NOW), 'date-future');
   });

@@ -156,6 +156,20 @@ describe('a record that is polled for Encounters', () => {
     assert.equal(searched().filter((url) => url.endsWith('Patient/p2')).length, 1);
   });
 
+  it('reads again who was nobody before, and whose number was corrected', async () => {
+    const of = (id: string, reference: string) =>
+      changed(id, encounter('', 'RJ6', { subject: { reference } }), '2026-11-23T10:00:00Z');
+    const atHand = new AtHand();
+    pages['search'] = () => searchset([of('a', 'Patient/p1'), of('b', 'Patient/p2')]);
+    pages['Patient/p2'] = () => patient('p2', ONE);
+    assert.equal((await poll({ atHand })).refused, 1);
+    pages['Patient/p1'] = () => patient('p1', TWO);
+    pages['Patient/p2'] = () => patient('p2', THREE);
+    pages['search'] = () => searchset([of('a', 'Patient/p1'), of('c', 'Patient/p2')]);
+    assert.equal((await poll({ atHand })).refused, 0);
+    assert.deepEqual([await known(TWO), await known(THREE)], [['RJ6'], ['RJ6']]);
+  });
+
   it('finds the codes of organisations and places that are given by reference, each read once', async () => {
     const SITE = 'https://fhir.nhs.uk/Id/ods-site-code';
     const of = (id: string, more: object) => changed(id, encounter(ONE, '', more), '2026-11-23T10:00:00Z');
