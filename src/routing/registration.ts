@@ -19,8 +19,12 @@ interface Told {
   readonly deceased?: true;
 }
 
-/** Whose question it is. A clinician's comes first; what goes on in the background takes what is left. */
-export type Lane = 'clinician' | 'background';
+/**
+ * Whose question it is, the first first. A clinician's; a neighbour's, which takes no more than a share; what goes on in the
+ * background takes what is left.
+ */
+export const LANES = ['clinician', 'neighbour', 'background'] as const;
+export type Lane = (typeof LANES)[number];
 
 /** Asks the demographics service. Never rejects for what the service says or fails to say. */
 export interface RegistrationSource {
