@@ -93,7 +93,7 @@ async function whyNotTold(
   const numbers = [...nhsNumbers];
   try {
     const [registered, inForce] = await Promise.all([
-      Promise.all(numbers.map((number) => registrations.registrationOf(number, deadline))),
+      Promise.all(numbers.map((number) => registrations.registrationOf(number, deadline, 'neighbour'))),
       objections.inForce(numbers.map(patientDigest), now()),
     ]);
     return whyWithheld(peer.neighbour.region, nhsNumbers, registered, inForce, directory, now());

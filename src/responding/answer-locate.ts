@@ -93,7 +93,7 @@ async function whatIsKnown(
 ): Promise<WhereaboutsKnown> {
   const [nhsNumber = ''] = nhsNumbers;
   try {
-    const registration = await registrations.registrationOf(nhsNumber, deadline);
+    const registration = await registrations.registrationOf(nhsNumber, deadline, 'neighbour');
     const current = 'current' in registration ? registration.current : nhsNumber;
     const digests = [...new Set([nhsNumber, current])].map(patientDigest);
     const [inForce, locations, told] = await Promise.all([

@@ -161,6 +161,31 @@ export class Directory {
     return undefined;
   }
 
+  /**
+   * The organisation that a code is a site of, else the code itself. Of what the directory does not know, five characters that
+   * begin with a trust's three (R or T first) are a site of that trust; a practice's code is never cut.
+   *
+   * @param at milliseconds since the epoch
+   */
+  organisationOf(code: string, at: number): string {
+    const day = dayOf(at);
+    const known = this.#imported.at(code, day);
+    if (known?.parent !== undefined) return known.parent;
+    if (this.#isPractice(code, known)) return code;
+    const [, part] = this.#upwards(code, day);
+    if (part === undefined) return code;
+    const isKnown = this.#organisations.has(part) || this.#imported.at(part, day) !== undefined;
+    return isKnown || /^[RT][A-Z0-9]{4}$/.test(code) ? part : code;
+  }
+
+  #isPractice(code: string, known: KnownOrganisation | undefined): boolean {
+    return (
+      Object.hasOwn(this.#data.practices, code) ||
+      known?.kinds.some((kind) => kind === 'cost-centres' || kind === 'practice-map') === true ||
+      /^[A-Z]\d{5}$/.test(code)
+    );
+  }
+
   /** True when `organisation` (a practice, a trust or its site) lies in what a broker says it covers. */
   inCoverage(
     coverage: { readonly sub_icbs: readonly string[]; readonly organisations: readonly string[] },

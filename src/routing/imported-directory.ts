@@ -14,10 +14,20 @@ export interface KnownOrganisation extends Omit<OrganisationFacts, 'status'> {
 
 interface Version {
   readonly kind: DirectoryKind;
+  /** ISO date: the day of the file that shows it. */
+  readonly seen: string;
   /** ISO date; the first of its kind stands for all time before as well. */
   readonly from: string;
   readonly isFirst: boolean;
   readonly facts: OrganisationFacts;
+}
+
+/** One row of versions, dated twice: an announced move has not moved a practice yet, and may close it meanwhile. */
+interface Dated {
+  /** From when each counts for what leads from the code. */
+  readonly leading: readonly Version[];
+  /** From when each counts for all else. */
+  readonly telling: readonly Version[];
 }
 
 /** Of the kinds, whose name and status count first. */
@@ -35,7 +45,7 @@ export class ImportedDirectory {
   readonly generation: number;
   readonly imports: readonly DirectoryImport[];
   readonly #versions: ReadonlyMap<string, readonly DirectoryVersion[]>;
-  readonly #dated = new Map<string, readonly Version[]>();
+  readonly #dated = new Map<string, Dated>();
   /** What was worked out of one day: nearly all questions are about today. */
   #told: { readonly day: string; readonly of: Map<string, KnownOrganisation> } = { day: '', of: new Map() };
   readonly #days: ReadonlyMap<string, readonly string[]>;
@@ -80,10 +90,10 @@ export class ImportedDirectory {
 
   #workOut(code: string, day: string): KnownOrganisation {
     const versions = this.#of(code);
-    const kinds = TELLING.filter((kind) => versions.some((one) => one.kind === kind));
+    const kinds = TELLING.filter((kind) => versions.telling.some((one) => one.kind === kind));
     const inForce = kinds.map((kind) =>
       inForceOn(
-        versions.filter((one) => one.kind === kind),
+        versions.telling.filter((one) => one.kind === kind),
         day,
       ),
     );
@@ -92,7 +102,7 @@ export class ImportedDirectory {
       .find((facts) => facts?.status !== undefined || facts?.opened);
     // Of files of several kinds the one that says last where a code leads.
     const leading = inForceOn(
-      versions.filter(({ facts }) => leads(facts)),
+      versions.leading.filter(({ facts }) => leads(facts)),
       day,
     );
     const first = inForce[0]?.facts;
@@ -104,27 +114,48 @@ export class ImportedDirectory {
     };
   }
 
-  #of(code: string): readonly Version[] {
+  #of(code: string): Dated {
     let dated = this.#dated.get(code);
     if (dated !== undefined) return dated;
-    const byKind = Map.groupBy(this.#versions.get(code) ?? [], ({ kind }) => kind);
-    dated = [...byKind].flatMap(([kind, row]) => this.#datedVersions(kind as DirectoryKind, row));
+    const rows = [...Map.groupBy(this.#versions.get(code) ?? [], ({ kind }) => kind).values()];
+    dated = {
+      leading: rows.flatMap((row) => this.#datedBy('joined', row)),
+      telling: rows.flatMap((row) => this.#datedBy('closed', row)),
+    };
     this.#dated.set(code, dated);
     return dated;
   }
 
-  /** A change dates from the day that the file names for it, else from the day of the first file that shows it. */
-  #datedVersions(kind: DirectoryKind, row: readonly DirectoryVersion[]): Version[] {
-    const days = this.#days.get(kind) ?? [];
-    return row
+  /**
+   * A change dates from the day that the file names for it, else from the day of the first file that shows it. A closing that is
+   * announced is told at once: its own date says when.
+   */
+  #datedBy(named: 'joined' | 'closed', row: readonly DirectoryVersion[]): Version[] {
+    const days = this.#days.get(row[0]?.kind ?? '') ?? [];
+    const versions = row
       .toSorted((one, other) => (one.seen < other.seen ? -1 : 1))
-      .map(({ seen, facts: text }, nth) => {
+      .map(({ kind, seen, facts: text }, nth) => {
         const facts = JSON.parse(text) as OrganisationFacts;
         const lastBefore = nth === 0 ? '' : (days.findLast((day) => day < seen) ?? '');
-        const named = [facts.joined, facts.closed].find((date) => date !== undefined && date > lastBefore);
-        return { kind, isFirst: nth === 0, facts, from: named ?? seen };
+        const date = facts[named];
+        const counts = date !== undefined && date > lastBefore && (named === 'joined' || date < seen);
+        return { kind: kind as DirectoryKind, seen, facts, from: counts ? date : seen };
       });
+    return stillSaid(versions).map((version, nth) => ({ ...version, isFirst: nth === 0 }));
   }
+}
+
+/** What was announced, and a later file does not say any more by then, has not come to pass. @param row oldest file first */
+function stillSaid<One extends Pick<Version, 'seen' | 'from'>>(row: readonly One[]): One[] {
+  let withdrawnAfter = '9999-12-31';
+  return row
+    .toReversed()
+    .filter(({ seen, from }) => {
+      const isSaid = from <= withdrawnAfter;
+      withdrawnAfter = [withdrawnAfter, seen, from].sort()[0] ?? seen;
+      return isSaid;
+    })
+    .reverse();
 }
 
 /** Nothing was imported. */

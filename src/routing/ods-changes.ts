@@ -21,6 +21,13 @@ const KIND_OF_ROLE: readonly (readonly [role: string, kind: DirectoryKind])[] = 
 const PRIMARY_ROLES: ReadonlySet<string> = new Set(KIND_OF_ROLE.map(([role]) => role));
 const KINDS: readonly DirectoryKind[] = ['cost-centres', 'trusts', 'sub-icbs', 'sites'];
 
+/** Of what is of a kind: the relationship that leads from it, and where that stands. */
+const LEADING: ReadonlyMap<DirectoryKind | undefined, readonly [relationship: string, 'subIcb' | 'parent']> =
+  new Map([
+    ['cost-centres', [COMMISSIONED_BY, 'subIcb']],
+    ['sites', [OPERATED_BY, 'parent']],
+  ]);
+
 export interface OdsChanged {
   /** As files of these kinds would say it, of the changed codes alone. */
   readonly organisations: ReadonlyMap<DirectoryKind, ReadonlyMap<string, OrganisationFacts>>;
@@ -58,19 +65,23 @@ export function readOdsChanges(
       if (kind !== undefined) put(kind, read.code, changedFacts(kind, knownFacts(kind, read.code), read));
     }
   }
+  const affiliations: ReadAffiliation[] = [];
   for (const resource of resources.filter((one) => isType(one, 'OrganizationAffiliation'))) {
     const read = readAffiliation(resource, day);
     if (read === undefined) refused += 1;
-    else if (read !== 'of no interest') {
-      const kind = kindOf(read.code);
-      const facts = kind === undefined ? undefined : knownFacts(kind, read.code);
-      if (kind === 'cost-centres' && facts !== undefined && read.relationship === COMMISSIONED_BY) {
-        put(kind, read.code, { ...facts, subIcb: read.to, ...(read.from ? { joined: read.from } : {}) });
-      }
-      if (kind === 'sites' && facts !== undefined && read.relationship === OPERATED_BY) {
-        put(kind, read.code, { ...facts, parent: read.to });
-      }
-    }
+    else if (read !== 'of no interest') affiliations.push(read);
+  }
+  for (const [code, listed] of Map.groupBy(affiliations, (one) => one.code)) {
+    const kind = kindOf(code);
+    const facts = kind === undefined ? undefined : knownFacts(kind, code);
+    const [relationship, leads] = LEADING.get(kind) ?? [];
+    if (kind === undefined || facts === undefined || leads === undefined) continue;
+    const taken = takenOf(
+      listed.filter((one) => one.relationship === relationship),
+      { to: known.at(code, day)?.[leads], announced: (facts.joined ?? '') > day },
+      day,
+    );
+    if (taken !== undefined) put(kind, code, movedFacts(facts, leads, taken));
   }
   return { organisations, refused };
 }
@@ -142,6 +153,34 @@ function readAffiliation(
   if (from === 'wrong' || until === 'wrong') return undefined;
   const isCurrent = resource['active'] !== false && (until === undefined || until >= day);
   return isCurrent ? { code, to, relationship, from } : 'of no interest';
+}
+
+/**
+ * Of several relationships of one organisation the one in force that began last. Where that is known already, the one that comes
+ * next: a relationship that is announced is not listed again when its day comes.
+ *
+ * @param known where it leads to on that day, and whether another is announced: what is in force does not withdraw that
+ */
+function takenOf(
+  listed: readonly ReadAffiliation[],
+  known: { readonly to: string | undefined; readonly announced: boolean },
+  day: string,
+): ReadAffiliation | undefined {
+  const byStart = listed.toSorted((one, other) => ((one.from ?? '') < (other.from ?? '') ? -1 : 1));
+  const inForce = byStart.findLast(({ from = '' }) => from <= day);
+  const next = byStart.find(({ from = '' }) => from > day);
+  if (inForce !== undefined && inForce.to !== known.to) return inForce;
+  return next ?? (known.announced ? undefined : inForce);
+}
+
+function movedFacts(
+  before: OrganisationFacts,
+  leads: 'subIcb' | 'parent',
+  { to, from }: ReadAffiliation,
+): OrganisationFacts {
+  const { joined, ...rest } = before;
+  const since = from ?? (before[leads] === to ? joined : undefined);
+  return { ...rest, [leads]: to, ...(since === undefined ? {} : { joined: since }) };
 }
 
 function isType(resource: unknown, type: string): resource is Record<string, unknown> {

@@ -62,11 +62,10 @@ type Waiting = Parameters<RegistrationSource['registrationOf']>[1];
 /** Gathers the facts (registration, register, care locations, agreements) and lets the pure planner decide. */
 export async function planFor(asker: PlanFor, broker: Planning, deadline: Waiting): Promise<PlannedQuestion> {
   const facts = await gatherFacts(asker, broker, deadline);
-  const { registration, careLocations, register } = facts;
   return {
     facts,
     plan: planRoute(facts, broker.directory),
-    relationship: relationshipOf(asker.organisation ?? '', registration, careLocations, register),
+    relationship: relationshipOf(asker.organisation ?? '', facts, broker.directory),
   };
 }
 

@@ -19,8 +19,12 @@ interface Told {
   readonly deceased?: true;
 }
 
-/** Whose question it is. A clinician's comes first; what goes on in the background takes what is left. */
-export type Lane = 'clinician' | 'background';
+/**
+ * Whose question it is, the first first. A clinician's; a neighbour's, which takes no more than a share; what goes on in the
+ * background takes what is left.
+ */
+export const LANES = ['clinician', 'neighbour', 'background'] as const;
+export type Lane = (typeof LANES)[number];
 
 /** Asks the demographics service. Never rejects for what the service says or fails to say. */
 export interface RegistrationSource {
@@ -31,7 +35,8 @@ export interface RegistrationSource {
   ): Promise<Registration>;
 }
 
-const RESTRICTED_CODES = new Set(['R', 'V', 'REDACTED']);
+const RESTRICTED_CODES: ReadonlySet<unknown> = new Set(['R', 'V', 'REDACTED']);
+const UNRESTRICTED_CODE = 'U';
 
 /** What was asked, and whether the answer shows that it is the answer to that request. */
 export interface AskedNumber {
@@ -42,7 +47,7 @@ export interface AskedNumber {
 
 /**
  * Reads PDS FHIR's Patient. A restricted patient has neither practice, address nor telecom there; a superseded
- * number comes back with another `id` than was asked.
+ * number comes back with another `id` than was asked. Every Patient has a security label: one without is not taken.
  *
  * @param at milliseconds since the epoch
  * @returns undefined when the answer is not a Patient that can be read, or is about another patient than was asked
@@ -52,7 +57,10 @@ export function readRegistration(answer: unknown, asked: AskedNumber, at: number
   const current = answer['id'];
   if (typeof current !== 'string' || !isNhsNumber(current)) return undefined;
   if (!isAnswerFor(asked, current, numbersOf(answer['identifier']))) return undefined;
-  if (isRestricted(answer['meta'])) return { kind: 'restricted', current };
+  const labels = labelsIn(answer['meta']);
+  if (labels.some((code) => RESTRICTED_CODES.has(code))) return { kind: 'restricted', current };
+  // A restricted patient without the label would be one without a practice.
+  if (!labels.includes(UNRESTRICTED_CODE)) return undefined;
   const told: Told = { current, ...(isDeceased(answer) ? { deceased: true } : {}) };
   const identifier = practiceIn(answer['generalPractitioner']);
   const practice = identifier?.['value'];
@@ -94,9 +102,10 @@ function isDeceased(patient: Record<string, unknown>): boolean {
   return typeof patient['deceasedDateTime'] === 'string' || patient['deceasedBoolean'] === true;
 }
 
-function isRestricted(meta: unknown): boolean {
+/** Codes of the security labels. */
+function labelsIn(meta: unknown): unknown[] {
   const labels = isObject(meta) ? (listOf(meta['security']) as (Coding | null)[]) : [];
-  return labels.some((label) => RESTRICTED_CODES.has(label?.code ?? ''));
+  return labels.map((label) => label?.code);
 }
 
 function listOf(value: unknown): unknown[] {

@@ -1,17 +1,30 @@
+import type { Directory } from './directory.ts';
 import type { Registration } from './registration.ts';
 
 export type Relationship = 'registered' | 'encounter' | 'referral' | 'asserted';
 
-/** How the requesting organisation stands to the patient, as far as the broker itself knows. */
+/** What a broker knows of a patient when it is asked. */
+export interface KnownOfPatient {
+  readonly registration: Registration;
+  /** Codes of organisations and sites. */
+  readonly careLocations: readonly string[];
+  readonly register?: { readonly practice: string } | undefined;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/**
+ * How the requesting organisation stands to the patient, as far as the broker itself knows. A patient whom one site of an
+ * organisation sees is a patient of all of it; a practice is nobody's site.
+ */
 export function relationshipOf(
   organisation: string,
-  registration: Registration,
-  careLocations: readonly string[],
-  register?: { readonly practice: string },
+  { registration, careLocations, register, at }: KnownOfPatient,
+  directory: Pick<Directory, 'organisationOf'>,
 ): Relationship {
   if (registration.kind === 'registered' && registration.practice === organisation) return 'registered';
   if (registration.kind !== 'restricted' && register?.practice === organisation) return 'registered';
-  const trust = organisation.slice(0, 3);
-  const treated = careLocations.some((code) => code === organisation || code.slice(0, 3) === trust);
+  const whole = directory.organisationOf(organisation, at);
+  const treated = careLocations.some((code) => directory.organisationOf(code, at) === whole);
   return treated ? 'encounter' : 'asserted';
 }

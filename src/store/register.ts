@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 
 import type { RegisterEntry, RegisterReading, RegisterStore } from './contracts.ts';
 import { orHouseError } from './failures.ts';
@@ -70,7 +70,8 @@ export function registerStore(db: Kysely<Tables>, write: Write): RegisterStore {
           .values({ only: 1, read_at: at, whole_at: isWhole ? at : null })
           .onConflict((conflict) =>
             conflict.column('only').doUpdateSet((eb) => ({
-              read_at: eb.ref('excluded.read_at'),
+              read_at: sql<number>`case when excluded.read_at > register_state.read_at
+                then excluded.read_at else register_state.read_at end`,
               whole_at: eb.fn.coalesce('excluded.whole_at', 'register_state.whole_at'),
             })),
           )

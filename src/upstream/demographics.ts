@@ -59,7 +59,7 @@ export class Demographics implements RegistrationSource {
     );
   }
 
-  /** A clinician's question waits for `timeout_ms` at most, its turn included; one in the background for its deadline. */
+  /** A question waits for `timeout_ms` at most, its turn included; one in the background for its deadline. */
   async registrationOf(nhsNumber: string, asker: Asker, lane: Lane = 'clinician'): Promise<Registration> {
     const fresh = this.#kept.fresh(nhsNumber);
     if (fresh !== undefined) return fresh;
@@ -81,7 +81,7 @@ export class Demographics implements RegistrationSource {
   async #askShared(nhsNumber: string, asker: Asker, lane: Lane): Promise<Registration> {
     if (this.destination.status().circuit !== 'closed')
       throw new DeliveryError('circuit-open', 'demographics');
-    const longest = lane === 'clinician' ? this.#settings.timeout_ms : Infinity;
+    const longest = lane === 'background' ? Infinity : this.#settings.timeout_ms;
     using patience = startDeadline(Math.min(asker.remainingMs(), longest));
     let shared = this.#underWay.get(nhsNumber);
     if (shared === undefined) {

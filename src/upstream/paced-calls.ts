@@ -1,5 +1,5 @@
 import { DeliveryError } from '../errors.ts';
-import type { Lane } from '../routing/registration.ts';
+import { LANES, type Lane } from '../routing/registration.ts';
 
 /** Who waits for a turn. Times are milliseconds of `performance.now()`. */
 export interface Waiting {
@@ -25,22 +25,27 @@ const LEAST_MS = 20;
 /**
  * Calls to a service that allows so many a second. A call's place is free again a second after its *answer*, so that the
  * service sees no more than that in any second, however long its calls are on their way, and after any pause. Clinicians'
- * calls come first, in the order they came; background calls take what is left, one a second at most.
+ * calls come first, in the order they came; then neighbours' with half of the places at most, so that no neighbour takes
+ * clinicians' turns from them; background calls take what is left, one a second at most.
  *
  * What would have its turn too late is told so at once, and what nobody waits for when its turn comes is not called.
  */
 export class PacedCalls {
-  /** When each place is free again; infinite while its call is on its way. */
-  readonly #places: number[];
+  /** Of each lane, when each place that it may have is free again; infinite while its call is on its way. */
+  readonly #places: Readonly<Record<Lane, number[]>>;
   readonly #secondMs: number;
-  #backgroundFree = 0;
   #heldUntil = 0;
   #turns: Turn[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   /** @param secondMs what counts as a second; for tests */
   constructor(perSecond: number, secondMs = SECOND_MS) {
-    this.#places = new Array<number>(perSecond).fill(0);
+    const places = (count: number): number[] => new Array<number>(count).fill(0);
+    this.#places = {
+      clinician: places(perSecond),
+      neighbour: places(Math.max(1, Math.floor(perSecond / 2))),
+      background: places(1),
+    };
     this.#secondMs = secondMs;
   }
 
@@ -82,8 +87,13 @@ export class PacedCalls {
     for (const turn of this.#turns.splice(0)) turn.drop(new DeliveryError('cancelled', 'closed'));
   }
 
+  /** The first of the lane that may begin soonest: of those that may begin now, the one that comes first. */
   #next(): Turn | undefined {
-    return this.#turns.find(({ waiting }) => waiting.lane === 'clinician') ?? this.#turns[0];
+    const now = performance.now();
+    const due = (turn: Turn): number => Math.max(this.#freeAt(turn.waiting.lane), now);
+    return LANES.flatMap((lane) => this.#turns.find(({ waiting }) => waiting.lane === lane) ?? []).reduce<
+      Turn | undefined
+    >((best, turn) => (best === undefined || due(turn) < due(best) ? turn : best), undefined);
   }
 
   #dropLate(): void {
@@ -95,38 +105,43 @@ export class PacedCalls {
   }
 
   #take(lane: Lane): Answered {
-    const place = this.#places.indexOf(Math.min(...this.#places));
-    this.#places[place] = Infinity;
-    if (lane === 'background') this.#backgroundFree = Infinity;
+    const taken = this.#pools(lane).map((places) => {
+      const place = places.indexOf(Math.min(...places));
+      places[place] = Infinity;
+      return { places, place };
+    });
     let isAnswered = false;
     return () => {
       if (isAnswered) return;
       isAnswered = true;
       const free = performance.now() + this.#secondMs;
-      this.#places[place] = free;
-      if (lane === 'background') this.#backgroundFree = free;
+      for (const { places, place } of taken) places[place] = free;
       this.look();
     };
   }
 
+  /** Among whose places a call of a lane takes one: among all that there are, and among its own. */
+  #pools(lane: Lane): number[][] {
+    return lane === 'clinician' ? [this.#places.clinician] : [this.#places.clinician, this.#places[lane]];
+  }
+
   #freeAt(lane: Lane): number {
-    const place = Math.max(this.#heldUntil, Math.min(...this.#places));
-    return lane === 'background' ? Math.max(place, this.#backgroundFree) : place;
+    return Math.max(this.#heldUntil, ...this.#pools(lane).map((places) => Math.min(...places)));
   }
 
   /** When a new one would have its turn if every call under way were answered now: never later than in truth. */
   #earliest(lane: Lane): number {
+    const ahead = (of: Lane): number => this.#turns.filter(({ waiting }) => waiting.lane === of).length;
+    // A background call may pass neighbours' that wait for a place of their own.
+    const before = ahead('clinician') + (lane === 'neighbour' ? ahead('neighbour') : 0);
+    const place = Math.max(this.#heldUntil, this.#freeAfter(this.#places.clinician, before));
+    return lane === 'clinician' ? place : Math.max(place, this.#freeAfter(this.#places[lane], ahead(lane)));
+  }
+
+  #freeAfter(places: readonly number[], before: number): number {
     const now = performance.now();
     const soonest = now + this.#secondMs;
-    const places = this.#places
-      .map((free) => Math.max(Math.min(free, soonest), now))
-      .sort((one, other) => one - other);
-    const ahead = (of: Lane): number => this.#turns.filter(({ waiting }) => waiting.lane === of).length;
-    const before = ahead('clinician');
-    const rounds = Math.floor(before / places.length) * this.#secondMs;
-    const place = Math.max(this.#heldUntil, (places[before % places.length] ?? now) + rounds);
-    if (lane === 'clinician') return place;
-    const own = Math.max(Math.min(this.#backgroundFree, soonest), now) + ahead('background') * this.#secondMs;
-    return Math.max(place, own);
+    const free = places.map((one) => Math.max(Math.min(one, soonest), now)).sort((one, other) => one - other);
+    return (free[before % free.length] ?? now) + Math.floor(before / free.length) * this.#secondMs;
   }
 }

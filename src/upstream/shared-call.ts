@@ -1,4 +1,4 @@
-import type { Lane } from '../routing/registration.ts';
+import { LANES, type Lane } from '../routing/registration.ts';
 import type { Waiting } from './paced-calls.ts';
 
 /** One call for all who ask the same at the same time: it waits for its turn as long as one of them does. */
@@ -24,9 +24,10 @@ export class SharedCall<Result> implements Waiting {
     return (this.#result ??= this.#run(this));
   }
 
-  /** A clinician who joins a background call takes it along. */
+  /** A clinician who joins another's call takes it along. */
   get lane(): Lane {
-    return [...this.#askers].some(({ lane }) => lane === 'clinician') ? 'clinician' : 'background';
+    const joined = new Set([...this.#askers].map(({ lane }) => lane));
+    return LANES.find((lane) => joined.has(lane)) ?? 'background';
   }
 
   until(): number {

@@ -54,6 +54,67 @@ describe('the history of the imported directory', () => {
     assert.equal(imported(['icbs', '2024-12-01', { QM7: {} }]).at('QM7', '2026-01-01')?.status, undefined);
   });
 
+  it('forgets an announced move that a later file does not say any more, for good', () => {
+    const old = { subIcb: '07H', joined: '2013-04-01' };
+    const files = [
+      centres('2026-11-01', { F81027: old }),
+      centres('2026-12-01', { F81027: { subIcb: '06Q', joined: '2027-04-01' } }),
+      centres('2027-01-01', { F81027: old }),
+      centres('2027-05-01', { F81027: old }),
+    ];
+    const subIcbs = (shown: readonly Shown[], days: readonly string[]) =>
+      days.map((day) => imported(...shown).at('F81027', day)?.subIcb);
+    const days = ['2026-12-15', '2027-03-31', '2027-04-01', '2027-06-01'];
+    assert.deepEqual(subIcbs(files.slice(0, 2), days), ['07H', '07H', '06Q', '06Q']);
+    assert.deepEqual(subIcbs(files, days), ['07H', '07H', '07H', '07H']);
+    assert.deepEqual(subIcbs(files.toReversed(), days), ['07H', '07H', '07H', '07H']);
+    // And of a code that the announcing file was the first to name.
+    assert.deepEqual(subIcbs(files.slice(1), days), ['07H', '07H', '07H', '07H']);
+    assert.equal(imported(...files.slice(1)).at('F81027', '2027-06-01')?.since, undefined);
+  });
+
+  it('counts a postponed move from the later day, and one that is said again from its own', () => {
+    const at = (day: string, third: { joined: string; name?: string }) =>
+      imported(
+        centres('2026-11-01', { F81027: { subIcb: '07H', joined: '2013-04-01' } }),
+        centres('2026-12-01', { F81027: { subIcb: '06Q', joined: '2027-04-01' } }),
+        centres('2027-01-01', { F81027: { subIcb: '06Q', ...third } }),
+      ).at('F81027', day)?.subIcb;
+    const postponed = { joined: '2027-07-01' };
+    assert.deepEqual([at('2027-06-30', postponed), at('2027-07-01', postponed)], ['07H', '06Q']);
+    const again = { joined: '2027-04-01', name: 'ANOTHER NAME' };
+    assert.deepEqual([at('2027-03-31', again), at('2027-04-01', again)], ['07H', '06Q']);
+  });
+
+  it('forgets an announced closing that a later file does not say any more', () => {
+    const files = [
+      centres('2026-11-01', { F81027: { status: 'open' } }),
+      centres('2026-12-01', { F81027: { status: 'open', closed: '2027-03-31' } }),
+      centres('2027-01-01', { F81027: { status: 'open' } }),
+    ];
+    const status = (shown: readonly Shown[]) =>
+      ['2026-12-15', '2027-03-31', '2027-04-01', '2028-01-01'].map(
+        (day) => imported(...shown).at('F81027', day)?.status,
+      );
+    assert.deepEqual(status(files.slice(0, 2)), ['open', 'open', 'closed', 'closed']);
+    assert.deepEqual(status(files), ['open', 'open', 'open', 'open']);
+  });
+
+  it('moves what a file moves and announces the closing of, before it closes', () => {
+    const directory = (closed: string) =>
+      imported(
+        centres('2026-11-01', { F81027: { subIcb: '07H', joined: '2013-04-01', status: 'open' } }),
+        centres('2026-12-01', { F81027: { subIcb: '06Q', joined: '2013-04-01', status: 'open', closed } }),
+      );
+    const told = (closed: string, day: string) => {
+      const { subIcb, status } = directory(closed).at('F81027', day) ?? {};
+      return [subIcb, status];
+    };
+    assert.deepEqual(told('2027-06-30', '2026-12-01'), ['06Q', 'open']);
+    assert.deepEqual(told('2027-06-30', '2027-07-01'), ['06Q', 'closed']);
+    assert.deepEqual(told('2026-11-15', '2026-11-20'), ['07H', 'closed']);
+  });
+
   it('takes, of files of two kinds, the one that says last where a practice leads', () => {
     const directory = imported(
       centres('2026-02-01', { H81013: { subIcb: 'D4U1Y', joined: '2013-04-01', status: 'open' } }),

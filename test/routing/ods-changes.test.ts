@@ -40,6 +40,43 @@ describe('what the directory service lists as changed', () => {
     assert.equal(facts['NTYF2']?.parent, 'NNH');
   });
 
+  it('takes, of two commissioners, the one in force that began last, in whatever order they are listed', () => {
+    const two = [
+      odsAffiliation('F81027', '06N', { start: '2026-11-01' }),
+      odsAffiliation('F81027', '06K', { start: '2020-04-01' }),
+    ];
+    for (const listed of [two, two.toReversed()]) {
+      const { facts } = read(...listed);
+      assert.deepEqual([facts['F81027']?.subIcb, facts['F81027']?.joined], ['06N', '2026-11-01']);
+    }
+  });
+
+  it('and the next that is announced where the one in force is known already', () => {
+    const announced = [
+      odsAffiliation('F81027', '06N', { start: '2027-10-01' }),
+      odsAffiliation('F81027', '06Q', { start: '2027-04-01' }),
+    ];
+    const now = odsAffiliation('F81027', '07H', { start: '2013-04-01', end: '2027-03-31' });
+    for (const listed of [[...announced, now], [now, ...announced], announced]) {
+      const { facts } = read(...listed);
+      assert.deepEqual([facts['F81027']?.subIcb, facts['F81027']?.joined], ['06Q', '2027-04-01']);
+    }
+    const another = odsAffiliation('F81027', '06K', { start: '2026-11-01', end: '2027-03-31' });
+    assert.equal(read(...announced, another).facts['F81027']?.subIcb, '06K');
+  });
+
+  it('keeps what was announced where the one in force is listed alone', () => {
+    const before = imported(
+      ['cost-centres', '2026-02-01', { F81027: { subIcb: '07H', joined: '2013-04-01' } }],
+      ['cost-centres', '2026-10-01', { F81027: { subIcb: '06Q', joined: '2027-04-01' } }],
+    );
+    const now = odsAffiliation('F81027', '07H', { start: '2013-04-01', end: '2027-03-31' });
+    assert.equal(readOdsChanges([now], before, DAY).organisations.size, 0);
+    const another = odsAffiliation('F81027', '06K', { start: '2026-11-01' });
+    const { organisations } = readOdsChanges([another], before, DAY);
+    assert.equal(organisations.get('cost-centres')?.get('F81027')?.subIcb, '06K');
+  });
+
   it('takes a new practice with its commissioner, and leaves out what leads nowhere', () => {
     const { facts, refused } = read(
       odsOrganization('Y09999'),

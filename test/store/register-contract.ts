@@ -111,6 +111,13 @@ export function registerContract(of: () => RegisterStore): void {
     assert.deepEqual(await of().leavers({ until: 302, patient: 'e' }, 2), []);
   });
 
+  it('has nobody leave whom a later reading had, where an earlier one ends after it', async () => {
+    await of().record([entry('p')], { at: 200 });
+    await of().record([entry('p')], { at: 100 });
+    assert.equal(await of().unread(200), 0);
+    assert.equal((await of().markLeft({ before: 200, until: 300, after: '' }, 10)).marked, 0);
+  });
+
   it('lists those who left at one time by their digest, and misses none between pages', async () => {
     await of().record(
       ['c', 'a', 'b'].map((name) => entry(name, { until: 50 })),
@@ -130,6 +137,7 @@ export function registerContract(of: () => RegisterStore): void {
     await of().record([entry('a'), entry('b'), entry('c', { until: 5 })], { at: 10 });
     await of().ended({ at: 10, isWhole: true });
     await of().ended({ at: 20, isWhole: false });
+    await of().ended({ at: 15, isWhole: false });
     assert.deepEqual(await of().counts(), { present: 2, left: 1, readAt: 20, wholeAt: 10 });
   });
 

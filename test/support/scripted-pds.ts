@@ -41,7 +41,10 @@ function answerTo(nhsNumber: string, told: Told): [number, object] {
     ];
   }
   const id = typeof told === 'object' ? told.current : nhsNumber;
-  const patient = { resourceType: 'Patient', id, identifier: [{ system: NHS_NUMBER_SYSTEM, value: id }] };
+  const patient = {
+    ...{ resourceType: 'Patient', id, identifier: [{ system: NHS_NUMBER_SYSTEM, value: id }] },
+    meta: { security: [{ code: 'U' }] },
+  };
   if (told === 'restricted') return [200, { ...patient, meta: { security: [{ code: 'R' }] } }];
   if (told === 'no-practice') return [200, patient];
   const value = typeof told === 'object' ? told.practice : told;

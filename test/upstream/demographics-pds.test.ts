@@ -23,6 +23,7 @@ const patient = (id: string, change: object = {}): object => ({
   resourceType: 'Patient',
   id,
   identifier: [{ system: NUMBER, value: id }],
+  meta: { security: [{ code: 'U' }] },
   generalPractitioner: [{ identifier: { value: 'F81027' } }],
   ...change,
 });
@@ -131,6 +132,21 @@ describe('PDS FHIR', () => {
     const restricted = { meta: { security: [{ code: 'R' }] }, deceasedBoolean: true };
     server.script = answer(() => patient(ONE, restricted));
     assert.deepEqual(await ask(demographics()), { kind: 'restricted', current: ONE });
+  });
+
+  it('is not believed where its answer has no security label that can be read: that patient may be restricted', async () => {
+    const withoutPractice = { generalPractitioner: undefined };
+    for (const meta of [
+      ...[undefined, null, 'U', {}, { security: null }, { security: 'U' }, { security: { code: 'U' } }],
+      ...[{ security: [] }, { security: [null] }, { security: [{}] }, { security: [{ code: 'N' }] }],
+    ]) {
+      for (const change of [{ meta }, { meta, ...withoutPractice }]) {
+        server.script = answer(() => patient(ONE, change));
+        assert.deepEqual(await ask(demographics()), { kind: 'not-reached' }, JSON.stringify(change));
+      }
+    }
+    server.script = answer(() => patient(ONE, withoutPractice));
+    assert.equal((await ask(demographics())).kind, 'no-practice');
   });
 
   it('is left alone for as long as it asks, whoever asks; then it is asked again', async () => {

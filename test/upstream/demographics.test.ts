@@ -12,6 +12,7 @@ const registered: Script = ({ url }, response) =>
   sendJson(response, 200, {
     resourceType: 'Patient',
     id: url.split('/').at(-1),
+    meta: { security: [{ code: 'U' }] },
     generalPractitioner: [{ identifier: { value: 'F81027' } }],
   });
 

@@ -103,6 +103,50 @@ describe('calls that are paced', () => {
     assert.equal(at.size, 6);
   });
 
+  it('of neighbours are half of them at most, before those in the background, and hold no clinician up', async () => {
+    const pace = paced(4);
+    const neighbours = begun(
+      pace,
+      ['n1', 'n2', 'n3', 'n4', 'n5'].map((name) => [name, 'neighbour', 10_000]),
+    );
+    const others = begun(pace, [
+      ['b1', 'background', 10_000],
+      ['c1', 'clinician', SECOND / 2],
+    ]);
+    const order = [...(await others), ...(await neighbours)];
+    const at = new Map(order.map((one) => [one.name, one.at]));
+    const gap = (one: string, other: string): number => (at.get(other) ?? 0) - (at.get(one) ?? 0);
+    assert.equal(at.size, 7);
+    for (const [one, third] of [
+      ['n1', 'n3'],
+      ['n2', 'n4'],
+      ['n3', 'n5'],
+    ] as const) {
+      assert.ok(gap(one, third) >= SECOND, `${one} to ${third}`);
+    }
+    assert.ok(gap('c1', 'n3') >= 0 && gap('b1', 'n3') >= 0);
+  });
+
+  it('of a neighbour are refused at once where its share has no turn in time', async () => {
+    const pace = paced(4);
+    for (const _ of [1, 2]) void (await pace.turn(waiting('neighbour', 10_000)));
+    await assert.rejects(pace.turn(waiting('neighbour', SECOND / 2)), DeliveryError);
+    await pace.turn(waiting('clinician', SECOND / 2));
+  });
+
+  it('of neighbours are made even where one call a second is all that is allowed', async () => {
+    const order = await begun(paced(1), [
+      ['b1', 'background', 10_000],
+      ['n1', 'neighbour', 10_000],
+      ['n2', 'neighbour', 10_000],
+      ['n3', 'neighbour', 10_000],
+    ]);
+    assert.deepEqual(
+      order.map(({ name }) => name),
+      ['b1', 'n1', 'n2', 'n3'],
+    );
+  });
+
   it('wait while the service wants to be left alone, and are refused where that is too long', async () => {
     const pace = paced(5);
     pace.hold(SECOND);

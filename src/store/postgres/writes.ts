@@ -73,7 +73,7 @@ export function recordRegistered(
         AS given (patient, sealed_number, practice, from_time, until_time)
       ORDER BY patient
       ON CONFLICT (patient) DO UPDATE SET
-        practice = excluded.practice, read_at = excluded.read_at,
+        practice = excluded.practice, read_at = greatest(register.read_at, excluded.read_at),
         from_time = CASE WHEN register.until_time IS NOT NULL THEN excluded.from_time
           ELSE least(register.from_time, nullif(excluded.from_time, $7::bigint)) END,
         until_time = CASE WHEN excluded.until_time IS NOT NULL
