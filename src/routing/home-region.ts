@@ -34,6 +34,7 @@ export type StandInRule =
   | 'ask-none'
   | 'temporary'
   | 'recently-registered'
+  | 'handed-over'
   | 'deceased';
 
 /** Why the home region did not tell where else to look. */
