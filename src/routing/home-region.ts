@@ -35,6 +35,7 @@ export type StandInRule =
   | 'temporary'
   | 'recently-registered'
   | 'handed-over'
+  | 'region-unknown'
   | 'deceased';
 
 /** Why the home region did not tell where else to look. */

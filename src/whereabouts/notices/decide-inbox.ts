@@ -3,6 +3,8 @@ import type { FindHome } from './find-home.ts';
 import { DAY_MS, isDue, LEASE_MS, waitAfter, type NoticeParts } from './notice-parts.ts';
 
 const AT_ONCE = 100;
+/** One unlisted region has all the effect there is; a neighbour that invents ids is not to push out what else is known. */
+const MOST_UNLISTED = 3;
 
 /**
  * Decides what neighbours told: of a patient whose home we are it is known from then on where to look; of any other nothing
@@ -52,7 +54,7 @@ export class DecideInbox {
     if (home.kind !== 'region' || home.region !== region) return await this.#drop(rows);
     const current = patientDigest(home.current);
     if (await this.#isRestricted([current])) return await this.#drop(rows);
-    await store.knownRegions.record(rows.map((row) => knownFrom(row, current)));
+    await store.knownRegions.record(await this.#worthKeeping(rows.map((row) => knownFrom(row, current))));
     await store.noticeInbox.decided(rows);
     this.#known += 1;
     return true;
@@ -61,6 +63,21 @@ export class DecideInbox {
   async #isRestricted(patients: readonly string[]): Promise<boolean> {
     const { store, now } = this.#parts;
     return (await store.objections.inForce(patients, now())).some(({ kind }) => kind === 'restriction');
+  }
+
+  async #worthKeeping(told: readonly KnownRegion[]): Promise<KnownRegion[]> {
+    const listed = new Set(this.#parts.directory.regions().map(({ id }) => id));
+    const [keep, unlisted] = [
+      told.filter(({ region }) => listed.has(region)),
+      told.filter(({ region }) => !listed.has(region)),
+    ];
+    const [first] = unlisted;
+    if (first === undefined) return keep;
+    const known = await this.#parts.store.knownRegions.of([first.patient]);
+    const before = known.map(({ region }) => region).filter((region) => !listed.has(region));
+    const most = new Set([...before, ...unlisted.map(({ region }) => region).toSorted()]);
+    const kept = new Set([...most].slice(0, Math.max(MOST_UNLISTED, new Set(before).size)));
+    return [...keep, ...unlisted.filter(({ region }) => kept.has(region))];
   }
 
   async #drop(rows: readonly WaitingRegion[]): Promise<true> {
