@@ -32,7 +32,7 @@ export const locatedClaims = z.strictObject({
   ...common,
   locate_jti: z.string().max(64),
   locate_digest: base64url,
-  /** `not-known`: the home region could not find out; its list is empty, and stands for nothing. */
+  /** `not-known`: not ours, restricted, or it could not be found out; the list is empty, and stands for nothing. */
   outcome: z.enum(['answered', 'not-known', 'refused']),
   /** The HTTP status that the answer travels with. */
   status: z.int(),
@@ -44,7 +44,7 @@ export const locatedClaims = z.strictObject({
 });
 export type LocatedClaims = z.infer<typeof locatedClaims>;
 
-/** The body of an answer: region ids only, each once. Empty for who is hidden and for who is not ours alike. */
+/** The body of an answer: region ids only, each once. Empty for who is hidden and for who is known nowhere else alike. */
 export const locatedBody = z.strictObject({
   regions: z
     .array(regionId)

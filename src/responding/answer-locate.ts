@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 
-import type { LocateTrail, WhyNamed } from '../audit/locate-trail.ts';
+import type { LocateTrail } from '../audit/locate-trail.ts';
 import type { Asking, Told } from '../audit/trail.ts';
 import type { Agreement } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
@@ -20,6 +20,7 @@ import {
   regionsToName,
   type AdmittedLocate,
   type LocatePermission,
+  type Naming,
   type WhereaboutsKnown,
 } from './decide-locate.ts';
 import { provedPart, refuse } from './refuse.ts';
@@ -42,8 +43,8 @@ export interface AnsweringLocates extends Answering {
 /**
  * A neighbour asks us, as a patient's home region, who else should be asked. Proof before policy; everything that we know
  * is looked up before anything is decided, so that an answer takes as long for who is hidden; region ids are all that is
- * told, and the same empty list for the restricted, for who objected and for who is not ours; and the audit is on the disk
- * before a byte leaves.
+ * told: the same empty list for who objected or is on our list of restrictions as for who is known nowhere else, and the same
+ * `not-known` for who is not ours, is restricted or could not be looked up; and the audit is on the disk before a byte leaves.
  *
  * @param token the signed question as it came
  * @throws as `respond` does
@@ -63,9 +64,9 @@ export async function answerLocate(
     const agreement = broker.agreementWith(peer.neighbour.region);
     const permission = decideLocate(question, agreement, broker.directory, broker.now());
     const known = await whatIsKnown(question, broker, deadline);
-    const { regions, why } = regionsToName(known, permission, broker.region, broker.directory, broker.now());
+    const naming = regionsToName(known, permission, broker.region, broker.directory, broker.now());
     assertNotRevoked(question, admission);
-    return await tell(permission, { regions: [...regions] }, why, broker);
+    return await tell(permission, naming, broker);
   } catch (error) {
     const ref = provedPart(error, question, peer);
     if (ref === undefined) throw error;
@@ -116,15 +117,13 @@ async function whatIsKnown(
 
 async function tell(
   { question, agreement }: LocatePermission,
-  body: LocatedBody,
-  why: WhyNamed,
+  { outcome, regions, why }: Naming,
   { sender, locateAudit, now }: Connected<AnsweringLocates>,
 ): Promise<SignedAnswer> {
-  const outcome = why === 'home-not-known' ? 'not-known' : 'answered';
+  const body: LocatedBody = { regions: [...regions] };
   const said = { outcome, status: 200, bytes: Buffer.from(JSON.stringify(body)) } as const;
   const response = signLocated(sender, refOf(question), said, now());
   const told = { outcome, agreement: agreement.version, response };
-  const { regions } = body;
   await locateAudit.answered(askingOf(question), question.peer.neighbour.region, told, { regions, why });
   return { status: said.status, token: response.token, bytes: said.bytes };
 }
