@@ -25,6 +25,14 @@ import {
 } from './decide-locate.ts';
 import { provedPart, refuse } from './refuse.ts';
 
+/** With less, demographics answer from what was looked up lately alone: that would tell who was. */
+const LEAST_BUDGET_MS = 500;
+
+const NOTHING_KNOWN: WhereaboutsKnown = {
+  registration: { kind: 'not-reached' },
+  ...{ objections: [], careLocations: [], knownRegions: [] },
+};
+
 /** What answering a question after who else should be asked stands on. */
 export interface AnsweringLocates extends Answering {
   readonly region: string;
@@ -58,12 +66,13 @@ export async function answerLocate(
   const { admission, now } = answering;
   const peer = admission.neighbours.identify(peerCertificateOf(socket), 'client', now());
   const broker = onConnection(answering, socket);
+  const hasTime = deadline.remainingMs() >= LEAST_BUDGET_MS;
   let question: AdmittedLocate | undefined;
   try {
     question = await admit(LOCATE, token, peer, admission, receiver(broker), now());
     const agreement = broker.agreementWith(peer.neighbour.region);
     const permission = decideLocate(question, agreement, broker.directory, broker.now());
-    const known = await whatIsKnown(question, broker, deadline);
+    const known = hasTime ? await whatIsKnown(question, broker, deadline) : NOTHING_KNOWN;
     const naming = regionsToName(known, permission, broker.region, broker.directory, broker.now());
     assertNotRevoked(question, admission);
     return await tell(permission, naming, broker);
@@ -105,13 +114,10 @@ async function whatIsKnown(
     return {
       ...{ registration, objections: inForce },
       careLocations: locations.map(({ organisation }) => organisation),
-      knownRegions: told.map(({ region }) => region),
+      knownRegions: told,
     };
   } catch {
-    return {
-      registration: { kind: 'not-reached' },
-      ...{ objections: [], careLocations: [], knownRegions: [] },
-    };
+    return NOTHING_KNOWN;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Admitted } from '../evidence/query.ts';
 import type { Directory } from '../routing/directory.ts';
 import { homeOf } from '../routing/home-region.ts';
 import type { Registration } from '../routing/registration.ts';
-import type { Objection } from '../store/contracts.ts';
+import type { KnownRegion, Objection } from '../store/contracts.ts';
 import { agreementFor, liftsObjection } from './decide-sharing.ts';
 
 export type AdmittedLocate = Admitted<LocateClaims>;
@@ -52,8 +52,8 @@ export interface WhereaboutsKnown {
   readonly objections: readonly Objection[];
   /** ODS codes of where the patient was treated. */
   readonly careLocations: readonly string[];
-  /** Regions that told us, or of which the former home told, that they hold something. */
-  readonly knownRegions: readonly string[];
+  /** Regions that told us, or of which the former home told, that they hold something, with who told. */
+  readonly knownRegions: readonly Pick<KnownRegion, 'region' | 'from'>[];
 }
 
 /** What is told, and why, which is not. */
@@ -74,7 +74,7 @@ export interface Naming {
  */
 export function regionsToName(
   { registration, objections, careLocations, knownRegions }: WhereaboutsKnown,
-  permission: Pick<LocatePermission, 'liftsObjection'>,
+  permission: Pick<LocatePermission, 'liftsObjection' | 'question'>,
   own: string,
   directory: Directory,
   at: number,
@@ -89,7 +89,10 @@ export function regionsToName(
   if (hidden !== undefined) return { outcome: 'answered', regions: [], why: hidden };
   const treated = careLocations.flatMap((code) => directory.feeds(code, at).map(({ region }) => region));
   const listed = new Set(directory.regions().map(({ id }) => id));
-  const regions = new Set([...knownRegions, ...treated]);
+  // What the asker itself told is not told back: it could see by it whether a patient whom it told us of is hidden here.
+  const asker = permission.question.peer.neighbour.region;
+  const told = knownRegions.filter(({ from }) => from !== asker).map(({ region }) => region);
+  const regions = new Set([...told, ...treated]);
   const others = [...regions].filter((id) => listed.has(id) && id !== own);
   return { outcome: 'answered', regions: others.toSorted().slice(0, MOST_LOCATED), why: 'told' };
 }

@@ -31,12 +31,17 @@ describe('who else should be asked, asked of the home region by a neighbour', ()
   let store: Store;
   let digest: (nhsNumber: string) => string;
   let pdsIsDown = false;
+  /** How often demographics were. */
+  let asked = 0;
 
   before(async () => {
     const data = buildStories(new Date());
     const pds = createPdsServer({ entries: data.demographics });
-    const demographics: RequestListener = (request, response) =>
-      pdsIsDown ? void response.destroy() : void pds(request, response);
+    const demographics: RequestListener = (request, response) => {
+      asked += 1;
+      if (pdsIsDown) return void response.destroy();
+      pds(request, response);
+    };
     federation = await startFederation({
       ...{ data, demographics, regions: ['herts-west-essex', 'london', 'essex-suffolk', 'west-midlands'] },
       edit: (region, config) => {
@@ -156,6 +161,34 @@ describe('who else should be asked, asked of the home region by a neighbour', ()
     assert.equal((await essex.ask(ANOTHER, glass)).reply.text, NOBODY);
     for (const kind of ['objection', 'restriction'] as const)
       await store.objections.record([{ ...objection, kind, until: 1 }]);
+  });
+
+  it('what the asker itself told is not told back to it; what others told, and our own care locations, are', async () => {
+    const at = Date.now();
+    const told = (nhsNumber: string, region: string, from: string) =>
+      ({ patient: digest(nhsNumber), region, how: 'handover', from, firstTold: at, lastTold: at }) as const;
+    await store.knownRegions.record([
+      told(PATIENT, 'essex-suffolk', 'essex-suffolk'),
+      told(PATIENT, 'west-midlands', 'essex-suffolk'),
+      told(PATIENT, 'london', 'london'),
+    ]);
+    assert.equal((await essex.ask(PATIENT)).reply.text, '{"regions":["london"]}');
+    // London is there by a care location of ours.
+    const toLondon = '{"regions":["essex-suffolk","london","west-midlands"]}';
+    assert.equal((await london.ask(PATIENT)).reply.text, toLondon);
+    await store.knownRegions.record([told(PATIENT, 'essex-suffolk', 'london')]);
+    assert.equal((await essex.ask(PATIENT)).reply.text, '{"regions":["essex-suffolk","london"]}');
+    await store.knownRegions.forget(at + 1_000, 100);
+  });
+
+  it('with too little time to look anybody up nothing is looked at, whoever was looked up lately', async () => {
+    for (const budget of ['0', '499']) {
+      const token = await essex.token(PATIENT);
+      const before = asked;
+      const reply = await essex.send(token, { 'Wayleave-Budget-Ms': budget });
+      const { outcome } = await essex.verified(reply, token);
+      assert.deepEqual([reply.text, outcome, asked - before], [NOBODY, 'not-known', 0]);
+    }
   });
 
   it('what cannot be found out is said to be that, with nobody named', async () => {
