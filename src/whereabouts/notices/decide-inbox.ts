@@ -1,6 +1,15 @@
 import type { KnownRegion, WaitingRegion } from '../../store/contracts.ts';
+import { carryOver } from './carry-over.ts';
 import type { FindHome } from './find-home.ts';
-import { DAY_MS, isDue, LEASE_MS, waitAfter, type NoticeParts } from './notice-parts.ts';
+import {
+  DAY_MS,
+  isDue,
+  LEASE_MS,
+  LOOK_AGAIN_MS,
+  MOST_UNANSWERED,
+  waitAfter,
+  type NoticeParts,
+} from './notice-parts.ts';
 
 const AT_ONCE = 100;
 /** One unlisted region has all the effect there is; a neighbour that invents ids is not to push out what else is known. */
@@ -31,28 +40,34 @@ export class DecideInbox {
     const { store, stopping, now } = this.#parts;
     if (!isDue(await store.noticeInbox.firstDue(), now())) return false;
     const rows = await store.noticeInbox.take(now(), now() + LEASE_MS, AT_ONCE);
+    let unanswered = 0;
     for (const [patient, told] of Map.groupBy(rows, (row) => row.patient)) {
       if (stopping.aborted) return false;
-      if (!(await this.#decide(patient, told))) return false;
+      unanswered = (await this.#decide(patient, told)) ? 0 : unanswered + 1;
+      if (unanswered === MOST_UNANSWERED) return false;
     }
     return rows.length === AT_ONCE;
   }
 
-  /** @returns false when demographics cannot say now: it would not of the next either */
+  /** @returns false when demographics cannot say now */
   async #decide(patient: string, rows: readonly WaitingRegion[]): Promise<boolean> {
     const { region, store, numbers, settings, patientDigest, now } = this.#parts;
     const [first] = rows;
     const nhsNumber = first && numbers.open(first.sealedNumber, patient);
-    const isOld = rows.every(({ lastTold }) => lastTold + settings.inbox_days * DAY_MS < now());
-    if (nhsNumber === undefined || isOld || (await this.#isRestricted([patient])))
-      return await this.#drop(rows);
+    if (nhsNumber === undefined || (await this.#isRestricted([patient]))) return await this.#drop(rows);
     const home = await this.#homes.of(nhsNumber, patient);
-    if (home.kind === 'not-known-now') {
+    const until = Math.max(...rows.map(({ lastTold }) => lastTold)) + settings.inbox_days * DAY_MS;
+    const isOpen = home.kind === 'not-known-now' || home.kind === 'none-yet';
+    if (isOpen && until < now()) await this.#drop(rows);
+    else if (home.kind === 'not-known-now') {
       await store.noticeInbox.later(rows, now() + waitAfter(Math.max(...rows.map(({ tries }) => tries))));
-      return false;
+    } else if (home.kind === 'none-yet') {
+      await store.noticeInbox.later(rows, Math.min(until + 1, now() + LOOK_AGAIN_MS));
     }
+    if (isOpen) return home.kind === 'none-yet';
     if (home.kind !== 'region' || home.region !== region) return await this.#drop(rows);
     const current = patientDigest(home.current);
+    if (home.current !== nhsNumber) await carryOver(this.#parts, nhsNumber, home.current);
     if (await this.#isRestricted([current])) return await this.#drop(rows);
     await store.knownRegions.record(await this.#worthKeeping(rows.map((row) => knownFrom(row, current))));
     await store.noticeInbox.decided(rows);
