@@ -6,6 +6,7 @@ import {
   common,
   nhsNumberClaim,
   personalUser,
+  refusalCode,
   regionId,
   relationship,
   TYP,
@@ -38,7 +39,7 @@ export const locatedClaims = z.strictObject({
   status: z.int(),
   body_digest: base64url,
   /** Why it was refused: a code of `docs/protocol.md`. */
-  reason: z.string().max(40).optional(),
+  reason: refusalCode.optional(),
   /** The sender's newest checkpoint that a neighbour cosigned (C2SP tlog-checkpoint). */
   checkpoint: z.string().max(8_000).optional(),
 });

@@ -60,6 +60,7 @@ export async function takeNotices(
     notice = await admit(NOTICE, token, peer, admission, receiver(taking), now());
     const agreement = taking.agreementWith(region);
     if (agreement === undefined) throw new PolicyRefusal('no-agreement');
+    assertNotRevoked(notice, admission);
     const told = toldIn(notice, taking);
     if (!(await taking.inbox.keep(told, taking.mostWaiting))) throw new PolicyRefusal('notices-full');
     taking.onKept();

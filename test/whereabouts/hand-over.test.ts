@@ -252,6 +252,14 @@ describe('the queue of home regions to be told', () => {
     assert.deepEqual(lookedUp, [TWO]);
   });
 
+  it('what a neighbour told that is trusted no more counts for nothing', async () => {
+    await tell([ONE], 'essex');
+    await tell([ONE], 'hills');
+    told.set(ONE, { kind: 'registered', practice: 'F81027', current: ONE });
+    await decide();
+    assert.deepEqual([await knownOf(ONE), await undecided()], [['essex'], 0]);
+  });
+
   it('one of whom demographics never can say holds up nobody else', async () => {
     const [, , three = ''] = NUMBERS;
     const rows = [ONE, TWO, three].map((number) => ({

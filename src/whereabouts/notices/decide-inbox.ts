@@ -41,12 +41,21 @@ export class DecideInbox {
     if (!isDue(await store.noticeInbox.firstDue(), now())) return false;
     const rows = await store.noticeInbox.take(now(), now() + LEASE_MS, AT_ONCE);
     let unanswered = 0;
-    for (const [patient, told] of Map.groupBy(rows, (row) => row.patient)) {
+    for (const [patient, told] of Map.groupBy(await this.#stillTrusted(rows), (row) => row.patient)) {
       if (stopping.aborted) return false;
       unanswered = (await this.#decide(patient, told)) ? 0 : unanswered + 1;
       if (unanswered === MOST_UNANSWERED) return false;
     }
     return rows.length === AT_ONCE;
+  }
+
+  /** What a neighbour told that is trusted no more counts for nothing. */
+  async #stillTrusted(rows: readonly WaitingRegion[]): Promise<WaitingRegion[]> {
+    const { neighbours, now } = this.#parts;
+    const isTrusted = ({ sender }: WaitingRegion): boolean => neighbours.inForce(sender, now()) !== undefined;
+    const others = rows.filter((row) => !isTrusted(row));
+    if (others.length > 0) await this.#drop(others);
+    return rows.filter(isTrusted);
   }
 
   /** @returns false when demographics cannot say now */
