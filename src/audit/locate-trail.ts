@@ -70,7 +70,7 @@ export class LocateTrail {
     return (await this.#log.append([{ ...entry, sealed }], { spend: { issuer, jti, keepUntil } })).fresh;
   }
 
-  /** Home region: what is told, before it is sent. The leaf is the same whoever the patient is. */
+  /** Home region: what is told, before it is sent. Of one outcome the leaf is the same whoever the patient is. */
   async answered(
     asking: Asking,
     region: string,

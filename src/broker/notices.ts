@@ -39,7 +39,7 @@ export function openNotices(standing: Standing): { room: NoticesRoom; taking: Ta
   });
   const taking: TakingNotices = {
     ...{ admission, senderOn, agreementWith, patientDigest, numbers, noticeAudit: trail, now },
-    ...{ inbox: shared.store.noticeInbox, mostWaiting: settings.inbox_per_neighbour },
+    ...{ region, inbox: shared.store.noticeInbox, mostWaiting: settings.inbox_per_neighbour },
     onKept: () => room.came(),
   };
   return { room, taking };

@@ -17,6 +17,8 @@ export const TYP = {
 } as const;
 
 export const shortText = z.string().min(1).max(200);
+/** Why a neighbour refused: a code, in the leaves and in what is logged. No text of its own fits, and no number. */
+export const refusalCode = z.string().regex(/^[a-z][a-z-]{0,39}$/, 'a code');
 export const base64url = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a SHA-256 digest in base64url');
 export const nhsNumberClaim = z
   .string()

@@ -6,6 +6,7 @@ import {
   common,
   nhsNumberClaim,
   personalUser,
+  refusalCode,
   regionId,
   relationship,
   TYP,
@@ -32,19 +33,19 @@ export const locatedClaims = z.strictObject({
   ...common,
   locate_jti: z.string().max(64),
   locate_digest: base64url,
-  /** `not-known`: the home region could not find out; its list is empty, and stands for nothing. */
+  /** `not-known`: not ours, restricted, or it could not be found out; the list is empty, and stands for nothing. */
   outcome: z.enum(['answered', 'not-known', 'refused']),
   /** The HTTP status that the answer travels with. */
   status: z.int(),
   body_digest: base64url,
   /** Why it was refused: a code of `docs/protocol.md`. */
-  reason: z.string().max(40).optional(),
+  reason: refusalCode.optional(),
   /** The sender's newest checkpoint that a neighbour cosigned (C2SP tlog-checkpoint). */
   checkpoint: z.string().max(8_000).optional(),
 });
 export type LocatedClaims = z.infer<typeof locatedClaims>;
 
-/** The body of an answer: region ids only, each once. Empty for who is hidden and for who is not ours alike. */
+/** The body of an answer: region ids only, each once. Empty for who is hidden and for who is known nowhere else alike. */
 export const locatedBody = z.strictObject({
   regions: z
     .array(regionId)

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { base64url, common, nhsNumberClaim, TYP } from './claims.ts';
+import { base64url, common, nhsNumberClaim, refusalCode, TYP } from './claims.ts';
 import type { AskingKind, Sender } from './query.ts';
 import { signBound, type AnswerKind, type QueryRef } from './response.ts';
 
@@ -56,7 +56,7 @@ export const receiptClaims = z.strictObject({
   /** As many as the notice has items; a refusal has none. */
   count: z.int().min(1).max(MOST_ITEMS).optional(),
   /** Why it was refused: a code of `docs/protocol.md`. */
-  reason: z.string().max(40).optional(),
+  reason: refusalCode.optional(),
   /** The sender's newest checkpoint that a neighbour cosigned (C2SP tlog-checkpoint). */
   checkpoint: z.string().max(8_000).optional(),
 });

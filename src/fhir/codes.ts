@@ -93,6 +93,9 @@ export const RULES = {
     'A practice here has the patient too, who is registered elsewhere: temporarily, or moved lately. Both were asked',
   'recently-registered':
     'The patient came to this region lately and the region before has handed nothing over: what is held elsewhere may be missing',
+  'handed-over': 'The region that says it was home before told where else to look',
+  'region-unknown':
+    'A region that the directory does not list is said to hold something, and nobody could be asked there',
   deceased: 'The demographics service says that the patient has died',
 } as const;
 export type Rule = keyof typeof RULES;

@@ -28,7 +28,7 @@ const NARROWED: ReadonlySet<Rule> = new Set([
 ]);
 
 /** Rules that say by themselves that something may be missing, whoever was asked. */
-const INCOMPLETE_RULES: ReadonlySet<Rule> = new Set(['recently-registered']);
+const INCOMPLETE_RULES: ReadonlySet<Rule> = new Set(['recently-registered', 'region-unknown']);
 
 /** Rules by which a region may hold something although it had no reason to be asked. */
 const MAY_BE_MORE: ReadonlySet<Rule> = new Set(['home-not-located', 'locate-not-agreed']);

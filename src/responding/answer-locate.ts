@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 
-import type { LocateTrail, WhyNamed } from '../audit/locate-trail.ts';
+import type { LocateTrail } from '../audit/locate-trail.ts';
 import type { Asking, Told } from '../audit/trail.ts';
 import type { Agreement } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
@@ -20,9 +20,18 @@ import {
   regionsToName,
   type AdmittedLocate,
   type LocatePermission,
+  type Naming,
   type WhereaboutsKnown,
 } from './decide-locate.ts';
 import { provedPart, refuse } from './refuse.ts';
+
+/** With less, demographics answer from what was looked up lately alone: that would tell who was. */
+const LEAST_BUDGET_MS = 500;
+
+const NOTHING_KNOWN: WhereaboutsKnown = {
+  registration: { kind: 'not-reached' },
+  ...{ objections: [], careLocations: [], knownRegions: [] },
+};
 
 /** What answering a question after who else should be asked stands on. */
 export interface AnsweringLocates extends Answering {
@@ -42,8 +51,8 @@ export interface AnsweringLocates extends Answering {
 /**
  * A neighbour asks us, as a patient's home region, who else should be asked. Proof before policy; everything that we know
  * is looked up before anything is decided, so that an answer takes as long for who is hidden; region ids are all that is
- * told, and the same empty list for the restricted, for who objected and for who is not ours; and the audit is on the disk
- * before a byte leaves.
+ * told: the same empty list for who objected or is on our list of restrictions as for who is known nowhere else, and the same
+ * `not-known` for who is not ours, is restricted or could not be looked up; and the audit is on the disk before a byte leaves.
  *
  * @param token the signed question as it came
  * @throws as `respond` does
@@ -57,15 +66,16 @@ export async function answerLocate(
   const { admission, now } = answering;
   const peer = admission.neighbours.identify(peerCertificateOf(socket), 'client', now());
   const broker = onConnection(answering, socket);
+  const hasTime = deadline.remainingMs() >= LEAST_BUDGET_MS;
   let question: AdmittedLocate | undefined;
   try {
     question = await admit(LOCATE, token, peer, admission, receiver(broker), now());
     const agreement = broker.agreementWith(peer.neighbour.region);
     const permission = decideLocate(question, agreement, broker.directory, broker.now());
-    const known = await whatIsKnown(question, broker, deadline);
-    const { regions, why } = regionsToName(known, permission, broker.region, broker.directory, broker.now());
+    const known = hasTime ? await whatIsKnown(question, broker, deadline) : NOTHING_KNOWN;
+    const naming = regionsToName(known, permission, broker.region, broker.directory, broker.now());
     assertNotRevoked(question, admission);
-    return await tell(permission, { regions: [...regions] }, why, broker);
+    return await tell(permission, naming, broker);
   } catch (error) {
     const ref = provedPart(error, question, peer);
     if (ref === undefined) throw error;
@@ -104,27 +114,22 @@ async function whatIsKnown(
     return {
       ...{ registration, objections: inForce },
       careLocations: locations.map(({ organisation }) => organisation),
-      knownRegions: told.map(({ region }) => region),
+      knownRegions: told,
     };
   } catch {
-    return {
-      registration: { kind: 'not-reached' },
-      ...{ objections: [], careLocations: [], knownRegions: [] },
-    };
+    return NOTHING_KNOWN;
   }
 }
 
 async function tell(
   { question, agreement }: LocatePermission,
-  body: LocatedBody,
-  why: WhyNamed,
+  { outcome, regions, why }: Naming,
   { sender, locateAudit, now }: Connected<AnsweringLocates>,
 ): Promise<SignedAnswer> {
-  const outcome = why === 'home-not-known' ? 'not-known' : 'answered';
+  const body: LocatedBody = { regions: [...regions] };
   const said = { outcome, status: 200, bytes: Buffer.from(JSON.stringify(body)) } as const;
   const response = signLocated(sender, refOf(question), said, now());
   const told = { outcome, agreement: agreement.version, response };
-  const { regions } = body;
   await locateAudit.answered(askingOf(question), question.peer.neighbour.region, told, { regions, why });
   return { status: said.status, token: response.token, bytes: said.bytes };
 }

@@ -7,7 +7,7 @@ import type { Admitted } from '../evidence/query.ts';
 import type { Directory } from '../routing/directory.ts';
 import { homeOf } from '../routing/home-region.ts';
 import type { Registration } from '../routing/registration.ts';
-import type { Objection } from '../store/contracts.ts';
+import type { KnownRegion, Objection } from '../store/contracts.ts';
 import { agreementFor, liftsObjection } from './decide-sharing.ts';
 
 export type AdmittedLocate = Admitted<LocateClaims>;
@@ -52,12 +52,21 @@ export interface WhereaboutsKnown {
   readonly objections: readonly Objection[];
   /** ODS codes of where the patient was treated. */
   readonly careLocations: readonly string[];
-  /** Regions that told us, or of which the former home told, that they hold something. */
-  readonly knownRegions: readonly string[];
+  /** Regions that told us, or of which the former home told, that they hold something, with who told. */
+  readonly knownRegions: readonly Pick<KnownRegion, 'region' | 'from'>[];
+}
+
+/** What is told, and why, which is not. */
+export interface Naming {
+  readonly outcome: 'answered' | 'not-known';
+  readonly regions: readonly string[];
+  readonly why: WhyNamed;
 }
 
 /**
- * Which regions are named: none unless we are the patient's home and nothing hides the patient. Pure.
+ * Which regions are named: none unless we are the patient's home and nothing hides the patient. An empty list stands for
+ * "nobody else", so that it is told of our own patients alone: of any other, as of who is restricted in demographics or could
+ * not be looked up, that we do not know. Pure.
  *
  * @param own our own region, which is asked anyway; the one that asks may have records that its viewer does not show
  * @param at milliseconds since the epoch
@@ -65,30 +74,33 @@ export interface WhereaboutsKnown {
  */
 export function regionsToName(
   { registration, objections, careLocations, knownRegions }: WhereaboutsKnown,
-  permission: Pick<LocatePermission, 'liftsObjection'>,
+  permission: Pick<LocatePermission, 'liftsObjection' | 'question'>,
   own: string,
   directory: Directory,
   at: number,
-): { regions: readonly string[]; why: WhyNamed } {
-  const hidden = whyHidden(registration, objections, permission);
-  if (hidden !== undefined) return { regions: [], why: hidden };
+): Naming {
+  const unknown = { outcome: 'not-known', regions: [] } as const;
+  // Whether the patient is restricted is not known either.
+  if (registration.kind === 'not-reached') return { ...unknown, why: 'home-not-known' };
+  if (registration.kind === 'restricted') return { ...unknown, why: 'restricted' };
   const home = homeOf(registration, directory, at);
-  if (home.kind === 'none' || home.region !== own) return { regions: [], why: 'not-home' };
+  if (home.kind === 'none' || home.region !== own) return { ...unknown, why: 'not-home' };
+  const hidden = whyHidden(objections, permission);
+  if (hidden !== undefined) return { outcome: 'answered', regions: [], why: hidden };
   const treated = careLocations.flatMap((code) => directory.feeds(code, at).map(({ region }) => region));
   const listed = new Set(directory.regions().map(({ id }) => id));
-  const regions = new Set([...knownRegions, ...treated]);
+  // What the asker itself told is not told back: it could see by it whether a patient whom it told us of is hidden here.
+  const asker = permission.question.peer.neighbour.region;
+  const told = knownRegions.filter(({ from }) => from !== asker).map(({ region }) => region);
+  const regions = new Set([...told, ...treated]);
   const others = [...regions].filter((id) => listed.has(id) && id !== own);
-  return { regions: others.toSorted().slice(0, MOST_LOCATED), why: 'told' };
+  return { outcome: 'answered', regions: others.toSorted().slice(0, MOST_LOCATED), why: 'told' };
 }
 
 function whyHidden(
-  registration: Registration,
   objections: readonly Objection[],
   { liftsObjection: lifts }: Pick<LocatePermission, 'liftsObjection'>,
 ): WhyNamed | undefined {
-  // Whether the patient is restricted is not known either.
-  if (registration.kind === 'not-reached') return 'home-not-known';
-  if (registration.kind === 'restricted') return 'restricted';
   if (objections.some(({ kind }) => kind === 'restriction')) return 'restricted';
   return objections.length > 0 && !lifts ? 'objection' : undefined;
 }

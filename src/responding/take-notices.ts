@@ -23,6 +23,8 @@ import { provedPart, refuse } from './refuse.ts';
 
 /** What taking notices stands on. */
 export interface TakingNotices extends Answering {
+  /** Our own. */
+  readonly region: string;
   readonly admission: Admission;
   readonly agreementWith: (region: string) => Agreement | undefined;
   readonly inbox: Pick<NoticeInboxStore, 'keep'>;
@@ -58,6 +60,7 @@ export async function takeNotices(
     notice = await admit(NOTICE, token, peer, admission, receiver(taking), now());
     const agreement = taking.agreementWith(region);
     if (agreement === undefined) throw new PolicyRefusal('no-agreement');
+    assertNotRevoked(notice, admission);
     const told = toldIn(notice, taking);
     if (!(await taking.inbox.keep(told, taking.mostWaiting))) throw new PolicyRefusal('notices-full');
     taking.onKept();
@@ -88,17 +91,12 @@ function receiver({ noticeAudit }: TakingNotices) {
   };
 }
 
-/** A row for each patient and region; a region that is no neighbour of ours, or ourselves, is never asked, and not kept. */
+/** A row for each patient and region but ours. Where one is named that we cannot ask, or do not know, answers are to say so. */
 function toldIn(
   { claims, peer }: Admitted<NoticeClaims>,
-  { admission, patientDigest, numbers, now }: TakingNotices,
+  { region: own, patientDigest, numbers, now }: TakingNotices,
 ): ToldRegion[] {
   const sender = peer.neighbour.region;
-  const { neighbours, self } = admission;
-  const isAnother = (region: string): boolean => {
-    const neighbour = neighbours.byRegion(region);
-    return neighbour !== undefined && neighbour.entity !== self;
-  };
   const at = now();
   return claims.items.flatMap((item) => {
     const nhsNumber = fromNhsNumberToken(item.patient) ?? '';
@@ -106,7 +104,7 @@ function toldIn(
     const sealedNumber = numbers.seal(nhsNumber, patient);
     const row = { sender, patient, how: howOf(item), sealedNumber, firstTold: at, lastTold: at };
     return regionsOf(item, sender)
-      .filter(isAnother)
+      .filter((region) => region !== own)
       .map((region) => ({ ...row, region }));
   });
 }

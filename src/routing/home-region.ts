@@ -34,6 +34,8 @@ export type StandInRule =
   | 'ask-none'
   | 'temporary'
   | 'recently-registered'
+  | 'handed-over'
+  | 'region-unknown'
   | 'deceased';
 
 /** Why the home region did not tell where else to look. */

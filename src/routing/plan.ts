@@ -44,7 +44,10 @@ export function planRoute(facts: RouteFacts, directory: Directory): Plan {
   const feeds = facts.careLocations.map((code) => ({ code, regions: directory.feeds(code, facts.at) }));
   const treatedIn = new Set(feeds.flatMap((feed) => feed.regions.map(({ region }) => region)));
 
-  const regions = directory.regions().map(({ id }): RegionPlan => {
+  const listed = directory.regions().map(({ id }) => id);
+  const isUnlisted = !askNone && facts.known.some(({ region }) => !listed.includes(region));
+  const said: readonly RouteRule[] = isUnlisted ? [...rules, 'region-unknown'] : rules;
+  const regions = listed.map((id): RegionPlan => {
     if (askNone) return { region: id, ask: false, reason: 'restricted' };
     const reasons: AskReason[] = [];
     if (homes.includes(id)) reasons.push('registered');
@@ -62,7 +65,7 @@ export function planRoute(facts: RouteFacts, directory: Directory): Plan {
   return {
     nhsNumber: current,
     ...(superseded ? { also: facts.nhsNumber } : {}),
-    rules: superseded ? [...rules, 'superseded'] : rules,
+    rules: superseded ? [...said, 'superseded'] : said,
     regions,
     unknownOrganisations: askNone
       ? []

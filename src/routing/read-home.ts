@@ -86,17 +86,19 @@ function registerRegion(
   return found.kind === 'region' ? found.region : own.region;
 }
 
-/** Ours since a short time, and whoever was home before has told nothing: what is known here is not all. */
+/** Ours since a short time: what is known here is not all, unless a region that says it was home before told the rest. */
 function lately({ homes, rules }: Home, facts: RouteFacts): RouteRule[] {
   const { registration, register, own, known, at } = facts;
   if (!homes.includes(own.region) || rules.includes('stated-by-viewer')) return [];
   const told = 'since' in registration ? Date.parse(registration.since ?? '') : Number.NaN;
   const began = register?.from ?? told;
   if (!(began > monthsBefore(at, facts.recentMonths))) return [];
+  // A former home names itself. Nothing proves that it was: the rule says on whose word the warning is gone.
   const handedOver = known.some(
-    ({ how, lastTold = Infinity }) => how === 'handover' && lastTold >= began - EARLY_HANDOVER_MS,
+    ({ region, how, from, lastTold = Infinity }) =>
+      how === 'handover' && from === region && lastTold >= began - EARLY_HANDOVER_MS,
   );
-  return handedOver ? [] : ['recently-registered'];
+  return [handedOver ? 'handed-over' : 'recently-registered'];
 }
 
 function died({ registration }: RouteFacts): RouteRule[] {

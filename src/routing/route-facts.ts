@@ -11,6 +11,8 @@ export interface RegisteredHere {
 export interface Known {
   readonly region: string;
   readonly how: 'notice' | 'handover' | 'located' | 'continued' | 'ask-all';
+  /** The region that told, where it is kept. */
+  readonly from?: string | undefined;
   /** Milliseconds since the epoch, where it is kept. */
   readonly lastTold?: number | undefined;
 }

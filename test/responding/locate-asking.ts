@@ -34,9 +34,9 @@ export class LocateAsking {
     return this.neighbour.query(this.to, nhsNumber, { search: undefined, ...change }, { typ });
   }
 
-  send(token: unknown): Promise<Reply> {
+  send(token: unknown, headers: Record<string, string> = {}): Promise<Reply> {
     const body = JSON.stringify({ locate: token });
-    return this.neighbour.send(this.to, undefined, { path: '/federation/v1/locate', body });
+    return this.neighbour.send(this.to, undefined, { path: '/federation/v1/locate', body, headers });
   }
 
   /** Sends a good question, with claims changed, and believes the answer. */

@@ -31,12 +31,17 @@ describe('who else should be asked, asked of the home region by a neighbour', ()
   let store: Store;
   let digest: (nhsNumber: string) => string;
   let pdsIsDown = false;
+  /** How often demographics were. */
+  let asked = 0;
 
   before(async () => {
     const data = buildStories(new Date());
     const pds = createPdsServer({ entries: data.demographics });
-    const demographics: RequestListener = (request, response) =>
-      pdsIsDown ? void response.destroy() : void pds(request, response);
+    const demographics: RequestListener = (request, response) => {
+      asked += 1;
+      if (pdsIsDown) return void response.destroy();
+      pds(request, response);
+    };
     federation = await startFederation({
       ...{ data, demographics, regions: ['herts-west-essex', 'london', 'essex-suffolk', 'west-midlands'] },
       edit: (region, config) => {
@@ -71,7 +76,7 @@ describe('who else should be asked, asked of the home region by a neighbour', ()
     );
   }
   /** Everything of an entry that the asker may have proved to it, but for what differs from question to question. */
-  async function shownBy(answered: AnsweredLocate, home?: RegionId): Promise<object> {
+  async function shownBy(answered: AnsweredLocate, home?: RegionId) {
     const { values, outcome, reason, count, agreement, event } = (await endOf(answered, home)) ?? {
       values: {},
     };
@@ -97,34 +102,51 @@ describe('who else should be asked, asked of the home region by a neighbour', ()
     assert.equal((await essex.ask(EDGE_NUMBERS.superseded)).reply.text, current.reply.text);
   });
 
-  it('nobody is named for a patient who is restricted, who objected, or who is not ours: one answer for all', async () => {
+  type Shown = { readonly shown: Awaited<ReturnType<typeof shownBy>> };
+
+  it('nobody is named for a patient who is hidden, and no empty list is given for who is not ours: one answer for all of an outcome', async () => {
     const objection = { patient: digest(ANOTHER), kind: 'objection', from: 0 } as const;
     assert.equal((await essex.ask(ANOTHER)).reply.text, '{"regions":["london"]}');
     await store.objections.record([objection]);
-    const answers = [];
-    for (const [nhsNumber, why] of [
-      [RESTRICTED, 'restricted'],
-      [ANOTHER, 'objection'],
-      [LONDONER, 'not-home'],
-      [EDGE_NUMBERS.withoutPractice, 'not-home'],
-      [EDGE_NUMBERS.ended, 'not-home'],
-      [EDGE_NUMBERS.invalidated, 'not-home'],
-      ['9990900000', 'not-home'],
+    await store.objections.record([{ patient: digest(PATIENT), kind: 'restriction', from: 0 }]);
+    await store.objections.record([{ patient: digest(LONDONER), kind: 'objection', from: 0 }]);
+    const answers = { answered: [] as Shown[], 'not-known': [] as Shown[] };
+    for (const [nhsNumber, outcome, why] of [
+      [ANOTHER, 'answered', 'objection'],
+      [PATIENT, 'answered', 'restricted'],
+      [RESTRICTED, 'not-known', 'restricted'],
+      [LONDONER, 'not-known', 'not-home'],
+      [EDGE_NUMBERS.withoutPractice, 'not-known', 'not-home'],
+      [EDGE_NUMBERS.ended, 'not-known', 'not-home'],
+      [EDGE_NUMBERS.invalidated, 'not-known', 'not-home'],
+      ['9990900000', 'not-known', 'not-home'],
+      [LONDONER, 'not-known', 'home-not-known'],
     ] as const) {
+      pdsIsDown = why === 'home-not-known';
       const answered = await essex.ask(nhsNumber);
       const row = await endOf(answered);
       assert.deepEqual([answered.reply.text, row?.values['why']], [NOBODY, why], why);
+      assert.equal(answered.claims.outcome, outcome, why);
       const { locate_jti, locate_digest, jti, iat, exp, checkpoint, ...same } = answered.claims;
       assert.ok(locate_jti && locate_digest && jti && iat && exp && checkpoint !== '');
-      answers.push({ ...same, shown: await shownBy(answered) });
+      answers[outcome].push({ ...same, shown: await shownBy(answered) });
     }
+    pdsIsDown = false;
     // And the same as of a patient of ours of whom nobody else is known.
     const other = 'essex-suffolk';
     const ours = await new LocateAsking(federation, 'london', other).ask(OUT_OF_REACH);
     assert.deepEqual([ours.reply.text, (await endOf(ours, other))?.values['why']], [NOBODY, 'told']);
-    assert.deepEqual(await shownBy(ours, other), answers[0]?.shown);
-    for (const answer of answers) assert.deepEqual(answer, answers[0]);
+    assert.deepEqual(
+      [ours.claims.outcome, await shownBy(ours, other)],
+      ['answered', answers.answered[0]?.shown],
+    );
+    for (const alike of Object.values(answers))
+      for (const answer of alike) assert.deepEqual(answer, alike[0]);
+    const [answered, unknown] = [answers.answered, answers['not-known']].map(([one]) => one?.shown.sealed);
+    assert.deepEqual(answered, unknown, 'what is sealed is the same for everybody');
     await store.objections.record([{ ...objection, until: 1 }]);
+    await store.objections.record([{ patient: digest(PATIENT), kind: 'restriction', from: 0, until: 1 }]);
+    await store.objections.record([{ patient: digest(LONDONER), kind: 'objection', from: 0, until: 1 }]);
   });
 
   it('an objection is lifted by the glass that the agreement names, a restriction is not', async () => {
@@ -139,6 +161,34 @@ describe('who else should be asked, asked of the home region by a neighbour', ()
     assert.equal((await essex.ask(ANOTHER, glass)).reply.text, NOBODY);
     for (const kind of ['objection', 'restriction'] as const)
       await store.objections.record([{ ...objection, kind, until: 1 }]);
+  });
+
+  it('what the asker itself told is not told back to it; what others told, and our own care locations, are', async () => {
+    const at = Date.now();
+    const told = (nhsNumber: string, region: string, from: string) =>
+      ({ patient: digest(nhsNumber), region, how: 'handover', from, firstTold: at, lastTold: at }) as const;
+    await store.knownRegions.record([
+      told(PATIENT, 'essex-suffolk', 'essex-suffolk'),
+      told(PATIENT, 'west-midlands', 'essex-suffolk'),
+      told(PATIENT, 'london', 'london'),
+    ]);
+    assert.equal((await essex.ask(PATIENT)).reply.text, '{"regions":["london"]}');
+    // London is there by a care location of ours.
+    const toLondon = '{"regions":["essex-suffolk","london","west-midlands"]}';
+    assert.equal((await london.ask(PATIENT)).reply.text, toLondon);
+    await store.knownRegions.record([told(PATIENT, 'essex-suffolk', 'london')]);
+    assert.equal((await essex.ask(PATIENT)).reply.text, '{"regions":["essex-suffolk","london"]}');
+    await store.knownRegions.forget(at + 1_000, 100);
+  });
+
+  it('with too little time to look anybody up nothing is looked at, whoever was looked up lately', async () => {
+    for (const budget of ['0', '499']) {
+      const token = await essex.token(PATIENT);
+      const before = asked;
+      const reply = await essex.send(token, { 'Wayleave-Budget-Ms': budget });
+      const { outcome } = await essex.verified(reply, token);
+      assert.deepEqual([reply.text, outcome, asked - before], [NOBODY, 'not-known', 0]);
+    }
   });
 
   it('what cannot be found out is said to be that, with nobody named', async () => {

@@ -5,6 +5,7 @@ import { MOST_ITEMS } from '../../src/evidence/notice.ts';
 import { signMessage } from '../../src/evidence/message.ts';
 import { testNhsNumbers } from '../../src/demo/test-nhs-number.ts';
 import { RESPONSE_HEADER } from '../../src/evidence/response.ts';
+import type { Bundle } from '../../src/fhir/resource.ts';
 import { failures, withLog } from '../audit/evidence-of.ts';
 import { readAudit, type AuditRow } from '../support/audit.ts';
 import { startFederation, type RawConfig, type TestFederation } from '../support/federation.ts';
@@ -12,7 +13,7 @@ import { TestNeighbour } from '../support/neighbour.ts';
 import { BesideBroker } from '../support/noticing.ts';
 import { ScriptedPds } from '../support/scripted-pds.ts';
 import { until } from '../support/until.ts';
-import { errorCode, type Reply } from '../support/viewer.ts';
+import { errorCode, issuesOf, rollCallOf, TestViewer, type Reply } from '../support/viewer.ts';
 import { handover, held, NoticingNeighbour, type Change } from './noticing-neighbour.ts';
 
 const LONDON = 'E84005';
@@ -129,7 +130,11 @@ describe('the listener between brokers: notices', () => {
   it('told again, or a handover before or after, change nothing but what is known', async () => {
     await essex.tell([handover(moved, 'essex-suffolk', 'herts-west-essex', 'london', 'atlantis')]);
     await decided();
-    const whole = ['essex-suffolk handover essex-suffolk', 'herts-west-essex handover essex-suffolk'];
+    const whole = [
+      'atlantis handover essex-suffolk',
+      'essex-suffolk handover essex-suffolk',
+      'herts-west-essex handover essex-suffolk',
+    ];
     assert.deepEqual(await london.known(moved), whole);
     await herts.tell([held(moved)]);
     await herts.tell([held(moved), handover(moved, 'herts-west-essex')]);
@@ -140,6 +145,28 @@ describe('the listener between brokers: notices', () => {
       'herts-west-essex handover herts-west-essex',
       'herts-west-essex notice herts-west-essex',
     ]);
+  });
+
+  it('of a region without an agreement, or of one that nobody knows, are kept: the answer says that something may be missing', async () => {
+    const [patient = ''] = pds.patients('9990007000', [LONDON]);
+    const invented = Array.from({ length: 50 }, (_, nth) => `nowhere-${nth}`);
+    await essex.tell([handover(patient, 'west-midlands', ...invented)]);
+    await decided();
+    await essex.tell([handover(patient, 'west-midlands', ...invented.reverse())]);
+    await decided();
+    const known = (await london.known(patient)).map((row) => row.split(' ')[0] ?? '');
+    assert.ok(known.includes('west-midlands'));
+    const unlisted = known.filter((region) => region.startsWith('nowhere-'));
+    assert.deepEqual([known.length, unlisted.length], [4, 3], 'what is invented pushes nothing out');
+    const viewer = new TestViewer(federation, 'london');
+    const { body } = await viewer.ask(patient, `/fhir/Condition?patient=${patient}`);
+    viewer.close();
+    assert.equal((body as Bundle).total, undefined);
+    const codes = issuesOf(body)
+      .filter(({ severity }) => severity === 'warning')
+      .flatMap(({ details }) => details.coding?.map(({ code }) => code) ?? []);
+    assert.ok(codes.includes('region-unknown'), codes.join());
+    assert.ok(rollCallOf(body)['west-midlands']?.includes('no-agreement'));
   });
 
   it('under a number that was replaced are known under the present one', async () => {
@@ -288,8 +315,6 @@ describe('the listener between brokers: notices', () => {
     );
     const { receipt } = await essex.tell(full);
     assert.deepEqual([receipt.outcome, receipt.count], ['taken', 25]);
-    // None of these regions is known here.
-    assert.equal(await london.undecided(), 0);
   });
 
   it('no number is in any line of a log', () => {

@@ -129,8 +129,14 @@ const TABLE: { name: string; change: Partial<RouteFacts>; rules: string[]; regio
         { region: 'gone', how: 'notice' },
       ],
     },
-    rules: ['registered'],
+    rules: ['registered', 'region-unknown'],
     regions: ['home registered', 'city care-location+notice', 'hills handover+located'],
+  },
+  {
+    name: 'a region that the directory does not list is said, however it was told',
+    change: { known: [{ region: 'gone', how: 'located' }] },
+    rules: ['registered', 'region-unknown'],
+    regions: ['home registered', 'city - no-reason', 'hills - no-reason'],
   },
   {
     name: 'ask-home-only',

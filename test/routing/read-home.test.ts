@@ -10,6 +10,8 @@ const LATELY = '2026-10-20';
 const registeredSince = (since: string, practice = 'F81027') =>
   ({ kind: 'registered', practice, current: CURRENT, since }) as const;
 const day = (text: string): number => Date.parse(text);
+const handedOver = (region: string, from: string, told = LATELY) =>
+  ({ region, how: 'handover', from, lastTold: day(told) }) as const;
 
 interface Row {
   readonly name: string;
@@ -174,32 +176,50 @@ const RECENT: Row[] = [
     rules: ['no-practice', 'local-register', 'recently-registered'],
   },
   {
-    name: 'a handover came',
-    change: { registration: registeredSince(LATELY), known: [{ region: 'city', how: 'handover' }] },
+    name: 'who was home before handed over, and named itself',
+    change: { registration: registeredSince(LATELY), known: [handedOver('city', 'city')] },
     homes: ['home'],
-    rules: ['registered'],
+    rules: ['registered', 'handed-over'],
+  },
+  {
+    name: 'a region that does not say that it was home told of another',
+    change: { registration: registeredSince(LATELY), known: [handedOver('city', 'hills')] },
+    homes: ['home'],
+    rules: ['registered', 'recently-registered'],
   },
   {
     name: 'a handover came of an earlier stay',
+    change: { registration: registeredSince(LATELY), known: [handedOver('city', 'city', '2020-01-01')] },
+    homes: ['home'],
+    rules: ['registered', 'recently-registered'],
+  },
+  {
+    name: 'one of an earlier stay named itself, another came since and did not',
     change: {
       registration: registeredSince(LATELY),
-      known: [{ region: 'city', how: 'handover', lastTold: day('2020-01-01') }],
+      known: [handedOver('city', 'city', '2020-01-01'), handedOver('hills', 'city')],
     },
     homes: ['home'],
     rules: ['registered', 'recently-registered'],
   },
   {
     name: 'a handover came some days before demographics knew',
-    change: {
-      registration: registeredSince(LATELY),
-      known: [{ region: 'city', how: 'handover', lastTold: day('2026-10-10') }],
-    },
+    change: { registration: registeredSince(LATELY), known: [handedOver('city', 'city', '2026-10-10')] },
+    homes: ['home'],
+    rules: ['registered', 'handed-over'],
+  },
+  {
+    name: 'a handover to who has been here for long is no rule',
+    change: { registration: registeredSince('2001-01-01'), known: [handedOver('city', 'city')] },
     homes: ['home'],
     rules: ['registered'],
   },
   {
     name: 'a notice is no handover',
-    change: { registration: registeredSince(LATELY), known: [{ region: 'city', how: 'notice' }] },
+    change: {
+      registration: registeredSince(LATELY),
+      known: [{ ...handedOver('city', 'city'), how: 'notice' }],
+    },
     homes: ['home'],
     rules: ['registered', 'recently-registered'],
   },

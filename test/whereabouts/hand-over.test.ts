@@ -12,6 +12,7 @@ import type { Registration } from '../../src/routing/registration.ts';
 import type { RegisterEntry, RegisterStore, Store } from '../../src/store/contracts.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { Neighbours } from '../../src/trust/neighbours.ts';
+import { DecideInbox } from '../../src/whereabouts/notices/decide-inbox.ts';
 import { FindHome } from '../../src/whereabouts/notices/find-home.ts';
 import { HandOver } from '../../src/whereabouts/notices/hand-over.ts';
 import { DAY_MS, type NoticeParts } from '../../src/whereabouts/notices/notice-parts.ts';
@@ -179,6 +180,110 @@ describe('the queue of home regions to be told', () => {
     now += 31 * DAY_MS;
     await new SendNotices(held).round();
     assert.deepEqual(await waiting(), []);
+  });
+
+  const known = (patient: string, region = 'essex', at = now) =>
+    ({ patient, region, how: 'notice', from: region, firstTold: at, lastTold: at }) as const;
+  const inForce = { inForce: (region: string) => (region === 'essex' ? {} : undefined) } as never;
+  const decide = (change: Partial<NoticeParts> = {}): Promise<boolean> => {
+    const parts = partsOf({ neighbours: inForce, ...change });
+    return new DecideInbox(parts, new FindHome(parts, 0)).round();
+  };
+  const tell = (nhsNumbers: readonly string[], sender = 'essex') =>
+    store.noticeInbox.keep(
+      nhsNumbers.map((number) => ({
+        ...{ sender, region: sender, how: 'notice', firstTold: now, lastTold: now },
+        ...{ patient: digest(number), sealedNumber: numbers.seal(number, digest(number)) },
+      })),
+      1_000,
+    );
+  const undecided = async (): Promise<number> =>
+    (await store.noticeInbox.counts()).reduce((sum, one) => sum + one.waiting, 0);
+  const knownOf = async (nhsNumber: string): Promise<string[]> =>
+    (await store.knownRegions.of([digest(nhsNumber)])).map(({ region }) => region);
+
+  it('what is known under a number that was replaced, and what hides it, holds under the present one', async () => {
+    const hand = new HandOver(partsOf(), () => undefined);
+    const ours = { kind: 'registered', practice: 'F81027', current: TWO } as const;
+    await store.knownRegions.record([known(digest(ONE))]);
+    await store.objections.record([{ patient: digest(ONE), kind: 'objection', from: 1 }]);
+    await hand.onRegistration(ONE, ours);
+    assert.deepEqual(await knownOf(TWO), ['essex']);
+    const [objection] = await store.objections.inForce([digest(TWO)], now);
+    assert.deepEqual([objection?.kind, objection?.from], ['objection', 1]);
+  });
+
+  it('a handover under a number that was replaced takes along what was known under it', async () => {
+    entries = [entry(ONE, 10)];
+    await store.knownRegions.record([known(digest(ONE))]);
+    told.set(ONE, { ...LONDON, current: TWO }).set(TWO, { ...LONDON, current: TWO });
+    const parts = partsOf();
+    await new HandOver(parts, () => undefined).round();
+    await resolve(parts);
+    await resolve(parts);
+    assert.deepEqual(await waiting(), ['ready london 1']);
+    assert.deepEqual(await knownOf(TWO), ['essex']);
+  });
+
+  it('who has a practice that the directory does not know yet is looked up again; what was told of them waits', async () => {
+    const row = { patient: digest(TWO), kind: 'held', sealedNumber: numbers.seal(TWO, digest(TWO)) } as const;
+    await store.noticeQueue.enqueue([row], now);
+    await tell([ONE]);
+    told.set(ONE, { ...LONDON, practice: 'A99999', current: ONE });
+    told.set(TWO, { ...LONDON, practice: 'A99999', current: TWO });
+    await resolve(partsOf());
+    await decide();
+    assert.deepEqual([await waiting(), await undecided()], [['seen  1'], 1]);
+    now += 8 * DAY_MS;
+    told.set(ONE, { ...LONDON, practice: 'F81027', current: ONE }).set(TWO, { ...LONDON, current: TWO });
+    await resolve(partsOf());
+    await decide();
+    assert.deepEqual([await waiting(), await undecided()], [['ready london 1'], 0]);
+    assert.deepEqual(await knownOf(ONE), ['essex']);
+  });
+
+  it('what was told long ago of who is in our register by now is kept, and of nobody else', async () => {
+    await tell([ONE, TWO]);
+    entries = [entry(ONE)];
+    told.set(TWO, { kind: 'not-reached' });
+    now += 400 * DAY_MS;
+    await decide();
+    assert.deepEqual([await knownOf(ONE), await knownOf(TWO), await undecided()], [['essex'], [], 0]);
+    assert.deepEqual(lookedUp, [TWO]);
+  });
+
+  it('what a neighbour told that is trusted no more counts for nothing', async () => {
+    await tell([ONE], 'essex');
+    await tell([ONE], 'hills');
+    told.set(ONE, { kind: 'registered', practice: 'F81027', current: ONE });
+    await decide();
+    assert.deepEqual([await knownOf(ONE), await undecided()], [['essex'], 0]);
+  });
+
+  it('one of whom demographics never can say holds up nobody else', async () => {
+    const [, , three = ''] = NUMBERS;
+    const rows = [ONE, TWO, three].map((number) => ({
+      ...{ patient: digest(number), kind: 'held' as const },
+      sealedNumber: numbers.seal(number, digest(number)),
+    }));
+    for (const silent of [ONE, TWO, three]) {
+      told.clear();
+      for (const number of [ONE, TWO, three]) told.set(number, { ...LONDON, current: number });
+      told.set(silent, { kind: 'not-reached' });
+      lookedUp = [];
+      await store.noticeQueue.enqueue(rows, now, 'at-once');
+      await tell([ONE, TWO, three]);
+      await resolve(partsOf());
+      await decide();
+      assert.equal(lookedUp.length, 6, 'each once in each round');
+      await store.noticeQueue.move(rows, { state: 'settled' }, now, now);
+      await store.noticeInbox.decided(await store.noticeInbox.take(now + DAY_MS, now, 100));
+    }
+    for (const number of [ONE, TWO, three]) told.set(number, { kind: 'not-reached' });
+    lookedUp = [];
+    await tell([ONE, TWO, three]);
+    await decide();
+    assert.equal(lookedUp.length, 2);
   });
 
   it('asks demographics for one after another, and for nobody when it is to stop', async () => {

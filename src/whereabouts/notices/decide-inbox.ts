@@ -1,8 +1,19 @@
 import type { KnownRegion, WaitingRegion } from '../../store/contracts.ts';
+import { carryOver } from './carry-over.ts';
 import type { FindHome } from './find-home.ts';
-import { DAY_MS, isDue, LEASE_MS, waitAfter, type NoticeParts } from './notice-parts.ts';
+import {
+  DAY_MS,
+  isDue,
+  LEASE_MS,
+  LOOK_AGAIN_MS,
+  MOST_UNANSWERED,
+  waitAfter,
+  type NoticeParts,
+} from './notice-parts.ts';
 
 const AT_ONCE = 100;
+/** One unlisted region has all the effect there is; a neighbour that invents ids is not to push out what else is known. */
+const MOST_UNLISTED = 3;
 
 /**
  * Decides what neighbours told: of a patient whose home we are it is known from then on where to look; of any other nothing
@@ -29,30 +40,45 @@ export class DecideInbox {
     const { store, stopping, now } = this.#parts;
     if (!isDue(await store.noticeInbox.firstDue(), now())) return false;
     const rows = await store.noticeInbox.take(now(), now() + LEASE_MS, AT_ONCE);
-    for (const [patient, told] of Map.groupBy(rows, (row) => row.patient)) {
+    let unanswered = 0;
+    for (const [patient, told] of Map.groupBy(await this.#stillTrusted(rows), (row) => row.patient)) {
       if (stopping.aborted) return false;
-      if (!(await this.#decide(patient, told))) return false;
+      unanswered = (await this.#decide(patient, told)) ? 0 : unanswered + 1;
+      if (unanswered === MOST_UNANSWERED) return false;
     }
     return rows.length === AT_ONCE;
   }
 
-  /** @returns false when demographics cannot say now: it would not of the next either */
+  /** What a neighbour told that is trusted no more counts for nothing. */
+  async #stillTrusted(rows: readonly WaitingRegion[]): Promise<WaitingRegion[]> {
+    const { neighbours, now } = this.#parts;
+    const isTrusted = ({ sender }: WaitingRegion): boolean => neighbours.inForce(sender, now()) !== undefined;
+    const others = rows.filter((row) => !isTrusted(row));
+    if (others.length > 0) await this.#drop(others);
+    return rows.filter(isTrusted);
+  }
+
+  /** @returns false when demographics cannot say now */
   async #decide(patient: string, rows: readonly WaitingRegion[]): Promise<boolean> {
     const { region, store, numbers, settings, patientDigest, now } = this.#parts;
     const [first] = rows;
     const nhsNumber = first && numbers.open(first.sealedNumber, patient);
-    const isOld = rows.every(({ lastTold }) => lastTold + settings.inbox_days * DAY_MS < now());
-    if (nhsNumber === undefined || isOld || (await this.#isRestricted([patient])))
-      return await this.#drop(rows);
+    if (nhsNumber === undefined || (await this.#isRestricted([patient]))) return await this.#drop(rows);
     const home = await this.#homes.of(nhsNumber, patient);
-    if (home.kind === 'not-known-now') {
+    const until = Math.max(...rows.map(({ lastTold }) => lastTold)) + settings.inbox_days * DAY_MS;
+    const isOpen = home.kind === 'not-known-now' || home.kind === 'none-yet';
+    if (isOpen && until < now()) await this.#drop(rows);
+    else if (home.kind === 'not-known-now') {
       await store.noticeInbox.later(rows, now() + waitAfter(Math.max(...rows.map(({ tries }) => tries))));
-      return false;
+    } else if (home.kind === 'none-yet') {
+      await store.noticeInbox.later(rows, Math.min(until + 1, now() + LOOK_AGAIN_MS));
     }
+    if (isOpen) return home.kind === 'none-yet';
     if (home.kind !== 'region' || home.region !== region) return await this.#drop(rows);
     const current = patientDigest(home.current);
+    if (home.current !== nhsNumber) await carryOver(this.#parts, nhsNumber, home.current);
     if (await this.#isRestricted([current])) return await this.#drop(rows);
-    await store.knownRegions.record(rows.map((row) => knownFrom(row, current)));
+    await store.knownRegions.record(await this.#worthKeeping(rows.map((row) => knownFrom(row, current))));
     await store.noticeInbox.decided(rows);
     this.#known += 1;
     return true;
@@ -61,6 +87,21 @@ export class DecideInbox {
   async #isRestricted(patients: readonly string[]): Promise<boolean> {
     const { store, now } = this.#parts;
     return (await store.objections.inForce(patients, now())).some(({ kind }) => kind === 'restriction');
+  }
+
+  async #worthKeeping(told: readonly KnownRegion[]): Promise<KnownRegion[]> {
+    const listed = new Set(this.#parts.directory.regions().map(({ id }) => id));
+    const [keep, unlisted] = [
+      told.filter(({ region }) => listed.has(region)),
+      told.filter(({ region }) => !listed.has(region)),
+    ];
+    const [first] = unlisted;
+    if (first === undefined) return keep;
+    const known = await this.#parts.store.knownRegions.of([first.patient]);
+    const before = known.map(({ region }) => region).filter((region) => !listed.has(region));
+    const most = new Set([...before, ...unlisted.map(({ region }) => region).toSorted()]);
+    const kept = new Set([...most].slice(0, Math.max(MOST_UNLISTED, new Set(before).size)));
+    return [...keep, ...unlisted.filter(({ region }) => kept.has(region))];
   }
 
   async #drop(rows: readonly WaitingRegion[]): Promise<true> {

@@ -1,12 +1,12 @@
 import { startDeadline } from '../../deadline.ts';
-import { homeOf } from '../../routing/home-region.ts';
+import { homeOf, type HomelessRule } from '../../routing/home-region.ts';
 import type { Registration } from '../../routing/registration.ts';
 import type { NoticeParts } from './notice-parts.ts';
 import { Pace } from './pace.ts';
 
 /**
  * Where a patient is at home. `nowhere`: no region is to be told, or asked, by it (restricted, deceased, outside the federation).
- * `none-yet`: registered with no practice at present. `not-known-now`: demographics cannot say.
+ * `none-yet`: registered with no practice at present, or with one that the directory does not know, or not any more. `not-known-now`: demographics cannot say.
  */
 export type Home =
   | { readonly kind: 'region'; readonly region: string; /** The NHS number now. */ readonly current: string }
@@ -17,6 +17,8 @@ export type Home =
 /** PDS takes five a second from the whole region: viewers have the others. */
 const LOOK_UP_EVERY_MS = 1_000;
 const LOOK_UP_MS = 10_000;
+/** The next import of the directory may say where these lead. */
+const NOT_LISTED: ReadonlySet<HomelessRule> = new Set(['practice-unknown', 'practice-closed']);
 
 type FindingParts = Pick<
   NoticeParts,
@@ -35,11 +37,15 @@ export class FindHome {
 
   /** By our register first. @throws HouseError `store-unavailable`; AbortError when all is to stop */
   async of(nhsNumber: string, patient: string): Promise<Home> {
-    const { region, register } = this.#parts;
-    const [entry] = (await register?.of([patient])) ?? [];
-    if (entry !== undefined && entry.until === undefined)
-      return { kind: 'region', region, current: nhsNumber };
+    const { region } = this.#parts;
+    if (await this.isHere(patient)) return { kind: 'region', region, current: nhsNumber };
     return await this.byDemographics(nhsNumber);
+  }
+
+  /** Whether our own register has the patient. @throws HouseError `store-unavailable` */
+  async isHere(patient: string): Promise<boolean> {
+    const [entry] = (await this.#parts.register?.of([patient])) ?? [];
+    return entry !== undefined && entry.until === undefined;
   }
 
   /** @throws AbortError when all is to stop */
@@ -58,7 +64,7 @@ export class FindHome {
     }
     if (registration.kind !== 'registered' || isDeceased(registration)) return { kind: 'nowhere' };
     const home = homeOf(registration, directory, now());
-    if (home.kind === 'none') return { kind: 'nowhere' };
+    if (home.kind === 'none') return { kind: NOT_LISTED.has(home.rule) ? 'none-yet' : 'nowhere' };
     return { kind: 'region', region: home.region, current: registration.current };
   }
 }

@@ -1,6 +1,7 @@
 import { errorFields } from '../../log.ts';
 import { homeOf } from '../../routing/home-region.ts';
 import type { Registration, RegistrationSource } from '../../routing/registration.ts';
+import { carryOver } from './carry-over.ts';
 import type { NoticeParts } from './notice-parts.ts';
 
 const LEAVERS_AT_ONCE = 500;
@@ -52,6 +53,8 @@ export class HandOver {
   /** What demographics say of a patient now. */
   async onRegistration(nhsNumber: string, registration: Registration): Promise<void> {
     const { region, directory, store, patientDigest, numbers, now } = this.#parts;
+    const current = 'current' in registration ? registration.current : nhsNumber;
+    if (current !== nhsNumber) await carryOver(this.#parts, nhsNumber, current);
     const home = homeOf(registration, directory, now());
     if (home.kind === 'none' || home.region === region) return;
     const patient = patientDigest(nhsNumber);

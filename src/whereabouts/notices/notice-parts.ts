@@ -43,6 +43,11 @@ export const LEASE_MS = 300_000;
 const FIRST_WAIT_MS = 60_000;
 const LONGEST_WAIT_MS = 6 * 3_600_000;
 
+/** Who is registered nowhere yet, or with a practice that the directory does not know yet, is looked up again after this. */
+export const LOOK_AGAIN_MS = 7 * DAY_MS;
+/** Demographics that cannot say of so many in a row are left alone; of one alone it may be that patient. */
+export const MOST_UNANSWERED = 2;
+
 /** How long to wait after so many tries that failed: a minute, and twice as long each time up to six hours. */
 export function waitAfter(tries: number): number {
   return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(tries, 20));

@@ -1,10 +1,18 @@
 import type { QueuedNotice } from '../../store/contracts.ts';
+import { carryOver } from './carry-over.ts';
 import type { FindHome } from './find-home.ts';
-import { DAY_MS, isDue, isGivenUp, LEASE_MS, waitAfter, type NoticeParts } from './notice-parts.ts';
+import {
+  DAY_MS,
+  isDue,
+  isGivenUp,
+  LEASE_MS,
+  LOOK_AGAIN_MS,
+  MOST_UNANSWERED,
+  waitAfter,
+  type NoticeParts,
+} from './notice-parts.ts';
 
 const AT_ONCE = 100;
-/** A handover whose patient is registered nowhere yet is looked at again after this. */
-const LOOK_AGAIN_MS = 7 * DAY_MS;
 
 /** Finds the homes of those who were seen, so that they can be told; or settles that nobody is. */
 export class ResolveHomes {
@@ -23,14 +31,16 @@ export class ResolveHomes {
     const { store, stopping, now } = this.#parts;
     if (!isDue(await store.noticeQueue.firstDue('seen', ''), now())) return false;
     const rows = await store.noticeQueue.take('seen', '', now(), now() + LEASE_MS, AT_ONCE);
+    let unanswered = 0;
     for (const row of rows) {
       if (stopping.aborted) return false;
-      if (!(await this.#resolve(row))) return false;
+      unanswered = (await this.#resolve(row)) ? 0 : unanswered + 1;
+      if (unanswered === MOST_UNANSWERED) return false;
     }
     return rows.length === AT_ONCE;
   }
 
-  /** @returns false when demographics cannot say now: it would not of the next either */
+  /** @returns false when demographics cannot say now */
   async #resolve(row: QueuedNotice): Promise<boolean> {
     const { region, store, numbers, settings, now } = this.#parts;
     const queue = store.noticeQueue;
@@ -47,9 +57,9 @@ export class ResolveHomes {
       await queue.later([row], now() + waitAfter(row.tries));
       return false;
     }
-    if (home.kind === 'none-yet' && row.kind === 'handover') await queue.later([row], now() + LOOK_AGAIN_MS);
+    if (home.kind === 'none-yet') await queue.later([row], now() + LOOK_AGAIN_MS);
     else if (home.kind !== 'region' || home.region === region) await this.#settle(row);
-    else if (home.current !== nhsNumber) await this.#underCurrent(row, home.current);
+    else if (home.current !== nhsNumber) await this.#underCurrent(row, nhsNumber, home.current);
     else {
       await queue.move([row], { state: 'ready', home: home.region }, now(), now() + settings.every_ms);
       this.#onReady();
@@ -64,8 +74,9 @@ export class ResolveHomes {
   }
 
   /** The number was replaced: the home knows the patient by the other, and so may our own list of objections. */
-  async #underCurrent(row: QueuedNotice, current: string): Promise<void> {
+  async #underCurrent(row: QueuedNotice, superseded: string, current: string): Promise<void> {
     const { store, numbers, patientDigest, now } = this.#parts;
+    await carryOver(this.#parts, superseded, current);
     const patient = patientDigest(current);
     const sealedNumber = numbers.seal(current, patient);
     await store.noticeQueue.enqueue([{ patient, kind: row.kind, sealedNumber }], now());
