@@ -3,10 +3,16 @@ import { Command } from 'commander';
 import { Directory } from '../routing/directory.ts';
 import { explainCode, type ExplainedCode } from '../routing/explain-code.ts';
 import { ImportedDirectory } from '../routing/imported-directory.ts';
-import { prepareImport } from '../routing/prepare-directory-import.ts';
 import { FILES_HELP } from './directory-import.ts';
 import { CommandFailed, type Io } from './io.ts';
-import { datedFiles, dayArgument, middleOf, withDirectory, type OpenDirectory } from './open-directory.ts';
+import {
+  datedFiles,
+  dayArgument,
+  middleOf,
+  prepared,
+  withDirectory,
+  type OpenDirectory,
+} from './open-directory.ts';
 import type { RegionOptions } from './region-config.ts';
 import { plain } from './subcommand.ts';
 import { columns } from './tell.ts';
@@ -61,7 +67,7 @@ async function byImport(
   { asOf }: Options,
 ): Promise<Difference[]> {
   const now = Date.now();
-  const { after } = prepareImport(await store.directory.read(), datedFiles(names, asOf, now), now);
+  const { after } = prepared(await store.directory.read(), datedFiles(names, asOf, now), now);
   const then = new Directory(config.directory, new ImportedDirectory(after));
   return differences([directory, now], [then, now]);
 }

@@ -5,17 +5,12 @@ import { AuditTrail } from '../audit/trail.ts';
 import { auditLogIn } from '../broker.ts';
 import { storeSecrets } from '../config/secrets.ts';
 import type { Directory } from '../routing/directory.ts';
-import {
-  parentageFaults,
-  prepareImport,
-  type DatedFile,
-  type PreparedImport,
-} from '../routing/prepare-directory-import.ts';
+import { parentageFaults, type DatedFile, type PreparedImport } from '../routing/prepare-directory-import.ts';
 import type { DirectoryStore } from '../store/contracts.ts';
 import { adminName } from './admin-name.ts';
 import { countsOf, fileJson, fileLines } from './directory-lines.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
-import { datedFiles, dayArgument, withDirectory, type OpenDirectory } from './open-directory.ts';
+import { datedFiles, dayArgument, prepared, withDirectory, type OpenDirectory } from './open-directory.ts';
 import { tellingProgress } from './progress.ts';
 import type { RegionOptions } from './region-config.ts';
 
@@ -47,15 +42,15 @@ export function importCommand(io: Io): Command {
     .action(async (names: string[], options: Options) => {
       const given = datedFiles(names, options.asOf, Date.now());
       await withDirectory(options, async (open) => {
-        const { prepared, generation } = options.dryRun
+        const { prepared: made, generation } = options.dryRun
           ? {
-              prepared: prepareImport(await open.store.directory.read(), given, Date.now()),
+              prepared: prepared(await open.store.directory.read(), given, Date.now()),
               generation: undefined,
             }
           : await imported(open.store.directory, given, io, options);
-        if (generation !== undefined) await writeToLog(open, prepared, io);
-        tell(prepared, generation, open.directory, options, io);
-        if (prepared.files.some(({ read }) => read.refused.length > 0)) io.fail(INCOMPLETE);
+        if (generation !== undefined) await writeToLog(open, made, io);
+        tell(made, generation, open.directory, options, io);
+        if (made.files.some(({ read }) => read.refused.length > 0)) io.fail(INCOMPLETE);
       });
     });
 }
@@ -71,33 +66,37 @@ async function imported(
 ): Promise<{ prepared: PreparedImport; generation: number | undefined }> {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const stored = await store.read();
-    const prepared = prepareImport(stored, given, Date.now());
-    if (prepared.files.every(({ isKnown, changes }) => isKnown && changes.length === 0)) {
-      return { prepared, generation: undefined };
+    const made = prepared(stored, given, Date.now());
+    if (made.files.every(({ isKnown, changes }) => isKnown && changes.length === 0)) {
+      return { prepared: made, generation: undefined };
     }
-    const count = prepared.change.remove.length + prepared.change.add.length;
+    const count = made.change.remove.length + made.change.add.length;
     const progress = tellingProgress(io, json, (done: number) => `${done} of ${count}`);
-    const generation = await store.replace(stored.generation, prepared.change, progress);
-    if (generation !== undefined) return { prepared, generation };
+    const generation = await store.replace(stored.generation, made.change, progress);
+    if (generation !== undefined) return { prepared: made, generation };
   }
   throw new CommandFailed(
     'Somebody else imports at the same time, so nothing was imported here: run it again.',
   );
 }
 
-async function writeToLog({ store, config }: OpenDirectory, prepared: PreparedImport, io: Io): Promise<void> {
+async function writeToLog(
+  { store, config }: OpenDirectory,
+  { files: taken }: PreparedImport,
+  io: Io,
+): Promise<void> {
   if ((await store.state.read()).closed !== undefined) {
     return io.warn('The store is closed, so that the log does not have the import.');
   }
   const log = await auditLogIn(store, config, storeSecrets(config.secretsDirectory));
   const trail = new AuditTrail(log, store.log, Date.now, adminName());
-  const files = prepared.files.map((file) => ({
+  const files = taken.map((file) => ({
     ...{ kind: file.read.kind, date: file.date, sha256: file.sha256, ...countsOf(file) },
     refused: file.read.refused.length,
   }));
   await trail.directoryImported(
     randomUUID(),
-    prepared.files.reduce((sum, { changes }) => sum + changes.length, 0),
+    taken.reduce((sum, { changes }) => sum + changes.length, 0),
     { files },
   );
 }

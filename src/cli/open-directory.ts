@@ -8,8 +8,13 @@ import { storeSecrets } from '../config/secrets.ts';
 import { isDay } from '../routing/directory-files/cells.ts';
 import { FileRefused } from '../routing/directory-files/refused.ts';
 import { Directory } from '../routing/directory.ts';
-import { datedFile, type DatedFile } from '../routing/prepare-directory-import.ts';
-import type { Store } from '../store/contracts.ts';
+import {
+  datedFile,
+  prepareImport,
+  type DatedFile,
+  type PreparedImport,
+} from '../routing/prepare-directory-import.ts';
+import type { Store, StoredDirectory } from '../store/contracts.ts';
 import { CommandFailed } from './io.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
 
@@ -52,6 +57,16 @@ export function datedFiles(names: readonly string[], asOf: string | undefined, n
   });
   if (refused.length > 0) throw new CommandFailed(`${refused.join('\n')}\nNothing was imported.`);
   return read;
+}
+
+/** What importing them changes. @throws CommandFailed with the one that is refused beside what was imported before */
+export function prepared(stored: StoredDirectory, given: readonly DatedFile[], now: number): PreparedImport {
+  try {
+    return prepareImport(stored, given, now);
+  } catch (error) {
+    if (!(error instanceof FileRefused)) throw error;
+    throw new CommandFailed(`${error.message}.\nNothing was imported.`, 1, { cause: error });
+  }
 }
 
 function bytesOf(file: string): Uint8Array {

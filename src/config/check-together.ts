@@ -47,6 +47,7 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
       fail('listeners.viewer_tokens', 'is missing', `viewer ${viewer.id} has no certificate and needs it`);
     }
   }
+  checkPlatforms(config, fail);
   checkAdmins(config, fail);
   const { listeners, public_base: base, viewer_tokens_base: tokensBase } = config;
   if (listeners.viewer_tokens !== undefined && base !== undefined && tokensBase === undefined) {
@@ -72,16 +73,39 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
   checkDirectory(source, directory);
 }
 
+/** What it says decides which region is a patient's home, and who is restricted. */
 function checkDemographics(
   { demographics: { auth, base } }: ConfigFile,
   fail: (setting: string, wrong: string, write: string) => never,
 ): void {
-  if (auth.kind === 'none') return;
   if (!isConfidential(base)) {
-    fail('demographics.base', 'would send credentials in clear', 'write an https address');
+    fail(
+      'demographics.base',
+      'would send NHS numbers in clear, and be believed without TLS',
+      'write an https address',
+    );
   }
-  if (!isConfidential(auth.token_endpoint)) {
+  if (auth.kind !== 'none' && !isConfidential(auth.token_endpoint)) {
     fail('demographics.auth.token_endpoint', 'would get credentials in clear', 'write an https address');
+  }
+}
+
+/** A platform tells where patients were seen, and has no other part here. */
+function checkPlatforms(
+  { viewers, care_locations: { platforms }, entity, neighbours }: ConfigFile,
+  fail: (setting: string, wrong: string, write: string) => never,
+): void {
+  const taken = new Set([
+    ...viewers.map(({ certificate }) => certificate?.uri),
+    ...[entity, ...neighbours.map((neighbour) => neighbour.entity)],
+  ]);
+  for (const [position, { id, certificate }] of platforms.entries()) {
+    if (!taken.has(certificate.uri)) continue;
+    fail(
+      `care_locations.platforms.${position}.certificate.uri`,
+      `of ${id} is another party's name as well`,
+      'write a name of this platform alone',
+    );
   }
 }
 

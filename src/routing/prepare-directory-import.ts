@@ -71,7 +71,12 @@ function dayShown(
   return isDay(named) ? [named, 'name'] : [today, 'today'];
 }
 
-/** Works out what importing the files, all together, changes. @param now milliseconds since the epoch */
+/**
+ * Works out what importing the files, all together, changes.
+ *
+ * @param now milliseconds since the epoch
+ * @throws FileRefused for a file whose day nothing says, where one of its kind was imported before
+ */
 export function prepareImport(
   stored: StoredDirectory,
   given: readonly DatedFile[],
@@ -85,9 +90,9 @@ export function prepareImport(
       const { read, date, sha256, file } = one;
       const { kind, organisations, refused } = read;
       const { change: _, ...planned } = draft.take(read, date);
-      const isKnown = [...stored.imports, ...imports].some(
-        (before) => before.kind === kind && before.date === date && before.sha256 === sha256,
-      );
+      const before = [...stored.imports, ...imports].filter((other) => other.kind === kind);
+      const isKnown = before.some((other) => other.date === date && other.sha256 === sha256);
+      if (one.datedBy === 'today' && before.length > 0 && !isKnown) throw undated(one);
       const lines = organisations.size + refused.length;
       if (!isKnown) imports.push({ kind, date, file, sha256, lines, refused: refused.length, at: now });
       return { ...one, ...planned, isKnown };
@@ -98,6 +103,12 @@ export function prepareImport(
     imports: [...stored.imports, ...imports],
   };
   return { files, change: { ...draft.change(), imports }, after };
+}
+
+/** As of today it would outdo newer files, were it an old one. */
+function undated({ file, read: { kind } }: DatedFile): FileRefused {
+  const wrong = `${file} does not say which day it shows, and ${kind} were imported before`;
+  return new FileRefused(`${wrong}: write --as-of with that day`);
 }
 
 /** What of a file says another ICB for a sub-ICB location than the dated table does, as sentences. */

@@ -8,7 +8,7 @@ import { directoryCommand } from '../../src/cli/directory.ts';
 import { routeCommand } from '../../src/cli/route.ts';
 import { wayleave, type Ran } from '../support/command.ts';
 import { startFederation, type TestFederation } from '../support/federation.ts';
-import { costCentreLine, odsFiles, practiceMap } from '../support/ods-files.ts';
+import { costCentreLine, icbLine, odsFiles, practiceMap } from '../support/ods-files.ts';
 import { until } from '../support/until.ts';
 import { called } from './in-process.ts';
 
@@ -171,6 +171,30 @@ describe('wayleave directory', () => {
     }
     assert.equal((await run('import', good, '--as-of', 'yesterday')).code, 2);
     assert.equal(await generation(), was);
+  });
+
+  it('refuses a file whose day nothing says where one of its kind was imported: it may be older', async () => {
+    const was = await generation();
+    const undated = file('epraccur.csv', OLD);
+    for (const words of [
+      ['import', undated],
+      ['import', undated, '--dry-run'],
+      ['diff', undated],
+    ]) {
+      const { code, err } = await run(...words);
+      assert.deepEqual([code, err.includes('epraccur.csv'), err.includes('--as-of')], [1, true, true]);
+    }
+    assert.equal(await generation(), was);
+    const differs = await run('diff', undated, '--as-of', '2025-08-01');
+    assert.equal(differs.code, 0);
+    // The first of its kind is as of today, and the same again on that day changes nothing.
+    const first = file('etr.csv', icbLine('RAP', 'QMJ', { type: 'H' }));
+    for (const imported of [true, false]) {
+      const told = await json<Told>('import', first);
+      assert.deepEqual([told.imported, told.files[0]?.dated_by], [imported, 'today']);
+    }
+    const other = file('etr.csv', icbLine('RAP', 'QH8', { type: 'H' }));
+    assert.equal((await run('import', other)).code, 1);
   });
 
   it('takes the other lines where some are refused, and ends with 3', async () => {

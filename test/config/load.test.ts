@@ -15,6 +15,13 @@ import { freshDirectory, type RawConfig } from '../support/federation.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
+interface Parties {
+  readonly entity: string;
+  readonly viewers: readonly { readonly certificate: { readonly uri: string } }[];
+  readonly neighbours: readonly { readonly entity: string }[];
+  readonly admins: readonly { readonly certificate: { readonly uri: string } }[];
+}
+
 describe('a configuration file', () => {
   let directory: string;
   let good: RawConfig;
@@ -51,6 +58,32 @@ describe('a configuration file', () => {
       },
     );
   }
+
+  it('asks demographics in clear on this machine alone, with credentials or without', () => {
+    const asking = (base: string) => write((config) => (config['demographics'] = { base }));
+    for (const here of ['http://127.0.0.1:4500/FHIR/R4', 'http://localhost:4500', 'https://pds.example']) {
+      assert.equal(loadConfig(asking(here)).demographics.base, here);
+    }
+    for (const there of ['http://pds.example/FHIR/R4', 'http://10.0.0.1', 'http://127.0.0.1.example']) {
+      refused(asking(there), 'demographics.base', 'https');
+    }
+  });
+
+  it('has no platform that is another party as well', () => {
+    const as = (uri: string) =>
+      write((config) => {
+        const certificate = { uri, anchors: config['viewers'][0].certificate.anchors };
+        const platform = { id: 'platform', name: 'A platform', organisations: ['RJ6'], certificate };
+        config['care_locations'] = { platforms: [platform] };
+      });
+    const own = 'https://platform.example';
+    assert.equal(loadConfig(as(own)).care_locations.platforms.length, 1);
+    const { entity, viewers, neighbours, admins } = good as unknown as Parties;
+    for (const uri of [entity, viewers[0]?.certificate.uri, neighbours[0]?.entity]) {
+      refused(as(uri ?? ''), 'care_locations.platforms.0.certificate.uri', 'platform');
+    }
+    refused(as(admins[0]?.certificate.uri ?? ''), 'certificate.uri');
+  });
 
   it('has a digest that changes with what is agreed, and not with where its files lie', () => {
     const digest = (change: (config: RawConfig) => void) => configurationDigest(loadConfig(write(change)));
