@@ -109,6 +109,16 @@ export function noticeQueueStore(
         ]);
         return gone.length;
       }),
+    homes: (state) =>
+      orUnavailable(async () => {
+        const homes: string[] = [];
+        // From one to the next by the index: of millions of rows few regions are told.
+        for (let home = await nextHome(db, state, ''); home !== undefined;) {
+          homes.push(home);
+          home = await nextHome(db, state, home);
+        }
+        return homes;
+      }),
     counts: () =>
       orUnavailable(async () => {
         const rows = await db
@@ -122,6 +132,18 @@ export function noticeQueueStore(
         return rows.map(({ state, ...row }) => ({ ...row, state: state as NoticeState }));
       }),
   };
+}
+
+async function nextHome(db: Kysely<Tables>, state: NoticeState, after: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('notice_queue')
+    .select('home')
+    .where('state', '=', state)
+    .where('home', '>', after)
+    .orderBy('home')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.home;
 }
 
 function leaverCursors(

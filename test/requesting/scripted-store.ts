@@ -71,6 +71,7 @@ export class ScriptedStore implements Store {
   };
   readonly noticeQueue: Store['noticeQueue'] = {
     enqueue: async () => undefined,
+    homes: async () => [],
     toldTo: async () => undefined,
     homeChanged: async () => false,
     firstDue: async () => undefined,

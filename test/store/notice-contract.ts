@@ -191,6 +191,27 @@ export function noticeContract(current: () => Store, restart: () => Promise<Stor
         assert.equal(await queue().toldTo({ patient, kind: 'held' }), undefined);
     });
 
+    it('with every home that it names, once', async () => {
+      await queue().enqueue(
+        ['a', 'b', 'c', 'd'].map((patient) => queued(patient)),
+        10,
+      );
+      const rows = await queue().take('seen', '', 10, 90, 10);
+      assert.deepEqual(await queue().homes('ready'), []);
+      for (const [nth, home] of ['london', 'essex', 'london'].entries())
+        await queue().move(rows.slice(nth, nth + 1), { state: 'ready', home }, 20, 20);
+      assert.deepEqual(
+        [await queue().homes('ready'), await queue().homes('told')],
+        [['essex', 'london'], []],
+      );
+      await queue().move(rows.slice(0, 1), { state: 'told' }, 20, 100);
+      await queue().move(rows.slice(3), { state: 'settled' }, 20, 100);
+      assert.deepEqual(
+        [await queue().homes('ready'), await queue().homes('told')],
+        [['essex', 'london'], ['london']],
+      );
+    });
+
     it('puts in anew what was told to another home alone', async () => {
       await queue().enqueue([queued('p')], 10);
       const rows = await queue().take('seen', '', 10, 90, 10);

@@ -107,6 +107,8 @@ export interface NoticeQueueStore {
   later(rows: readonly NoticeKey[], next: number): Promise<void>;
   /** Deletes up to `limit` (1 to 1,000) that were told to `home`, or settled (`''`), and may be put in again. @returns how many */
   forget(home: string, now: number, limit: number): Promise<number>;
+  /** Every home that a row names, in `ready` or `told`, whether the directory lists it or not; in alphabetical order. */
+  homes(state: 'ready' | 'told'): Promise<string[]>;
   /** Of those that wait: `ready` and `seen`. */
   counts(): Promise<{ readonly state: NoticeState; readonly home: string; readonly count: number }[]>;
   leaverCursor(): Promise<LeaverCursor | undefined>;

@@ -103,9 +103,10 @@ export class NoticesRoom {
 
   /** What was told long ago may be told anew, and need not be remembered. */
   async #forget(): Promise<boolean> {
-    const { directory, store, settings, now } = this.#parts;
+    const { store, settings, now } = this.#parts;
     let most = await store.knownRegions.forget(now() - settings.known_days * DAY_MS, FORGET_AT_ONCE);
-    for (const home of ['', ...directory.regions().map(({ id }) => id)]) {
+    // Also of regions that the directory lists no more.
+    for (const home of ['', ...(await store.noticeQueue.homes('told'))]) {
       const first = await store.noticeQueue.firstDue(home === '' ? 'settled' : 'told', home);
       if (!isDue(first, now())) continue;
       most = Math.max(most, await store.noticeQueue.forget(home, now(), FORGET_AT_ONCE));

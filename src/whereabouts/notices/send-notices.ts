@@ -71,10 +71,11 @@ export class SendNotices {
 
   /** One message to each region that there is something for. @returns true while there is more */
   async round(): Promise<boolean> {
-    const { directory, region: own, stopping } = this.#parts;
-    const others = directory.regions().filter(({ id }) => id !== own);
+    const { store, region: own, stopping } = this.#parts;
+    // Those that the directory lists no more are never told, and given up in time.
+    const homes = (await store.noticeQueue.homes('ready')).filter((home) => home !== own);
     // A slow region delays itself alone.
-    const rounds = await Promise.allSettled(others.map(({ id }) => this.#tell(id)));
+    const rounds = await Promise.allSettled(homes.map((home) => this.#tell(home)));
     for (const one of rounds) if (one.status === 'rejected') throw one.reason;
     return !stopping.aborted && rounds.some((one) => one.status === 'fulfilled' && one.value);
   }
@@ -91,7 +92,13 @@ export class SendNotices {
     const until = now() + settings.every_ms;
     const rows = await queue.take('ready', region, until, until + LEASE_MS, MOST_ITEMS);
     const batch = await this.#batchOf(rows, region);
-    if (batch.items.length > 0) await this.#send(batch, region, link);
+    if (batch.items.length === 0) return rows.length === MOST_ITEMS;
+    // It may be paused, revoked or without an agreement since.
+    if (this.obstacle(region) !== undefined) {
+      await queue.later(batch.rows, now());
+      return false;
+    }
+    await this.#send(batch, region, link);
     return rows.length === MOST_ITEMS;
   }
 
