@@ -18,11 +18,11 @@ export function extendPlan(
   withoutLocate: 'ask-known' | 'ask-all-agreed',
   directory: Directory,
 ): PlannedQuestion {
-  const { facts, plan: before } = planned;
+  const { facts } = planned;
   if (located.kind === 'told' && located.regions.length === 0) return planned;
   const extended = { ...facts, known: [...facts.known, ...moreKnown(located, withoutLocate, facts)] };
   const plan = planRoute(extended, directory);
-  const rules = located.kind === 'told' ? before.rules : [...before.rules, located.rule];
+  const rules = located.kind === 'told' ? plan.rules : [...plan.rules, located.rule];
   return { ...planned, facts: extended, plan: { ...plan, rules } };
 }
 

@@ -41,7 +41,12 @@ describe('a plan that the home region extends', () => {
   it('asks those that it names beside those that were known, where an agreement covers them', () => {
     const { asked, rules } = extended(told('held', 'other', 'nowhere'));
     assert.deepEqual(asked, ['ours no-reason', 'home registered', 'held located', 'other no-agreement']);
-    assert.deepEqual(rules, ['registered']);
+    assert.deepEqual(
+      rules,
+      ['registered', 'region-unknown'],
+      'it names one that the directory does not list',
+    );
+    assert.deepEqual(extended(told('held', 'other')).rules, ['registered']);
   });
 
   it('asks our own other records where it names us, and the one that the viewer shows not', () => {
