@@ -15,7 +15,7 @@ import { clientKey, TokenEndpoint } from './token-endpoint.ts';
 
 const [ONE, TWO] = ['9990000018', '9990000026'] as const;
 const NUMBER = 'https://fhir.nhs.uk/Id/nhs-number';
-const STUBS = join(import.meta.dirname, '../../../../shared/data/fhir/pds-sandbox-stubs/patientResponses');
+const STUBS = join(import.meta.dirname, '../../../shared/data/fhir/pds-sandbox-stubs/patientResponses');
 const OFF = { entries: 0, fresh_seconds: 0, seconds: 0 };
 
 const numberOf = (seen: Seen): string => seen.url.split('/').at(-1) ?? '';
