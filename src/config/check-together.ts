@@ -90,15 +90,12 @@ function checkDemographics(
   }
 }
 
-/** A platform tells where patients were seen, and has no other part here. */
+/** A platform tells where patients were seen, and may be the one whose viewer asks: it is no neighbour, and not we. */
 function checkPlatforms(
-  { viewers, care_locations: { platforms }, entity, neighbours }: ConfigFile,
+  { care_locations: { platforms }, entity, neighbours }: ConfigFile,
   fail: (setting: string, wrong: string, write: string) => never,
 ): void {
-  const taken = new Set([
-    ...viewers.map(({ certificate }) => certificate?.uri),
-    ...[entity, ...neighbours.map((neighbour) => neighbour.entity)],
-  ]);
+  const taken = new Set([entity, ...neighbours.map((neighbour) => neighbour.entity)]);
   for (const [position, { id, certificate }] of platforms.entries()) {
     if (!taken.has(certificate.uri)) continue;
     fail(
