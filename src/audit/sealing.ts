@@ -1,14 +1,7 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createSecretKey,
-  hash,
-  randomBytes,
-  type KeyObject,
-} from 'node:crypto';
+import { createHash, createSecretKey, hash, type KeyObject } from 'node:crypto';
 
 import { StartError } from '../errors.ts';
+import { decrypt, encrypt, freshBytes } from '../evidence/encryption.ts';
 import type { SealedValues } from '../store/contracts.ts';
 
 /**
@@ -29,8 +22,6 @@ export type WrappedKey = Pick<SealedValues, 'wrappedBy' | 'wrappedKey'>;
 
 const SALT = 16;
 const KEY = 32;
-const NONCE = 12;
-const TAG = 16;
 
 /** Keys that wrap entries' keys: the first wraps what is new, the others open what is older. */
 export class Keyring {
@@ -125,39 +116,7 @@ function commitment(salt: Buffer, value: string): string {
 
 const NOTHING = Buffer.alloc(0);
 
-/** Asking for random bytes costs as much for thousands as for one. */
-const DRAWN = 4_096;
-let drawn = NOTHING;
-
-/** Random bytes, none of which was given before. */
-function freshBytes(count: number): Buffer {
-  if (count > DRAWN / 4) return randomBytes(count);
-  if (drawn.length < count) drawn = randomBytes(DRAWN);
-  const given = drawn.subarray(0, count);
-  drawn = drawn.subarray(count);
-  return given;
-}
-
 /** Ties the ciphertext to its own leaf: moved to another it does not open. */
 function bindingOf(commitments: Values): Buffer {
   return Buffer.from(JSON.stringify(Object.values(commitments)));
-}
-
-/** A key is given as an object: Node takes three times as long to find out what a plain Buffer is. */
-function encrypt(key: KeyObject, plain: Buffer, binding: Buffer): Buffer {
-  const nonce = freshBytes(NONCE);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(binding);
-  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-}
-
-function decrypt(key: KeyObject, sealed: Uint8Array, binding: Buffer): Buffer | undefined {
-  try {
-    const bytes = Buffer.from(sealed);
-    const end = bytes.length - TAG;
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE), { authTagLength: TAG });
-    decipher.setAAD(binding).setAuthTag(bytes.subarray(end));
-    return Buffer.concat([decipher.update(bytes.subarray(NONCE, end)), decipher.final()]);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,14 +1,6 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createSecretKey,
-  hkdfSync,
-  randomBytes,
-  type KeyObject,
-} from 'node:crypto';
+import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 
-const NONCE = 12;
-const TAG = 16;
+import { decrypt, encrypt } from './encryption.ts';
 
 /**
  * Keeps an NHS number in a store that otherwise knows patients by digest alone, where it will be needed again: to tell a
@@ -26,27 +18,11 @@ export class PatientNumberSeal {
 
   /** @param patient the digest that the row has: the seal opens in no other row */
   seal(nhsNumber: string, patient: string): Uint8Array {
-    const nonce = randomBytes(NONCE);
-    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
-    cipher.setAAD(Buffer.from(patient));
-    return Buffer.concat([nonce, cipher.update(nhsNumber), cipher.final(), cipher.getAuthTag()]);
+    return encrypt(this.#key, Buffer.from(nhsNumber), Buffer.from(patient));
   }
 
   /** The number, or undefined where the seal is another row's or another region's. */
   open(sealed: Uint8Array, patient: string): string | undefined {
-    const bytes = Buffer.from(sealed);
-    try {
-      const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, NONCE), {
-        authTagLength: TAG,
-      });
-      decipher.setAAD(Buffer.from(patient));
-      decipher.setAuthTag(bytes.subarray(bytes.length - TAG));
-      return Buffer.concat([
-        decipher.update(bytes.subarray(NONCE, bytes.length - TAG)),
-        decipher.final(),
-      ]).toString();
-    } catch {
-      return undefined;
-    }
+    return decrypt(this.#key, sealed, Buffer.from(patient))?.toString();
   }
 }

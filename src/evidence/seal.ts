@@ -1,14 +1,6 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  randomBytes,
-  type KeyObject,
-} from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
-const NONCE = 12;
-const TAG = 16;
+import { decrypt, encrypt } from './encryption.ts';
 
 /**
  * Seals small state that leaves the broker and comes back: cursors and page links. AES-256-GCM; the binding is
@@ -25,34 +17,21 @@ export class Sealer {
 
   /** @param until milliseconds since the epoch after which the seal no longer opens */
   seal(state: unknown, binding: readonly string[], until: number): string {
-    const nonce = randomBytes(NONCE);
-    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
-    cipher.setAAD(Buffer.from(JSON.stringify(binding)));
     const text = JSON.stringify([Math.ceil(until / 1000), state]);
-    return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString(
-      'base64url',
-    );
+    return encrypt(this.#key, Buffer.from(text), bindingOf(binding)).toString('base64url');
   }
 
   /** The state, or undefined when the seal is not ours, is bound to something else, or has expired. */
   open(sealed: string, binding: readonly string[], now: number): unknown {
-    try {
-      const bytes = Buffer.from(sealed, 'base64url');
-      const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, NONCE), {
-        authTagLength: TAG,
-      });
-      decipher.setAAD(Buffer.from(JSON.stringify(binding)));
-      decipher.setAuthTag(bytes.subarray(bytes.length - TAG));
-      const text = Buffer.concat([
-        decipher.update(bytes.subarray(NONCE, bytes.length - TAG)),
-        decipher.final(),
-      ]);
-      const [until, state] = JSON.parse(text.toString()) as [number, unknown];
-      return until * 1000 > now ? state : undefined;
-    } catch {
-      return undefined;
-    }
+    const text = decrypt(this.#key, Buffer.from(sealed, 'base64url'), bindingOf(binding));
+    if (text === undefined) return undefined;
+    const [until, state] = JSON.parse(text.toString()) as [number, unknown];
+    return until * 1000 > now ? state : undefined;
   }
+}
+
+function bindingOf(binding: readonly string[]): Buffer {
+  return Buffer.from(JSON.stringify(binding));
 }
 
 /** A keyed digest (HMAC-SHA-256): finds a patient's rows without naming the patient. */
