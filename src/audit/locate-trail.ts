@@ -1,6 +1,6 @@
 import type { AuditLog } from './log.ts';
-import { entryOf, glassOf, receivedEntry, toldEntry } from './trail-entries.ts';
-import type { Asking, Message, Received, Told } from './trail-entries.ts';
+import { entryOf, glassOf, receivedEntry, sentEntry, toldEntry } from './trail-entries.ts';
+import type { Asking, Message, Received, Sent, Told } from './trail-entries.ts';
 
 /**
  * Why no region was named, or that what is known was told. Kept sealed, and always: the asker may have the leaf proved to
@@ -38,18 +38,11 @@ export class LocateTrail {
   }
 
   /** Requester: the plan as it is now, and the queries that will leave for it, before any does. */
-  async extended(
-    asking: Asking,
-    decided: object,
-    queries: readonly (Message & { region: string; jti: string })[],
-  ): Promise<void> {
+  async extended(asking: Asking, decided: object, queries: readonly Sent[]): Promise<void> {
     const extended = entryOf(asking, 'route-extended', {});
     await this.#log.append([
       { ...extended, sealed: { ...extended.sealed, plan: JSON.stringify(decided) } },
-      ...queries.map(({ region, jti, token, digest }) => {
-        const sent = entryOf(asking, 'query-sent', { region, jti, query_digest: digest });
-        return { ...sent, sealed: { ...sent.sealed, query: token } };
-      }),
+      ...queries.map((query) => sentEntry(asking, query)),
     ]);
   }
 

@@ -21,6 +21,9 @@ export interface Message {
   readonly digest: string;
 }
 
+/** A message to one region. */
+export type Sent = Message & { readonly region: string; readonly jti: string };
+
 /** One resource that was released or shown: which, in which version, and the digest of its canonical JSON (RFC 8785). */
 export interface ResourceRef {
   readonly record: string;
@@ -99,6 +102,12 @@ export function entryOf(asking: Asking, event: Event, facts: Facts, work?: Entry
     facts: { organisation, role, purpose, relationship, ...glass, ...facts },
     ...(also === undefined ? {} : { sealed: { superseded: also } }),
   };
+}
+
+/** A query that will leave, as its sender keeps it. */
+export function sentEntry(asking: Asking, { region, jti, token, digest }: Sent): Entry {
+  const sent = entryOf(asking, 'query-sent', { region, jti, query_digest: digest });
+  return { ...sent, sealed: { ...sent.sealed, query: token } };
 }
 
 export function glassOf({ breakGlass }: Asking): Record<string, string> {

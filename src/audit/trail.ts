@@ -4,10 +4,10 @@ import type { Decision, Fork, LogStore } from '../store/contracts.ts';
 import type { Auditor, ShownEvents } from './balp/auditor.ts';
 import type { Entry } from './entry.ts';
 import type { AuditLog } from './log.ts';
-import { entryOf, glassOf, receivedEntry, toldEntry } from './trail-entries.ts';
-import type { Asking, Message, Received, Told } from './trail-entries.ts';
+import { entryOf, glassOf, receivedEntry, sentEntry, toldEntry } from './trail-entries.ts';
+import type { Asking, Message, Received, Sent, Told } from './trail-entries.ts';
 
-export type { Asking, Message, Received, ResourceRef, Told } from './trail-entries.ts';
+export type { Asking, Message, Received, ResourceRef, Sent, Told } from './trail-entries.ts';
 
 /** What is on the screen: each resource by region, record, type and id; and how many of them are matches. */
 export interface Shown {
@@ -66,16 +66,13 @@ export class AuditTrail {
   queriesSent(
     asking: Asking,
     plan: { readonly viewer: string; readonly viewerToken: string; readonly decided: object },
-    queries: readonly (Message & { region: string; jti: string })[],
+    queries: readonly Sent[],
   ): Promise<void> {
     const planned = entryOf(asking, 'route-planned', { detail: { viewer: plan.viewer } }, 'open');
     const values = { plan: JSON.stringify(plan.decided), viewer_token: plan.viewerToken, ...glassOf(asking) };
     return this.#append([
       { ...planned, sealed: { ...planned.sealed, ...values } },
-      ...queries.map(({ region, jti, token, digest }) => {
-        const sent = entryOf(asking, 'query-sent', { region, jti, query_digest: digest });
-        return { ...sent, sealed: { ...sent.sealed, query: token } };
-      }),
+      ...queries.map((query) => sentEntry(asking, query)),
     ]);
   }
 

@@ -1,4 +1,4 @@
-import type { Asking, Message } from '../audit/trail.ts';
+import type { Asking, Sent } from '../audit/trail.ts';
 import type { Deadline } from '../deadline.ts';
 import type { PlannedQuestion } from '../routing/plan-for.ts';
 import { askRegion } from './ask-region.ts';
@@ -93,6 +93,6 @@ function authorityOf({ plan }: PlannedQuestion, { viewer, token, origin }: Authe
   return { viewer: viewer.id, viewerToken: token, decided };
 }
 
-function sentQuery({ region, query }: RegionQuery): (Message & { region: string; jti: string })[] {
+function sentQuery({ region, query }: RegionQuery): Sent[] {
   return query === undefined ? [] : [{ region, jti: query.jti, token: query.token, digest: query.digest }];
 }

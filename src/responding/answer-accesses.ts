@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 
 import type { AccessTrail } from '../audit/access-trail.ts';
-import type { Asking, Told } from '../audit/trail.ts';
+import type { Told } from '../audit/trail.ts';
 import type { Agreement } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
 import { signAccessAnswer, type AccessAnswerBody } from '../evidence/access-answer.ts';
@@ -16,6 +16,7 @@ import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { accessPage, placeIn, type AccessPages } from './access-page.ts';
 import { admit, assertNotRevoked, type Admission } from './admit.ts';
 import type { SignedAnswer } from './answer.ts';
+import { askingOf } from './asking-of.ts';
 import { onConnection, type Answering, type Connected } from './connection.ts';
 import {
   decideAccesses,
@@ -138,17 +139,6 @@ function keepRefusal(
 ): Promise<void> {
   const asking = question === undefined ? { exchange: jti } : askingOf(question);
   return accessAudit.questionRefused(asking, region, told, question !== undefined);
-}
-
-function askingOf({ claims, nhsNumbers }: Verified<AccessQuestionClaims>): Asking {
-  const [nhsNumber] = nhsNumbers;
-  return {
-    ...{ exchange: claims.jti, nhsNumber },
-    organisation: claims.requesting_organization,
-    user: claims.requesting_user,
-    role: claims.requesting_user_role,
-    purpose: claims.reason_for_request,
-  };
 }
 
 function bytesOf(body: AccessBody): Buffer {

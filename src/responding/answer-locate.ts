@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 
 import type { LocateTrail } from '../audit/locate-trail.ts';
-import type { Asking, Told } from '../audit/trail.ts';
+import type { Told } from '../audit/trail.ts';
 import type { Agreement } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
 import { LOCATE, signLocated, type LocateClaims, type LocatedBody } from '../evidence/locate.ts';
@@ -14,6 +14,7 @@ import type { IdentifiedPeer } from '../trust/neighbours.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { admit, assertNotRevoked, type Admission } from './admit.ts';
 import type { SignedAnswer } from './answer.ts';
+import { askingOf } from './asking-of.ts';
 import { onConnection, type Answering, type Connected } from './connection.ts';
 import {
   decideLocate,
@@ -143,17 +144,4 @@ function keepRefusal(
 ): Promise<void> {
   const asking = question === undefined ? { exchange: jti } : askingOf(question);
   return locateAudit.refused(asking, region, told, question !== undefined);
-}
-
-function askingOf({ claims, nhsNumbers }: Verified<LocateClaims>): Asking {
-  const [nhsNumber] = nhsNumbers;
-  return {
-    ...{ exchange: claims.jti, nhsNumber },
-    organisation: claims.requesting_organization,
-    user: claims.requesting_user,
-    role: claims.requesting_user_role,
-    purpose: claims.reason_for_request,
-    relationship: claims.relationship,
-    breakGlass: claims.break_glass,
-  };
 }

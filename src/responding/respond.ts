@@ -12,6 +12,7 @@ import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import type { IdentifiedPeer } from '../trust/neighbours.ts';
 import { admit, assertNotRevoked, type Admission } from './admit.ts';
 import { answerBody, withheldBody, type SignedAnswer } from './answer.ts';
+import { askingOf } from './asking-of.ts';
 import { onConnection, type Answering, type Connected } from './connection.ts';
 import { decideSharing, isWithheld, type Permission } from './decide-sharing.ts';
 import { parseSearches, readRecords } from './read-records.ts';
@@ -117,7 +118,7 @@ function receiver({ audit }: Responding): Receive<QueryClaims> {
   return (query, keepUntil) => {
     const { token, digest, claims, peer } = query;
     const message = { token, digest, issuer: claims.iss, keepUntil };
-    return audit.queryReceived(askingOf(query), peer.neighbour.region, message);
+    return audit.queryReceived(askingWithBoth(query), peer.neighbour.region, message);
   };
 }
 
@@ -143,7 +144,7 @@ async function answer(
     agreement: agreement.version,
     response,
   };
-  await broker.audit.queryAnswered(askingOf(query), query.peer.neighbour.region, told);
+  await broker.audit.queryAnswered(askingWithBoth(query), query.peer.neighbour.region, told);
   return { status: body.status, token: response.token, bytes: body.bytes };
 }
 
@@ -154,7 +155,7 @@ async function withhold(
   const body = withheldBody();
   const response = signResponse(broker.sender, refOf(query), body, broker.now());
   const told = { outcome: body.outcome, agreement: agreement.version, response };
-  await broker.audit.queryWithheld(askingOf(query), query.peer.neighbour.region, told);
+  await broker.audit.queryWithheld(askingWithBoth(query), query.peer.neighbour.region, told);
   return { status: body.status, token: response.token, bytes: body.bytes };
 }
 
@@ -166,18 +167,11 @@ function keepRefusal(
   { audit }: Responding,
 ): Promise<void> {
   if (query === undefined) return audit.messageRefused({ exchange: jti }, region, told);
-  return audit.queryRefused(askingOf(query), region, told);
+  return audit.queryRefused(askingWithBoth(query), region, told);
 }
 
-function askingOf({ claims, nhsNumbers }: VerifiedQuery): Asking {
-  const [nhsNumber, also] = nhsNumbers;
-  return {
-    ...{ exchange: claims.jti, nhsNumber, also },
-    organisation: claims.requesting_organization,
-    user: claims.requesting_user,
-    role: claims.requesting_user_role,
-    purpose: claims.reason_for_request,
-    relationship: claims.relationship,
-    breakGlass: claims.break_glass,
-  };
+/** With the superseded number that the query may name as well. */
+function askingWithBoth(query: VerifiedQuery): Asking {
+  const [, also] = query.nhsNumbers;
+  return { ...askingOf(query), also };
 }
