@@ -29,6 +29,7 @@ import { neighbourApi } from '../responding/neighbour-api.ts';
 import type { Responding } from '../responding/respond.ts';
 import type { BrokerStatus } from '../http/broker-status.ts';
 import type { Directory } from '../routing/directory.ts';
+import { toldRegions } from '../routing/told-regions.ts';
 import type { Store } from '../store/contracts.ts';
 import type { NoticesStatus } from '../whereabouts/notices/notices-room.ts';
 import { logOrigin } from '../tlog/origin.ts';
@@ -166,7 +167,7 @@ export async function startService(
     publicBase: parts.bases.viewer,
     door: { viewers, replay: store.replay, self: config.entity, openedAt },
     registrations: notices.hearing(demographics),
-    ...{ careLocations: store.careLocations, knownRegions: store.knownRegions },
+    ...{ careLocations: store.careLocations, toldRegions: toldRegions(store) },
     register: store.register,
     withoutRegistration: config.routing.without_registration,
     recentMonths: config.routing.recent_months,
@@ -214,7 +215,7 @@ export async function startService(
   const locates: AnsweringLocates = {
     ...responding,
     ...{ region: config.region, registrations: demographics, locateAudit: requesting.locateAudit },
-    ...{ careLocations: store.careLocations, knownRegions: store.knownRegions },
+    ...{ careLocations: store.careLocations, toldRegions: toldRegions(store) },
   };
   const pings: AnsweringPings = {
     ...{ admission: responding.admission, replay: store.replay, senderOn: answeringOn(), now },

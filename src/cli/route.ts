@@ -11,6 +11,7 @@ import { Directory } from '../routing/directory.ts';
 import { planRoute } from '../routing/plan.ts';
 import { gatherFacts, type PlanFor } from '../routing/plan-for.ts';
 import { readHome } from '../routing/read-home.ts';
+import { toldRegions } from '../routing/told-regions.ts';
 import { Demographics } from '../upstream/demographics.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { FROM_INPUT, patientOf } from './patient-argument.ts';
@@ -96,7 +97,7 @@ async function routeOf(
       ownRecords: config.records.map((record) => record.id),
       ...{ directory, registrations, now },
       careLocations: store.careLocations,
-      ...{ register: store.register, knownRegions: store.knownRegions },
+      ...{ register: store.register, toldRegions: toldRegions(store) },
       withoutRegistration: config.routing.without_registration,
       recentMonths: config.routing.recent_months,
       agreementWith: (region: string) => agreementInForce(config.neighbours, region, now()),

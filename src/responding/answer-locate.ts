@@ -9,7 +9,8 @@ import type { Verified } from '../evidence/query.ts';
 import { refOf } from '../evidence/response.ts';
 import type { Directory } from '../routing/directory.ts';
 import type { RegistrationSource } from '../routing/registration.ts';
-import type { CareLocationStore, KnownRegionStore, ObjectionStore } from '../store/contracts.ts';
+import type { ToldRegions } from '../routing/told-regions.ts';
+import type { CareLocationStore, ObjectionStore } from '../store/contracts.ts';
 import type { IdentifiedPeer } from '../trust/neighbours.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { admit, assertNotRevoked, type Admission } from './admit.ts';
@@ -43,7 +44,7 @@ export interface AnsweringLocates extends Answering {
   readonly registrations: RegistrationSource;
   readonly objections: Pick<ObjectionStore, 'inForce'>;
   readonly careLocations: Pick<CareLocationStore, 'of'>;
-  readonly knownRegions: Pick<KnownRegionStore, 'of'>;
+  readonly toldRegions: ToldRegions;
   readonly patientDigest: (nhsNumber: string) => string;
   readonly locateAudit: LocateTrail;
   readonly now: () => number;
@@ -99,7 +100,7 @@ function receiver({ locateAudit }: AnsweringLocates) {
 /** If it cannot be found out, nothing is known: then nobody is named, and the answer says so. */
 async function whatIsKnown(
   { nhsNumbers }: AdmittedLocate,
-  { registrations, objections, careLocations, knownRegions, patientDigest, now }: AnsweringLocates,
+  { registrations, objections, careLocations, toldRegions, patientDigest, now }: AnsweringLocates,
   deadline: Deadline,
 ): Promise<WhereaboutsKnown> {
   const [nhsNumber = ''] = nhsNumbers;
@@ -110,7 +111,7 @@ async function whatIsKnown(
     const [inForce, locations, told] = await Promise.all([
       objections.inForce(digests, now()),
       careLocations.of(digests),
-      knownRegions.of(digests),
+      toldRegions.of(digests),
     ]);
     return {
       ...{ registration, objections: inForce },

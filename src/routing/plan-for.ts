@@ -1,12 +1,8 @@
-import type {
-  CareLocationStore,
-  KnownRegionStore,
-  RegisterEntry,
-  RegisterStore,
-} from '../store/contracts.ts';
+import type { CareLocationStore, RegisterEntry, RegisterStore } from '../store/contracts.ts';
 import type { Directory } from './directory.ts';
 import { planRoute, type Plan, type RouteFacts } from './plan.ts';
 import type { RegistrationSource } from './registration.ts';
+import type { ToldRegions } from './told-regions.ts';
 import { relationshipOf, type Relationship } from './relationship.ts';
 
 /** What planning stands on. */
@@ -19,7 +15,7 @@ export interface Planning {
   /** The region's own register, where it keeps one. */
   readonly register?: Pick<RegisterStore, 'of'>;
   /** What other regions told of where its patients are held. */
-  readonly knownRegions?: Pick<KnownRegionStore, 'of'>;
+  readonly toldRegions?: ToldRegions;
   readonly withoutRegistration: RouteFacts['withoutRegistration'];
   readonly recentMonths: number;
   /** The agreement with a region if it is in force now: what of it the plan depends on. */
@@ -78,7 +74,7 @@ export async function gatherFacts(asker: PlanFor, broker: Planning, deadline: Wa
   const [locations, registered, known] = await Promise.all([
     broker.careLocations.of(patients),
     broker.register?.of(patients),
-    broker.knownRegions?.of(patients),
+    broker.toldRegions?.of(patients),
   ]);
   const regions = broker.directory.regions().map(({ id }) => id);
   return {

@@ -44,15 +44,17 @@ export function planRoute(facts: RouteFacts, directory: Directory): Plan {
   const feeds = facts.careLocations.map((code) => ({ code, regions: directory.feeds(code, facts.at) }));
   const treatedIn = new Set(feeds.flatMap((feed) => feed.regions.map(({ region }) => region)));
 
+  const isOurs = homes.includes(facts.own.region);
+  const known = facts.known.filter(({ undecided }) => undecided !== true || isOurs);
   const listed = directory.regions().map(({ id }) => id);
-  const isUnlisted = !askNone && facts.known.some(({ region }) => !listed.includes(region));
+  const isUnlisted = !askNone && known.some(({ region }) => !listed.includes(region));
   const said: readonly RouteRule[] = isUnlisted ? [...rules, 'region-unknown'] : rules;
   const regions = listed.map((id): RegionPlan => {
     if (askNone) return { region: id, ask: false, reason: 'restricted' };
     const reasons: AskReason[] = [];
     if (homes.includes(id)) reasons.push('registered');
     if (treatedIn.has(id)) reasons.push('care-location');
-    for (const { region, how } of facts.known) {
+    for (const { region, how } of known) {
       if (region === id && !reasons.includes(how)) reasons.push(how);
     }
     if (askOwn && id === facts.own.region) reasons.push('ask-own');

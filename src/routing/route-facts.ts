@@ -15,6 +15,8 @@ export interface Known {
   readonly from?: string | undefined;
   /** Milliseconds since the epoch, where it is kept. */
   readonly lastTold?: number | undefined;
+  /** It counts only where the patient is ours: the teller may be wrong about that. */
+  readonly undecided?: true | undefined;
 }
 
 export interface RouteFacts {

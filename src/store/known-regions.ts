@@ -6,7 +6,7 @@ import { within } from './log-reads.ts';
 import type { Tables } from './schema.ts';
 import type { StatementLane } from './statement-lane.ts';
 
-const MOST_REGIONS = 200;
+export const MOST_REGIONS = 200;
 const MOST_FORGOTTEN = 1_000;
 /** A statement takes only so many values. */
 const ROWS_AT_ONCE = 500;

@@ -3,7 +3,7 @@ import { sql, type Kysely } from 'kysely';
 import type { NoticeInboxStore, ToldBy, ToldRegion, WaitingRegion } from './contracts.ts';
 import type { Dialect } from './dialect.ts';
 import { orHouseError } from './failures.ts';
-import { earlier, later } from './known-regions.ts';
+import { earlier, later, MOST_REGIONS } from './known-regions.ts';
 import { within } from './log-reads.ts';
 import type { Tables } from './schema.ts';
 import type { StatementLane } from './statement-lane.ts';
@@ -32,6 +32,19 @@ export function noticeInboxStore(
         );
         await lane.write(parts.map((part) => insert(db, part).compile()));
         return true;
+      }),
+    of: (patients) =>
+      orUnavailable(async () => {
+        if (patients.length === 0) return [];
+        const rows = db
+          .selectFrom('notice_inbox')
+          .select(['sender', 'patient', 'region', 'how', 'first_told', 'last_told'])
+          .where('patient', 'in', [...patients])
+          .orderBy('last_told', 'desc')
+          .limit(MOST_REGIONS);
+        return (await rows.execute()).map(({ how, first_told, last_told, ...row }) => ({
+          ...{ ...row, how: how as ToldBy, firstTold: first_told, lastTold: last_told },
+        }));
       }),
     firstDue: () =>
       orUnavailable(async () => {

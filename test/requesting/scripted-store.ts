@@ -62,6 +62,7 @@ export class ScriptedStore implements Store {
     forget: async () => 0,
   };
   readonly noticeInbox: Store['noticeInbox'] = {
+    of: async () => [],
     keep: async () => true,
     firstDue: async () => undefined,
     take: async () => [],

@@ -14,6 +14,24 @@ const TABLE: { name: string; change: Partial<RouteFacts>; rules: string[]; regio
     regions: ['home registered', 'city - no-reason', 'hills - no-reason'],
   },
   {
+    name: 'asks whom nobody has decided on yet, where the patient is ours',
+    change: { known: [{ region: 'city', how: 'notice', undecided: true }] },
+    rules: ['registered'],
+    regions: ['home registered', 'city notice', 'hills - no-reason'],
+  },
+  {
+    name: 'and nobody for that where the patient is not ours',
+    change: {
+      registration: { kind: 'registered', practice: 'H83006', current: '9990000018' },
+      known: [
+        { region: 'city', how: 'notice', undecided: true },
+        { region: 'atlantis', how: 'notice', undecided: true },
+      ],
+    },
+    rules: ['registered'],
+    regions: ['home - no-reason', 'city - no-reason', 'hills registered'],
+  },
+  {
     name: 'leaves the home region out when the viewer shows all its records',
     change: { own: { region: 'home', records: ['one'], shownByViewer: ['one'] } },
     rules: ['registered'],

@@ -80,6 +80,24 @@ export function noticeContract(current: () => Store, restart: () => Promise<Stor
       assert.equal(await store.noticeInbox.firstDue(), undefined);
     });
 
+    it('and tells of a patient what waits, last told first, whoever has taken it', async () => {
+      const inbox = current().noticeInbox;
+      const [first, second] = [
+        told('a', { lastTold: 10 }),
+        told('b', { how: 'handover', sender: 'a', lastTold: 20 }),
+      ];
+      await inbox.keep([first, second, told('c', { patient: 'q' })], 10);
+      await inbox.take(1_000, 2_000, 10);
+      const expected = [second, first].map(({ sealedNumber: _number, ...one }) => one);
+      assert.deepEqual(await inbox.of(['p']), expected);
+      assert.deepEqual(
+        [await inbox.of(['none']), await inbox.of([]), (await inbox.of(['p', 'q'])).length],
+        [[], [], 3],
+      );
+      await inbox.decided([second]);
+      assert.deepEqual(await inbox.of(['p']), expected.slice(1));
+    });
+
     it('once, however often it is told, also while it is decided', async () => {
       const inbox = current().noticeInbox;
       await inbox.keep([told('a'), told('a')], 10);

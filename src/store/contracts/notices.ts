@@ -29,6 +29,8 @@ export interface NoticeInboxStore {
    * @returns false when that much waits: then nothing was kept
    */
   keep(told: readonly ToldRegion[], most: number): Promise<boolean>;
+  /** What waits of one patient (either digest, where a number was superseded), last told first, at most 200. */
+  of(patients: readonly string[]): Promise<Omit<ToldRegion, 'sealedNumber'>[]>;
   /** When the first is due; undefined for none. */
   firstDue(): Promise<number | undefined>;
   /** What is due, the longest due first, at most `limit` (1 to 1,000): each row is given to one caller until `leaseUntil`. */
