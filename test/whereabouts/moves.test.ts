@@ -60,4 +60,17 @@ describe('what regions tell each other, asked from Harlow', () => {
     assert.deepEqual(warningsOf(body), ['incomplete']);
     assert.equal('total' in body, false);
   });
+
+  it('what came is asked for before it is decided', async () => {
+    const { store, digest } = await BesideBroker.of(federation, 'herts-west-essex');
+    const at = Date.now() + 600_000;
+    const told = { sender: 'west-midlands', region: 'west-midlands', how: 'notice' } as const;
+    const row = { ...told, patient: digest(notHandedOver), sealedNumber: new Uint8Array([0]) };
+    // In the future: nobody takes it to decide on it meanwhile.
+    await store.noticeInbox.keep([{ ...row, firstTold: at, lastTold: at }], 10);
+    await store.close();
+    const { body } = await viewer.ask(notHandedOver, `/fhir/MedicationRequest?patient=${notHandedOver}`);
+    assert.deepEqual(rollCallOf(body)['west-midlands'], ['answered', 'notice']);
+    assert.equal(matchesOf(body).length, 1);
+  });
 });
