@@ -14,6 +14,7 @@ import { renewLinks } from './broker/links.ts';
 import { Listeners } from './broker/listeners.ts';
 import { DirectoryWatch, directoryWith, importedIn } from './broker/live-directory.ts';
 import { keepWhole, standIns } from './broker/last-whole.ts';
+import { openDemographics } from './broker/open-demographics.ts';
 import { openDoors, type Ports } from './broker/open-doors.ts';
 import { Ourselves } from './broker/ourselves.ts';
 import { startService, type Parts } from './broker/service.ts';
@@ -38,7 +39,6 @@ import { peerCertificateOf } from './trust/peer-certificate.ts';
 import type { RevocationLists } from './trust/revocation.ts';
 import { Platforms } from './trust/platforms.ts';
 import { Viewers } from './trust/viewers.ts';
-import { Demographics } from './upstream/demographics.ts';
 import type { NeighbourLink } from './upstream/neighbour-link.ts';
 import { RecordLink } from './upstream/record-link.ts';
 import { fetchStatement } from './upstream/statement-fetch.ts';
@@ -61,6 +61,7 @@ export { loadWithLastWhole } from './broker/last-whole.ts';
 export { believedConfig, revocationsOf, trustedConfig } from './broker/trusted-config.ts';
 export { importedIn } from './broker/live-directory.ts';
 export { openQueueing } from './broker/notices.ts';
+export { openDemographics } from './broker/open-demographics.ts';
 export { reportAsking } from './broker/report-asking.ts';
 
 /** What a composition may replace: a store, a clock, a log, the way to statements. */
@@ -130,7 +131,7 @@ export async function startBroker(
     }),
   );
   const directoryWatch = new DirectoryWatch(store, directory, log);
-  const demographics = new Demographics(config.demographics, log, now);
+  const demographics = openDemographics(config, secrets, store, log, now);
   const records = config.records.map((record) => new RecordLink(record, log, now));
   const trusted = (): readonly TrustedNeighbour[] => keeper.trusted;
   const linkParts = {

@@ -8,11 +8,12 @@ import { ownStatement } from '../evidence/pinned-neighbours.ts';
 import { senderAs } from '../evidence/sender.ts';
 import { createLog } from '../log.ts';
 import { Directory } from '../routing/directory.ts';
-import { NOTHING_IMPORTED } from '../routing/imported-directory.ts';
+import type { Store } from '../store/contracts.ts';
 import type { TlsIdentity } from '../trust/tls.ts';
-import { Demographics } from '../upstream/demographics.ts';
 import { neighboursWithCrls } from './crls.ts';
 import { linksTo } from './links.ts';
+import { importedIn } from './live-directory.ts';
+import { openDemographics } from './open-demographics.ts';
 import { ownNames } from './own-names.ts';
 import type { AccessQuestion, AskingAccesses } from '../requesting/ask-access-page.ts';
 import { askForAccesses } from '../requesting/ask-accesses.ts';
@@ -27,17 +28,18 @@ export async function reportAsking(
   config: Config,
   secrets: Secrets,
   audit: AccessTrail,
-  imported = NOTHING_IMPORTED,
+  store: Pick<Store, 'directory' | 'toldRestrictions'>,
   now = Date.now,
 ) {
   const log = createLog(config.region, 'silent');
   const client: TlsIdentity = { certificate: config.clientCertificate, key: secrets.tlsClientKey };
   const names = await ownNames(config, secrets);
   const { sequence } = (await ownStatement(config, names, now())).metadata.wayleave_broker;
+  const imported = await importedIn(store);
   const { neighbours, crls } = await neighboursWithCrls(config, log, now);
   await crls.start();
   const links = linksTo(config, neighbours, () => client, log, now);
-  const registrations = new Demographics(config.demographics, log, now);
+  const registrations = openDemographics(config, secrets, store, log, now);
   const { region, entity, budgets } = config;
   const asking: AskingAccesses = {
     ...{ region, entity, neighbours, links, audit, log, now, budgetMs: budgets.document_ms },

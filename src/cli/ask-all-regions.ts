@@ -83,8 +83,11 @@ export async function askAllRegions(
   asker: Asker,
   { config, secrets, accessTrail, store }: OpenAudit,
 ): Promise<Asking> {
-  const asking = await reportAsking(config, secrets, accessTrail, await importedIn(store));
-  const own = await asking.ownPatient(nhsNumber, also);
+  const asking = await reportAsking(config, secrets, accessTrail, store);
+  const own = await asking.ownPatient(nhsNumber, also).catch((error: unknown) => {
+    asking.close();
+    throw error;
+  });
   if (own.kind === 'elsewhere') {
     asking.close();
     throw new CommandFailed(

@@ -1,6 +1,6 @@
 import { REASONS, RULES } from '../fhir/codes.ts';
 import type { Plan } from '../routing/plan.ts';
-import type { Registration } from '../routing/registration.ts';
+import { isRestricted, type Registration } from '../routing/registration.ts';
 import { columns } from './tell.ts';
 
 /** A plan and what it stands on: the form of `wayleave route --json` (docs/registration.md). */
@@ -30,6 +30,7 @@ const OUTCOMES: Record<Registration['kind'], string> = {
   ended: 'a registration that has ended',
   'no-practice': 'no practice',
   restricted: 'a restricted patient',
+  'restricted-before': 'nothing that can be used now; before that, a restricted patient',
   unknown: 'a number that they do not know',
   invalidated: 'a number that is no longer valid',
   'not-reached': 'nothing: they were not reached, or gave no answer that can be used',
@@ -37,7 +38,7 @@ const OUTCOMES: Record<Registration['kind'], string> = {
 
 export function toldRegistration(registration: Registration): ToldRegistration {
   const { kind: outcome, ...told } = registration;
-  if (registration.kind === 'restricted') return { outcome };
+  if (isRestricted(registration)) return { outcome: registration.kind };
   const { current: _current, ...rest } = { current: '', ...told };
   return { outcome, ...rest };
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 
 import { instantOf } from '../audit/questions/search.ts';
-import { importedIn, openStore, patientDigestOf, trustedConfig } from '../broker.ts';
+import { importedIn, openDemographics, openStore, patientDigestOf, trustedConfig } from '../broker.ts';
 import { agreementInForce } from '../config/agreements.ts';
 import type { Config } from '../config/load.ts';
 import { storeSecrets } from '../config/secrets.ts';
@@ -12,7 +12,6 @@ import { planRoute } from '../routing/plan.ts';
 import { gatherFacts, type PlanFor } from '../routing/plan-for.ts';
 import { readHome } from '../routing/read-home.ts';
 import { toldRegions } from '../routing/told-regions.ts';
-import { Demographics } from '../upstream/demographics.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { FROM_INPUT, patientOf } from './patient-argument.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
@@ -86,7 +85,7 @@ async function routeOf(
 ): Promise<ExplainedRoute> {
   const store = await openStore(file);
   const secrets = storeSecrets(file.secretsDirectory);
-  const registrations = new Demographics(file.demographics, createLog(file.region, 'silent'), Date.now);
+  const registrations = openDemographics(file, secrets, store, createLog(file.region, 'silent'));
   const now = (): number => at ?? Date.now();
   using deadline = startDeadline(file.budgets.bundle_ms);
   try {

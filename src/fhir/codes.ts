@@ -78,6 +78,8 @@ export const RULES = {
   invalidated: 'The demographics service says that the number is no longer valid',
   'demographics-not-reached': 'The demographics service gave no answer that can be used, in time',
   restricted: 'The patient is restricted',
+  'restricted-before':
+    'The demographics service gave no answer that can be used, in time; the last that it said is that the patient is restricted',
   'break-glass': 'The ask-none rule was lifted in an emergency',
   'home-not-located':
     'The home region did not tell who else holds something, so the search may be incomplete',

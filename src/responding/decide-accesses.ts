@@ -6,7 +6,7 @@ import type { AccessQuestionClaims } from '../evidence/access-claims.ts';
 import type { Admitted } from '../evidence/query.ts';
 import type { Directory } from '../routing/directory.ts';
 import { homeOf } from '../routing/home-region.ts';
-import type { Registration } from '../routing/registration.ts';
+import { isRestricted, type Registration } from '../routing/registration.ts';
 import type { Objection } from '../store/contracts.ts';
 import { agreementFor } from './decide-sharing.ts';
 
@@ -63,7 +63,7 @@ export function whyWithheld(
 ): WhyWithheld | undefined {
   const [current] = nhsNumbers;
   const [first] = registrations;
-  if (registrations.some(({ kind }) => kind === 'restricted')) return 'restricted';
+  if (registrations.some(isRestricted)) return 'restricted';
   if (objections.some(({ kind }) => kind === 'restriction')) return 'restricted';
   if (first === undefined) return 'home-not-known';
   const home = homeOf(first, directory, at);

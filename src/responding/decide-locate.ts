@@ -6,7 +6,7 @@ import { MOST_LOCATED, type LocateClaims } from '../evidence/locate.ts';
 import type { Admitted } from '../evidence/query.ts';
 import type { Directory } from '../routing/directory.ts';
 import { homeOf } from '../routing/home-region.ts';
-import type { Registration } from '../routing/registration.ts';
+import { isRestricted, type Registration } from '../routing/registration.ts';
 import type { KnownRegion, Objection } from '../store/contracts.ts';
 import { agreementFor, liftsObjection } from './decide-sharing.ts';
 
@@ -82,7 +82,7 @@ export function regionsToName(
   const unknown = { outcome: 'not-known', regions: [] } as const;
   // Whether the patient is restricted is not known either.
   if (registration.kind === 'not-reached') return { ...unknown, why: 'home-not-known' };
-  if (registration.kind === 'restricted') return { ...unknown, why: 'restricted' };
+  if (isRestricted(registration)) return { ...unknown, why: 'restricted' };
   const home = homeOf(registration, directory, at);
   if (home.kind === 'none' || home.region !== own) return { ...unknown, why: 'not-home' };
   const hidden = whyHidden(objections, permission);

@@ -20,6 +20,7 @@ export type RouteRule =
   | 'invalidated'
   | 'demographics-not-reached'
   | 'restricted'
+  | 'restricted-before'
   | 'break-glass'
   | 'superseded'
   | StandInRule
@@ -57,6 +58,7 @@ const RULE_OF = {
   invalidated: 'invalidated',
   'not-reached': 'demographics-not-reached',
   restricted: 'restricted',
+  'restricted-before': 'restricted-before',
 } as const satisfies Record<Exclude<Registration['kind'], 'registered'>, RouteRule>;
 
 const RULE_OF_PLACE = {

@@ -1,5 +1,6 @@
 import type { Directory } from './directory.ts';
 import { homeOf, type HomelessRule, type RouteRule } from './home-region.ts';
+import { isRestricted } from './registration.ts';
 import type { RouteFacts } from './route-facts.ts';
 
 /** Where the patient belongs, as far as it is known, and which written rules said so. */
@@ -28,10 +29,11 @@ const EARLY_HANDOVER_MS = 31 * 86_400_000;
 /** Registration, then what stands in for it in the written order, then the policy. Pure. */
 export function readHome(facts: RouteFacts, directory: Directory): Home {
   const { registration, at } = facts;
-  if (registration.kind === 'restricted') {
+  if (isRestricted(registration)) {
+    const { kind: rule } = registration;
     return facts.breakGlass.size > 0
-      ? { homes: [], rules: ['restricted', 'break-glass'], askAll: 'break-glass' }
-      : { homes: [], rules: ['restricted'], askNone: true };
+      ? { homes: [], rules: [rule, 'break-glass'], askAll: 'break-glass' }
+      : { homes: [], rules: [rule], askNone: true };
   }
   const found = homeOf(registration, directory, at);
   const home =

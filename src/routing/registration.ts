@@ -12,6 +12,8 @@ export type Registration =
     } & Told)
   | ({ readonly kind: 'no-practice' } & Told)
   | { readonly kind: 'restricted'; readonly current: string }
+  /** Not reached, and the last that they told of the number. */
+  | { readonly kind: 'restricted-before' }
   | { readonly kind: 'unknown' | 'invalidated' | 'not-reached' };
 
 interface Told {
@@ -26,8 +28,15 @@ interface Told {
 export const LANES = ['clinician', 'neighbour', 'background'] as const;
 export type Lane = (typeof LANES)[number];
 
+/** Restricted as demographics say, or as they said last before they were not reached. */
+export function isRestricted(registration: Registration): registration is RestrictedRegistration {
+  return registration.kind === 'restricted' || registration.kind === 'restricted-before';
+}
+type RestrictedRegistration = Extract<Registration, { kind: 'restricted' | 'restricted-before' }>;
+
 /** Asks the demographics service. Never rejects for what the service says or fails to say. */
 export interface RegistrationSource {
+  /** @throws HouseError `store-unavailable` where they are not reached, nor what they told before: then nobody is asked */
   registrationOf(
     nhsNumber: string,
     deadline: Pick<Deadline, 'signal' | 'reason' | 'remainingMs'>,

@@ -1,5 +1,5 @@
 import type { Directory } from './directory.ts';
-import type { Registration } from './registration.ts';
+import { isRestricted, type Registration } from './registration.ts';
 
 export type Relationship = 'registered' | 'encounter' | 'referral' | 'asserted';
 
@@ -23,7 +23,7 @@ export function relationshipOf(
   directory: Pick<Directory, 'organisationOf'>,
 ): Relationship {
   if (registration.kind === 'registered' && registration.practice === organisation) return 'registered';
-  if (registration.kind !== 'restricted' && register?.practice === organisation) return 'registered';
+  if (!isRestricted(registration) && register?.practice === organisation) return 'registered';
   const whole = directory.organisationOf(organisation, at);
   const treated = careLocations.some((code) => directory.organisationOf(code, at) === whole);
   return treated ? 'encounter' : 'asserted';

@@ -3,7 +3,7 @@ import type { CareLocationStore } from './contracts/care-locations.ts';
 import type { CheckpointStore } from './contracts/checkpoints.ts';
 import type { LogStore } from './contracts/log.ts';
 import type { DirectoryStore } from './contracts/directory.ts';
-import type { ObjectionStore } from './contracts/patients.ts';
+import type { ObjectionStore, ToldRestrictionStore } from './contracts/patients.ts';
 import type { StateStore, StreamCursorStore, ReplayStore } from './contracts/state.ts';
 import type { NoticeInboxStore, NoticeQueueStore } from './contracts/notices.ts';
 import type { KnownRegionStore, RegisterStore } from './contracts/whereabouts.ts';
@@ -41,6 +41,7 @@ export interface Store {
   readonly keys: KeyStore;
   readonly careLocations: CareLocationStore;
   readonly objections: ObjectionStore;
+  readonly toldRestrictions: ToldRestrictionStore;
   readonly register: RegisterStore;
   readonly knownRegions: KnownRegionStore;
   readonly noticeInbox: NoticeInboxStore;

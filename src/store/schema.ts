@@ -140,4 +140,6 @@ export interface Tables {
   /** At most one row: the generation that counts, and the last one that was begun. */
   directory_generation: { only: number; generation: number; claim: number };
   objection: { patient: string; kind: string; from_time: number; until_time: number | null };
+  /** `told`: milliseconds since the epoch. */
+  told_restriction: { patient: string; told: number };
 }

@@ -8,6 +8,7 @@ import { DeliveryError } from '../errors.ts';
 import { FHIR_JSON } from '../fhir/resource.ts';
 import { errorFields, type Log } from '../log.ts';
 import type { Lane, Registration, RegistrationSource } from '../routing/registration.ts';
+import type { ToldRestrictions } from '../routing/told-restrictions.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { Destination } from './destination.ts';
 import { exchange, type Answer } from './exchange.ts';
@@ -20,12 +21,19 @@ const MOST_ANSWER_BYTES = 256 * 1024;
 const FIRST_HOLD_MS = 500;
 const LONGEST_HOLD_MS = 60_000;
 
+/** An answer, and when the question was sent: milliseconds since the epoch. */
+interface Heard {
+  readonly registration: Registration;
+  readonly askedAt: number;
+}
+
 type Asker = Parameters<RegistrationSource['registrationOf']>[1];
 
 /**
  * PDS FHIR R4 (`GET /Patient/{nhs-number}`) as a source of registrations, with application-restricted access. Simultaneous
  * questions about one patient become one call, and an answer serves for a while: PDS allows five calls a second, which
- * are paced. A question that gets no turn within its time is *not reached*, and is not sent when that is over.
+ * are paced. A question that gets no turn within its time is *not reached*, and is not sent when that is over. Whom they told
+ * as restricted is restricted while they are not reached, for however long.
  */
 export class Demographics implements RegistrationSource {
   readonly destination: Destination;
@@ -35,13 +43,15 @@ export class Demographics implements RegistrationSource {
   readonly #tokens: AccessTokens | undefined;
   readonly #pace: PacedCalls;
   readonly #kept: KeptRegistrations;
+  readonly #restrictions: ToldRestrictions;
   readonly #now: () => number;
   readonly #underWay = new Map<string, SharedCall<Registration>>();
   /** Answers in a row that asked for less, or were errors of the service's own. */
   #troubles = 0;
 
-  constructor(settings: ConfiguredDemographics, log: Log, now: () => number) {
+  constructor(settings: ConfiguredDemographics, restrictions: ToldRestrictions, log: Log, now: () => number) {
     this.#settings = settings;
+    this.#restrictions = restrictions;
     this.#log = log;
     this.#now = now;
     const Agent = settings.base.startsWith('http:') ? http.Agent : https.Agent;
@@ -67,7 +77,15 @@ export class Demographics implements RegistrationSource {
       this.#log.warn({ destination: 'demographics', ...errorFields(error) }, 'registration not told');
       return { kind: 'not-reached' };
     });
-    return told.kind === 'not-reached' ? (this.#kept.standIn(nhsNumber) ?? told) : told;
+    return told.kind === 'not-reached' ? await this.#toldBefore(nhsNumber) : told;
+  }
+
+  /** That the patient is restricted outweighs an older answer: another replica may have been told it since. */
+  async #toldBefore(nhsNumber: string): Promise<Registration> {
+    const kept = this.#kept.standIn(nhsNumber);
+    if (kept?.kind === 'restricted') return kept;
+    if (await this.#restrictions.has(nhsNumber)) return { kind: 'restricted-before' };
+    return kept ?? { kind: 'not-reached' };
   }
 
   close(): void {
@@ -103,14 +121,15 @@ export class Demographics implements RegistrationSource {
   async #ask(nhsNumber: string, call: SharedCall<Registration>): Promise<Registration> {
     const authorization = await this.#authorization();
     const answer = await this.#inTurn(call, () => this.#get(nhsNumber, authorization));
-    if (answer !== 'unauthorised') return this.#keep(nhsNumber, answer);
+    if (answer !== 'unauthorised') return await this.#keep(nhsNumber, answer);
     // Its token was ended before its time: once more, with another, and in another turn.
     this.#tokens?.forget(authorization ?? '');
     const anew = await this.#authorization();
-    return this.#keep(nhsNumber, await this.#inTurn(call, () => this.#getAgain(nhsNumber, anew)));
+    return await this.#keep(nhsNumber, await this.#inTurn(call, () => this.#getAgain(nhsNumber, anew)));
   }
 
-  #keep(nhsNumber: string, registration: Registration): Registration {
+  async #keep(nhsNumber: string, { registration, askedAt }: Heard): Promise<Registration> {
+    await this.#restrictions.heard(nhsNumber, registration, askedAt);
     this.#kept.keep(nhsNumber, registration);
     return registration;
   }
@@ -133,10 +152,11 @@ export class Demographics implements RegistrationSource {
     }
   }
 
-  async #get(nhsNumber: string, authorization: string | undefined): Promise<Registration | 'unauthorised'> {
+  async #get(nhsNumber: string, authorization: string | undefined): Promise<Heard | 'unauthorised'> {
     using deadline = startDeadline(this.#settings.timeout_ms);
     const { base, organisation } = this.#settings;
     const requestId = randomUUID();
+    const askedAt = this.#now();
     const answer = await exchange(
       {
         method: 'GET',
@@ -154,14 +174,14 @@ export class Demographics implements RegistrationSource {
     );
     this.#backOff(answer);
     if (answer.status === 401 && authorization !== undefined) return 'unauthorised';
-    return readPdsAnswer(answer, nhsNumber, requestId, this.#now());
+    return { registration: readPdsAnswer(answer, nhsNumber, requestId, this.#now()), askedAt };
   }
 
   /** @throws DeliveryError `peer-failed` for a token that is refused as well: that counts against the service */
-  async #getAgain(nhsNumber: string, authorization: string | undefined): Promise<Registration> {
-    const registration = await this.#get(nhsNumber, authorization);
-    if (registration === 'unauthorised') throw new DeliveryError('peer-failed', 'no access');
-    return registration;
+  async #getAgain(nhsNumber: string, authorization: string | undefined): Promise<Heard> {
+    const heard = await this.#get(nhsNumber, authorization);
+    if (heard === 'unauthorised') throw new DeliveryError('peer-failed', 'no access');
+    return heard;
   }
 
   /** 429 and 5xx: for as long as it says, or longer each time. One error by itself delays nobody. */

@@ -81,8 +81,9 @@ describe('asking the neighbours who received this record', () => {
   async function ask(change: object = {}): Promise<{ told: RegionTold[]; exchange: string }> {
     const config = federation.config(HOME);
     const exchange = randomUUID();
-    return withLog(federation, HOME, async ({ log }) => {
-      const asking = await reportAsking(config, loadSecrets(config.secretsDirectory), new AccessTrail(log));
+    return withLog(federation, HOME, async ({ log, store }) => {
+      const trail = new AccessTrail(log);
+      const asking = await reportAsking(config, loadSecrets(config.secretsDirectory), trail, store);
       try {
         const question = { exchange, nhsNumbers: [PATIENT], from: FROM, to: TO, ...WHO, ...change };
         return { told: await asking.askForAccesses(question), exchange };
@@ -147,13 +148,13 @@ describe('asking the neighbours who received this record', () => {
       london.behaviour = (heard) => answer(heard);
       const heard = london.heard.length;
       const config = federation.config(HOME);
-      await withLog(federation, HOME, async ({ log }) => {
+      await withLog(federation, HOME, async ({ log, store }) => {
         const append = (entries: readonly Entry[]) =>
           entries.some(({ event }) => event === failing)
             ? delay(50).then(() => Promise.reject(new HouseError('audit-unavailable')))
             : log.append(entries);
         const trail = new AccessTrail({ append } as unknown as AuditLog);
-        const asking = await reportAsking(config, loadSecrets(config.secretsDirectory), trail);
+        const asking = await reportAsking(config, loadSecrets(config.secretsDirectory), trail, store);
         const question = { exchange: randomUUID(), nhsNumbers: [PATIENT], from: FROM, to: TO, ...WHO };
         await assert.rejects(asking.askForAccesses(question), { code: 'audit-unavailable' });
         asking.close();
@@ -323,8 +324,9 @@ describe('asking the neighbours who received this record', () => {
   describe('whose patient it is', () => {
     async function own(nhsNumber: string, region: RegionId) {
       const config = federation.config(region);
-      return withLog(federation, region, async ({ log }) => {
-        const asking = await reportAsking(config, loadSecrets(config.secretsDirectory), new AccessTrail(log));
+      return withLog(federation, region, async ({ log, store }) => {
+        const trail = new AccessTrail(log);
+        const asking = await reportAsking(config, loadSecrets(config.secretsDirectory), trail, store);
         const found = await asking.ownPatient(nhsNumber, [NEIGHBOUR_PATIENT]);
         asking.close();
         return found;

@@ -133,6 +133,9 @@ describe('what demographics say decides whom to ask', () => {
   ];
   for (const [what, rule, roll, said] of SAID) {
     it(`${what}: ${rule}`, async () => {
+      // A restriction that they told before holds until they say otherwise.
+      answer = send(200, pds());
+      await viewer.ask(PATIENT, `/fhir/Condition?patient=${PATIENT}`);
       answer = said;
       const { status, body } = await viewer.ask(PATIENT, `/fhir/Condition?patient=${PATIENT}`);
       assert.equal(status, 200);

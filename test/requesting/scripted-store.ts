@@ -147,6 +147,12 @@ export class ScriptedStore implements Store {
     inForce: async () => [],
   };
 
+  readonly toldRestrictions: Store['toldRestrictions'] = {
+    record: async () => undefined,
+    lift: async () => undefined,
+    of: async () => [],
+  };
+
   readonly register: Store['register'] = {
     record: async () => undefined,
     of: async () => [],

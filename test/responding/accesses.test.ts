@@ -179,8 +179,10 @@ describe('who at your side received this record, asked by a neighbour', () => {
     });
 
     it('nothing while demographics are down: whose patient it is cannot be found out', async () => {
+      await withheld(herts, RESTRICTED, 'restricted');
       pdsIsDown = true;
       await withheld(herts, PATIENT, 'home-not-known');
+      await withheld(herts, RESTRICTED, 'restricted');
     });
 
     it('an objection to sharing withholds nothing of this: the report is the patient’s own', async () => {

@@ -198,6 +198,19 @@ describe('who else should be asked, asked of the home region by a neighbour', ()
     assert.equal((await endOf(answered))?.values['why'], 'home-not-known');
   });
 
+  it('nobody is named for whom demographics told as restricted before they were away, as for anybody then', async () => {
+    assert.equal((await endOf(await essex.ask(RESTRICTED)))?.values['why'], 'restricted');
+    pdsIsDown = true;
+    const [restricted, another] = [await essex.ask(RESTRICTED), await essex.ask(PATIENT)];
+    assert.deepEqual([restricted.reply.text, restricted.claims.outcome], [NOBODY, 'not-known']);
+    assert.deepEqual(await shownBy(restricted), await shownBy(another));
+    const whys = await Promise.all([restricted, another].map((one) => endOf(one)));
+    assert.deepEqual(
+      whys.map((row) => row?.values['why']),
+      ['restricted', 'home-not-known'],
+    );
+  });
+
   describe('refused, signed', () => {
     const cases: readonly [string, number, string, Record<string, unknown>][] = [
       ['another region’s organisation', 403, 'outside-coverage', { requesting_organization: 'RJ6' }],

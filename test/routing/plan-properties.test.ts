@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 
 import { planRoute } from '../../src/routing/plan.ts';
-import type { Registration } from '../../src/routing/registration.ts';
+import { isRestricted, type Registration } from '../../src/routing/registration.ts';
 import type { RouteFacts } from '../../src/routing/route-facts.ts';
 import { directory, facts } from './facts.ts';
 
@@ -22,7 +22,9 @@ const registration: fc.Arbitrary<Registration> = fc.oneof(
     { requiredKeys: ['kind', 'practice', 'current'] },
   ),
   fc.record({ kind: fc.constantFrom('no-practice' as const, 'restricted' as const), current }),
-  fc.record({ kind: fc.constantFrom('unknown' as const, 'invalidated' as const, 'not-reached' as const) }),
+  fc.record({
+    kind: fc.constantFrom(...(['unknown', 'invalidated', 'not-reached', 'restricted-before'] as const)),
+  }),
 );
 
 const anyFacts: fc.Arbitrary<RouteFacts> = fc.record({
@@ -64,14 +66,19 @@ describe('a plan, whatever the facts', () => {
   });
 
   it('asks nobody about a restricted patient, but where the glass is broken', () => {
-    holds((one) => {
-      const restricted: Registration = { kind: 'restricted', current: '9990000018' };
-      const closed = planRoute({ ...one, registration: restricted, breakGlass: new Set() }, directory);
-      assert.ok(closed.regions.every((region) => !region.ask && region.reason === 'restricted'));
-      assert.deepEqual([closed.rules, closed.unknownOrganisations], [['restricted'], []]);
-      const broken = planRoute({ ...one, registration: restricted }, directory);
-      assert.ok(broken.regions.every((region) => !region.ask || one.breakGlass.has(region.region)));
-    });
+    const RESTRICTED: Registration[] = [
+      { kind: 'restricted', current: '9990000018' },
+      { kind: 'restricted-before' },
+    ];
+    for (const registration of RESTRICTED) {
+      holds((one) => {
+        const closed = planRoute({ ...one, registration, breakGlass: new Set() }, directory);
+        assert.ok(closed.regions.every((region) => !region.ask && region.reason === 'restricted'));
+        assert.deepEqual([closed.rules, closed.unknownOrganisations], [[registration.kind], []]);
+        const broken = planRoute({ ...one, registration }, directory);
+        assert.ok(broken.regions.every((region) => !region.ask || one.breakGlass.has(region.region)));
+      });
+    }
   });
 
   it('asks nobody without a reason, and nobody without an agreement', () => {
@@ -88,7 +95,7 @@ describe('a plan, whatever the facts', () => {
 
   it('leaves out nobody that something known leads to, but for want of an agreement', () => {
     holds((one) => {
-      if (one.registration.kind === 'restricted') return;
+      if (isRestricted(one.registration)) return;
       const plan = planRoute(one, directory);
       for (const { region } of one.known) {
         const planned = plan.regions.find((entry) => entry.region === region);
@@ -102,7 +109,7 @@ describe('a plan, whatever the facts', () => {
       const { rules } = planRoute(one, directory);
       assert.equal(new Set(rules).size, rules.length);
       const isUnlisted = one.known.some(({ region }) => region === 'gone');
-      if (one.registration.kind !== 'restricted') assert.equal(rules.includes('region-unknown'), isUnlisted);
+      if (!isRestricted(one.registration)) assert.equal(rules.includes('region-unknown'), isUnlisted);
       if (one.registration.kind === 'invalidated') assert.equal(rules[0], 'invalidated');
       if (one.stated === undefined) assert.ok(!rules.includes('stated-by-viewer'));
       if (one.register === undefined) assert.ok(!rules.includes('local-register'));

@@ -85,6 +85,18 @@ const TABLE: { name: string; change: Partial<RouteFacts>; rules: string[]; regio
     rules: ['restricted', 'break-glass'],
     regions: ['home break-glass', 'city break-glass', 'hills - no-agreement'],
   },
+  {
+    name: 'one who was restricted before demographics were away: nobody is asked, whatever the policy',
+    change: { registration: { kind: 'restricted-before' }, careLocations: ['RJ6'], stated: 'H83006' },
+    rules: ['restricted-before'],
+    regions: ['home - restricted', 'city - restricted', 'hills - restricted'],
+  },
+  {
+    name: 'one who was restricted before, with the glass broken',
+    change: { registration: { kind: 'restricted-before' }, breakGlass: new Set(['home', 'city']) },
+    rules: ['restricted-before', 'break-glass'],
+    regions: ['home break-glass', 'city break-glass', 'hills - no-agreement'],
+  },
   ...(
     [
       ['not-reached', 'demographics-not-reached'],

@@ -95,6 +95,12 @@ const STAND_INS: Row[] = [
     rules: ['restricted'],
   },
   {
+    name: 'nor for one who was told as restricted before',
+    change: { registration: { kind: 'restricted-before' }, ...STATED, ...HERE },
+    homes: [],
+    rules: ['restricted-before'],
+  },
+  {
     name: 'nor for an invalidated number',
     change: { registration: { kind: 'invalidated' }, ...STATED, ...HERE },
     homes: [],

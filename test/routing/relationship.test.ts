@@ -62,4 +62,15 @@ describe('how an organisation stands to a patient', () => {
       assert.equal(stands(asks, saw), 'asserted', `${asks} ${saw}`);
     }
   });
+
+  it('is by our own register for its practice, but not of a patient who is restricted, or was when last told', () => {
+    const KINDS = [
+      ['not-reached', 'registered'],
+      ['restricted-before', 'asserted'],
+    ] as const;
+    for (const [kind, expected] of KINDS) {
+      const known = { registration: { kind }, careLocations: [], register: { practice: 'F81028' }, at: AT };
+      assert.equal(relationshipOf('F81028', known, directory), expected);
+    }
+  });
 });

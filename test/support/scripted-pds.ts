@@ -4,7 +4,10 @@ import { NHS_NUMBER_SYSTEM } from '../../src/fhir/nhs-number.ts';
 import { testNhsNumbers } from '../../src/demo/test-nhs-number.ts';
 
 /** What demographics say of one patient: a practice's ODS code, or `restricted`, `no-practice`, `unknown`. */
-export type Told = string | { readonly current: string; readonly practice: string };
+export type Told =
+  | string
+  | { readonly current: string; readonly practice: string }
+  | { readonly current: string; readonly restricted: true };
 
 /** Demographics whose every answer a test chooses, and which it may take away. */
 export class ScriptedPds {
@@ -45,7 +48,8 @@ function answerTo(nhsNumber: string, told: Told): [number, object] {
     ...{ resourceType: 'Patient', id, identifier: [{ system: NHS_NUMBER_SYSTEM, value: id }] },
     meta: { security: [{ code: 'U' }] },
   };
-  if (told === 'restricted') return [200, { ...patient, meta: { security: [{ code: 'R' }] } }];
+  const isRestricted = told === 'restricted' || (typeof told === 'object' && 'restricted' in told);
+  if (isRestricted) return [200, { ...patient, meta: { security: [{ code: 'R' }] } }];
   if (told === 'no-practice') return [200, patient];
   const value = typeof told === 'object' ? told.practice : told;
   const identifier = { system: 'https://fhir.nhs.uk/Id/ods-organization-code', value };

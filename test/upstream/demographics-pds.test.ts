@@ -10,6 +10,7 @@ import type { Resource } from '../../src/fhir/resource.ts';
 import type { Lane, Registration } from '../../src/routing/registration.ts';
 import { Demographics } from '../../src/upstream/demographics.ts';
 import { serve } from '../demo/serve.ts';
+import { remembering } from '../support/told-restrictions.ts';
 import { NEVER_OPEN, ScriptedServer, sendJson, SILENT, type Script, type Seen } from './scripted-server.ts';
 import { clientKey, TokenEndpoint } from './token-endpoint.ts';
 
@@ -52,6 +53,7 @@ describe('PDS FHIR', () => {
         ...{ credentials: { kind: 'none' }, breaker: NEVER_OPEN },
         ...change,
       },
+      remembering(),
       SILENT,
       Date.now,
     );
@@ -270,6 +272,7 @@ describe('PDS at five requests a second, and 200 questions at once', () => {
         ...{ timeout_ms: 2_500, rate_per_second: 5, breaker: NEVER_OPEN, credentials: { kind: 'none' } },
         cache: { entries: 100, fresh_seconds: 60, seconds: 60 },
       },
+      remembering(),
       SILENT,
       Date.now,
     );

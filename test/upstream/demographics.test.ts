@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfiguredDemographics } from '../../src/config/load.ts';
 import { startDeadline } from '../../src/deadline.ts';
 import { Demographics } from '../../src/upstream/demographics.ts';
+import { remembering } from '../support/told-restrictions.ts';
 import { until } from '../support/until.ts';
 import { NEVER_OPEN, ScriptedServer, sendJson, SILENT, type Script } from './scripted-server.ts';
 
@@ -52,7 +53,7 @@ describe('demographics', () => {
       breaker: NEVER_OPEN,
       ...change,
     };
-    const made = new Demographics(settings, SILENT, () => clock);
+    const made = new Demographics(settings, remembering(), SILENT, () => clock);
     opened.push(made);
     return made;
   }

@@ -70,6 +70,14 @@ describe('telling home regions, between real brokers', () => {
   const noticesOf = async (nhsNumber: string): Promise<number> =>
     (await onTheWire()).filter((number) => number === nhsNumber).length;
 
+  /** A clinician asks, so that demographics are asked. */
+  async function ask(nhsNumber: string): Promise<void> {
+    const viewer = new TestViewer(federation, 'herts-west-essex');
+    const token = await viewer.token(nhsNumber, {}, { lifeS: 60, now: Date.now() + ahead });
+    await viewer.ask(nhsNumber, `/fhir/Condition?patient=${nhsNumber}`, { token });
+    viewer.close();
+  }
+
   /** Every number that London was ever told of, as its log has the messages. */
   async function onTheWire(): Promise<string[]> {
     const received = (await logOf('london')).filter(({ event }) => event === 'notice-received');
@@ -207,6 +215,25 @@ describe('telling home regions, between real brokers', () => {
     assert.equal((await herts.waiting())['ready london'], undefined);
   });
 
+  it('of nobody of whom demographics tell that they are restricted, while it waits to be told', async () => {
+    const [patient = '', other = ''] = pds.patients('9990016500', [LONDON, LONDON]);
+    await federation.stopBroker('london');
+    await herts.seen([patient, other]);
+    await until(async () => (await herts.waiting())['ready london'] === 2, 'that both wait');
+    pds.told.set(patient, 'restricted');
+    await ask(patient);
+    pds.isDown = true;
+    await federation.startBroker('london');
+    ahead += LATER_MS;
+    await told(other);
+    const { seen, 'ready london': ready } = await herts.waiting();
+    assert.deepEqual([seen, ready], [1, undefined]);
+    pds.isDown = false;
+    ahead += LATER_MS;
+    await until(async () => (await herts.waiting())['seen'] === undefined, 'that it waits no more');
+    assert.deepEqual([await noticesOf(patient), await herts.toldTo(patient)], [0, undefined]);
+  });
+
   it('tells again what it was killed over, and the home knows it once', async () => {
     const [patient = ''] = pds.patients('9990017000', [LONDON]);
     dies = true;
@@ -238,12 +265,7 @@ describe('telling home regions, between real brokers', () => {
       } as const),
     });
     await herts.store.knownRegions.record([known('essex-suffolk'), known('london')]);
-    const viewer = new TestViewer(federation, 'herts-west-essex');
-    const { iat, exp } = { iat: Math.floor((at + ahead) / 1000), exp: Math.floor((at + ahead) / 1000) + 60 };
-    await viewer.ask(patient, `/fhir/Condition?patient=${patient}`, {
-      token: await viewer.token(patient, { iat, exp }),
-    });
-    viewer.close();
+    await ask(patient);
     await until(async () => (await herts.toldTo(patient, 'handover')) === 'london', 'that it is handed over');
     await until(async () => (await london.known(patient)).length > 0, 'that London knows');
     assert.deepEqual(await london.known(patient), [

@@ -15,6 +15,7 @@ import { noticeInboxStore } from '../notice-inbox.ts';
 import { noticeQueueStore } from '../notice-queue.ts';
 import { directoryStore } from '../directory.ts';
 import { statementStore } from '../statements.ts';
+import { toldRestrictionStore } from '../told-restrictions.ts';
 import { wholeFileStore } from '../whole-files.ts';
 import { patientReads } from '../patient-reads.ts';
 import { registerStore } from '../register.ts';
@@ -131,6 +132,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
       await pool.query(recordRegistered(entries, reading));
     }),
     knownRegions: knownRegionStore(queries, lane),
+    toldRestrictions: toldRestrictionStore(queries, lane),
     noticeInbox: noticeInboxStore(queries, lane, POSTGRES),
     noticeQueue: noticeQueueStore(queries, lane, POSTGRES),
     hasRoom: () => true,

@@ -18,6 +18,7 @@ import { knownRegionStore } from '../known-regions.ts';
 import { noticeInboxStore } from '../notice-inbox.ts';
 import { noticeQueueStore } from '../notice-queue.ts';
 import { statementStore } from '../statements.ts';
+import { toldRestrictionStore } from '../told-restrictions.ts';
 import { wholeFileStore } from '../whole-files.ts';
 import { patientReads } from '../patient-reads.ts';
 import { registerStore } from '../register.ts';
@@ -187,6 +188,7 @@ function storeOver(
       queue.commit(() => writeRegister(entries, reading)),
     ),
     knownRegions: knownRegionStore(queries, lane),
+    toldRestrictions: toldRestrictionStore(queries, lane),
     noticeInbox: noticeInboxStore(queries, lane, SQLITE),
     noticeQueue: noticeQueueStore(queries, lane, SQLITE),
     hasRoom: () => space.hasRoom(),

@@ -58,7 +58,10 @@ export class FindHome {
 
   #homeBy(registration: Registration): Home {
     const { directory, now } = this.#parts;
-    if (registration.kind === 'not-reached') return { kind: 'not-known-now' };
+    // Nobody is told; whether that is for good demographics say when they are back.
+    if (registration.kind === 'not-reached' || registration.kind === 'restricted-before') {
+      return { kind: 'not-known-now' };
+    }
     if (registration.kind === 'ended' || registration.kind === 'no-practice') {
       return { kind: isDeceased(registration) ? 'nowhere' : 'none-yet' };
     }

@@ -18,7 +18,10 @@ import { believeReceipt } from './believe-receipt.ts';
 import { DAY_MS, isDue, isGivenUp, LEASE_MS, waitAfter, type NoticeParts } from './notice-parts.ts';
 
 const SEND_MS = 30_000;
-/** A home that was looked up longer ago is looked up again before it is told: the patient may be restricted by now. */
+/**
+ * A home that was looked up longer ago is looked up again before it is told: the patient may be restricted by now. So is that of
+ * whom demographics told as restricted meanwhile.
+ */
 const HOME_GOOD_MS = DAY_MS;
 
 /** Why notices to a region wait: codes, and `refused: ` with the code that it gave. */
@@ -114,7 +117,9 @@ export class SendNotices {
   /** What is said of each; who is not to be told of any more is left out, and settled. */
   async #batchOf(rows: readonly QueuedNotice[], region: string): Promise<Batch> {
     const { store, numbers, settings, now } = this.#parts;
-    const stale = rows.filter(({ since }) => since + HOME_GOOD_MS < now());
+    const told = await store.toldRestrictions.of(rows.map(({ patient }) => patient));
+    const restricted = new Set(told.map(({ patient }) => patient));
+    const stale = rows.filter((row) => row.since + HOME_GOOD_MS < now() || restricted.has(row.patient));
     await store.noticeQueue.move(stale, { state: 'seen' }, now(), now());
     const good = rows.filter((row) => !stale.includes(row));
     const patients = good.map(({ patient }) => patient);

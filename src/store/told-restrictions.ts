@@ -1,0 +1,70 @@
+import { sql, type Kysely } from 'kysely';
+
+import type { ToldRestriction, ToldRestrictionStore } from './contracts.ts';
+import { orHouseError } from './failures.ts';
+import type { Tables } from './schema.ts';
+import type { StatementLane } from './statement-lane.ts';
+
+/** A statement takes only so many values. */
+const AT_ONCE = 500;
+
+/** Whom demographics told as restricted, the same in every store. */
+export function toldRestrictionStore(db: Kysely<Tables>, lane: StatementLane): ToldRestrictionStore {
+  return {
+    record: (told) =>
+      orHouseError('store-unavailable', async () => {
+        await lane.write(partsOf(latest(told)).map((part) => insert(db, part).compile()));
+      }),
+    lift: (patients, before) =>
+      orHouseError('store-unavailable', async () => {
+        await lane.write(
+          // One by one and in the order of `record`, so that two calls at once wait for each other and never both.
+          [...new Set(patients)]
+            .toSorted()
+            .map((patient) =>
+              db
+                .deleteFrom('told_restriction')
+                .where('patient', '=', patient)
+                .where('told', '<', Math.floor(before))
+                .compile(),
+            ),
+        );
+      }),
+    of: (patients) =>
+      orHouseError('store-unavailable', async () => {
+        const found: ToldRestriction[] = [];
+        for (const part of partsOf([...new Set(patients)])) {
+          const rows = db.selectFrom('told_restriction').selectAll().where('patient', 'in', part);
+          found.push(...(await rows.execute()));
+        }
+        return found;
+      }),
+  };
+}
+
+function insert(db: Kysely<Tables>, told: readonly ToldRestriction[]) {
+  return db
+    .insertInto('told_restriction')
+    .values(told.map(({ patient, told: at }) => ({ patient, told: Math.ceil(at) })))
+    .onConflict((conflict) =>
+      conflict.column('patient').doUpdateSet({
+        told: sql<number>`case when excluded.told > told_restriction.told
+          then excluded.told else told_restriction.told end`,
+      }),
+    );
+}
+
+/** One row for each: one statement may not meet a row twice. In one order. */
+function latest(told: readonly ToldRestriction[]): ToldRestriction[] {
+  const rows = new Map<string, number>();
+  for (const { patient, told: at } of told) rows.set(patient, Math.max(at, rows.get(patient) ?? at));
+  return [...rows]
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([patient, at]) => ({ patient, told: at }));
+}
+
+function partsOf<One>(all: readonly One[]): One[][] {
+  return Array.from({ length: Math.ceil(all.length / AT_ONCE) }, (_, nth) =>
+    all.slice(nth * AT_ONCE, (nth + 1) * AT_ONCE),
+  );
+}
