@@ -55,6 +55,7 @@ export const EVENTS = [
   'care-locations-forgotten',
   'audit-searched',
   'report-made',
+  'route-shown',
   'entries-erased',
   'segment-archived',
   'segment-pruned',
@@ -135,7 +136,9 @@ export const BEGINNINGS: ReadonlySet<Event> = new Set<Event>([
   ...(['notice-sent', 'notice-received', 'notice-refused'] as const),
 ]);
 /** What an auditor or an admin begins, or would. */
-const ENQUIRIES: ReadonlySet<Event> = new Set<Event>(['audit-searched', 'report-made', 'admin-refused']);
+const ENQUIRIES: ReadonlySet<Event> = new Set<Event>([
+  ...(['audit-searched', 'report-made', 'route-shown', 'admin-refused'] as const),
+]);
 
 /**
  * True for an entry that is not written any more when only the reserve of the disk is left: what is begun from outside.

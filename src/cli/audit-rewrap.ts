@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { rewrapKeys, type Rewrapped, type RewrapProgress } from '../audit/rewrap.ts';
 import { keyId, Keyring } from '../audit/sealing.ts';
-import { CommandFailed, type Io } from './io.ts';
+import { assertOpen } from './assert-open.ts';
+import type { Io } from './io.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import { tellingProgress } from './progress.ts';
 import type { RegionOptions } from './region-config.ts';
@@ -41,9 +42,7 @@ export function rewrapCommand(io: Io): Command {
 
 async function rewrap({ store, secrets, trail }: OpenAudit, { json }: Options, io: Io): Promise<Rewrapped> {
   // Why it was restored is sealed under these keys too, and is not in the log yet.
-  if ((await store.state.read()).closed !== undefined) {
-    throw new CommandFailed('The store is closed: open it with `wayleave trust confirm` first.');
-  }
+  await assertOpen(store);
   const onProgress = tellingProgress<RewrapProgress>(
     io,
     json,

@@ -1,10 +1,20 @@
 import { Command } from 'commander';
+import { randomUUID } from 'node:crypto';
 
+import type { AuditLog } from '../audit/log.ts';
 import { instantOf } from '../audit/questions/search.ts';
-import { importedIn, openDemographics, openStore, patientDigestOf, trustedConfig } from '../broker.ts';
+import { RouteTrail } from '../audit/route-trail.ts';
+import {
+  auditLogIn,
+  importedIn,
+  openDemographics,
+  openStore,
+  patientDigestOf,
+  trustedConfig,
+} from '../broker.ts';
 import { agreementInForce } from '../config/agreements.ts';
 import type { Config } from '../config/load.ts';
-import { storeSecrets } from '../config/secrets.ts';
+import { storeSecrets, type StoreSecrets } from '../config/secrets.ts';
 import { startDeadline } from '../deadline.ts';
 import { createLog } from '../log.ts';
 import { Directory } from '../routing/directory.ts';
@@ -12,6 +22,9 @@ import { planRoute } from '../routing/plan.ts';
 import { gatherFacts, type PlanFor } from '../routing/plan-for.ts';
 import { readHome } from '../routing/read-home.ts';
 import { toldRegions } from '../routing/told-regions.ts';
+import type { Store } from '../store/contracts.ts';
+import { adminName } from './admin-name.ts';
+import { assertOpen } from './assert-open.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { FROM_INPUT, patientOf } from './patient-argument.ts';
 import { regionConfig, type RegionOptions } from './region-config.ts';
@@ -32,7 +45,7 @@ interface RouteOptions extends RegionOptions {
 export function routeCommand(io: Io): Command {
   return new Command('route')
     .description(
-      'Say which regions would be asked about a patient, and why. Nobody is asked but demographics.',
+      'Say which regions would be asked about a patient, and why. Nobody is asked but demographics. Kept in the log itself.',
     )
     .argument('<nhs-number>', `whose route; ${FROM_INPUT}`)
     .option('--region <region>', 'from where')
@@ -76,7 +89,7 @@ function timeOf(text: string | undefined): number | undefined {
   );
 }
 
-/** The broker's own planner over the region's own knowledge; the store's file and the keys say who may ask it. */
+/** The plan, which is in the patient's log when it is given: what it shows is told of a patient. */
 async function routeOf(
   file: Config,
   viewer: string,
@@ -84,12 +97,35 @@ async function routeOf(
   at: number | undefined,
 ): Promise<ExplainedRoute> {
   const store = await openStore(file);
-  const secrets = storeSecrets(file.secretsDirectory);
-  const registrations = openDemographics(file, secrets, store, createLog(file.region, 'silent'));
-  const now = (): number => at ?? Date.now();
-  using deadline = startDeadline(file.budgets.bundle_ms);
   try {
+    await assertOpen(store);
+    const secrets = storeSecrets(file.secretsDirectory);
     const config = await trustedConfig(file, secrets, store);
+    const route = await explained({ config, secrets, store }, viewer, asker, at);
+    await keep(route, await auditLogIn(store, config, secrets));
+    return route;
+  } finally {
+    await store.close();
+  }
+}
+
+interface Opened {
+  readonly config: Config;
+  readonly secrets: StoreSecrets;
+  readonly store: Store;
+}
+
+/** The broker's own planner over the region's own knowledge; the store's file and the keys say who may ask it. */
+async function explained(
+  { config, secrets, store }: Opened,
+  viewer: string,
+  asker: PlanFor,
+  at: number | undefined,
+): Promise<ExplainedRoute> {
+  const registrations = openDemographics(config, secrets, store, createLog(config.region, 'silent'));
+  const now = (): number => at ?? Date.now();
+  using deadline = startDeadline(config.budgets.bundle_ms);
+  try {
     const directory = new Directory(config.directory, await importedIn(store));
     const planning = {
       region: config.region,
@@ -113,6 +149,10 @@ async function routeOf(
     };
   } finally {
     registrations.close();
-    await store.close();
   }
+}
+
+function keep({ nhsNumber, also, viewer, at, regions, rules }: ExplainedRoute, log: AuditLog): Promise<void> {
+  const about = { exchange: randomUUID(), nhsNumber, also };
+  return new RouteTrail(log, adminName()).shown(about, { regions, rules }, { viewer, at });
 }

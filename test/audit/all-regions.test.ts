@@ -123,6 +123,7 @@ describe('the roll-call of a report over all regions', () => {
           to: 2_000,
           accesses,
           enquiries: [],
+          lookUps: [],
           numbers: 1,
           unconfirmed: 0,
           notLookedAt: [],

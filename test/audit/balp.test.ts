@@ -137,7 +137,7 @@ describe('AuditEvents of a log', () => {
     for (const event of EVENTS) if (!(event in EVENT_OF)) assert.equal(gave.has(event), false, event);
     // What is believed and brought nothing is told by the query alone.
     for (const event of Object.keys(EVENT_OF)) {
-      if (event === 'response-not-believed' || event === 'report-made') continue;
+      if (event === 'response-not-believed' || event === 'report-made' || event === 'route-shown') continue;
       if (event.startsWith('access-') || event === 'notice-about') continue;
       assert.ok(gave.has(event as Event), event);
       if (event !== 'response-believed') assert.equal(silent.has(event as Event), false, event);
@@ -279,6 +279,17 @@ describe('AuditEvents of a log', () => {
     assert.equal(searched.event?.type.code, 'rest');
     const report = { ...byAdmin, leaf: { ...byAdmin.leaf, event: 'report-made' as const } };
     assert.equal(auditEventOf(report, origin, partiesOf(federation, ASKER))?.type.code, '110101');
+  });
+
+  it('tell of a plan that an admin was shown as a query of our own, about the patient, without a profile', () => {
+    const { entry, origin } = mapped[ASKER]?.find(({ entry: one }) => one.leaf.event === 'query-sent') ?? {};
+    assert.ok(entry && origin);
+    const { exchange, at, seq, mono, boot, sealed } = entry.leaf;
+    const leaf = { ...{ exchange, at, seq, mono, boot, sealed }, event: 'route-shown' as const };
+    const event = auditEventOf({ ...entry, leaf }, origin, partiesOf(federation, ASKER));
+    validateR4(event);
+    assert.deepEqual([event?.type.code, event?.meta?.profile], ['110112', undefined]);
+    assert.ok(event?.entity?.some(({ what }) => what?.identifier?.value === PATIENT));
   });
 
   it('are still told of a neighbour and a viewer that left the configuration, without a profile', () => {

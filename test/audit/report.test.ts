@@ -255,7 +255,7 @@ const page = (accesses: readonly Access[], showUsers = false, notLookedAt: NotLo
     {
       report: {
         ...{ from: 0, to: Date.parse('2026-07-03'), accesses, notLookedAt },
-        ...{ enquiries: [], numbers: 1, unconfirmed: 0, unreadable: 0 },
+        ...{ enquiries: [], lookUps: [], numbers: 1, unconfirmed: 0, unreadable: 0 },
       },
       ...{ region: 'herts', nhsNumber: PATIENT, madeAt: Date.parse('2026-07-02T09:00:00Z'), showUsers },
     },

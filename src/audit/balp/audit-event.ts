@@ -65,6 +65,7 @@ const coding = (system: string, code: string, display: string): Coding => ({ sys
 export const CODE = {
   rest: coding(`${HL7}/audit-event-type`, 'rest', 'Restful Operation'),
   logUsed: coding(DCM, '110101', 'Audit Log Used'),
+  query: coding(DCM, '110112', 'Query'),
   export: coding(DCM, '110106', 'Export'),
   import: coding(DCM, '110107', 'Import'),
   search: coding('http://hl7.org/fhir/restful-interaction', 'search', 'search'),

@@ -83,6 +83,7 @@ export const EVENT_OF: Partial<Record<Event, (seen: Seen) => Draft | undefined>>
   'notice-about': noticeAbout,
   'audit-searched': auditSearched,
   'report-made': auditSearched,
+  'route-shown': routeShown,
 };
 
 /** In a query the client is the source: what flows is the question. In a read it is the destination. */
@@ -173,6 +174,12 @@ function auditSearched({ leaf, values, parties }: Seen): Draft {
   const entities = question === undefined ? [] : [query(question)];
   const profile = nhsNumber === undefined ? BALP.query : BALP.patientQuery;
   return { ...common, profile, subtype: CODE.search, action: 'E', entities };
+}
+
+/** An admin looks up where a patient is registered and whom we would ask: no resource is read, so no profile fits. */
+function routeShown({ parties }: Seen): Draft {
+  const ends = [system(CODE.application, parties.entity, true)];
+  return { type: CODE.query, action: 'E', outcome: '0', ends };
 }
 
 /** One region asks the other's log who received a patient's record: BALP has no profile for it. */

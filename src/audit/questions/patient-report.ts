@@ -31,6 +31,8 @@ export interface PatientReport {
   readonly accesses: readonly Access[];
   /** When these logs themselves were searched for the patient, oldest first. */
   readonly enquiries: readonly { readonly at: number; readonly event: string }[];
+  /** When admins here looked up the patient's registration and whom we would ask (`wayleave route`), oldest first. */
+  readonly lookUps: readonly { readonly at: number; readonly event: string }[];
   /** How many numbers were looked under: a superseded one that our own demographics told of counts. */
   readonly numbers: number;
   /** Entries that bear another number which a neighbour alone says is this patient's: it was not looked under. */
@@ -42,6 +44,7 @@ export interface PatientReport {
 }
 
 const ENQUIRIES = new Set(['audit-searched', 'report-made', 'access-question-received']);
+const LOOK_UPS = new Set(['route-shown']);
 
 /** Whose other number a question bears is what the sender says: it may be another patient's. */
 const OTHERS_WORD = new Set([
@@ -58,12 +61,17 @@ export async function gatherReport(
   sources: ReportSources,
   pageSize?: number,
 ): Promise<PatientReport> {
-  const { accesses, enquiries, numbers, claimed, unreadable } = await read(question, sources, pageSize);
+  const { accesses, enquiries, lookUps, numbers, claimed, unreadable } = await read(
+    question,
+    sources,
+    pageSize,
+  );
   const within = withinOf(question);
   return {
     ...{ from: question.from, to: question.to, numbers: numbers.size },
     accesses: accesses.list(sources.region).filter(within),
     enquiries: enquiries.filter(within).sort((one, other) => one.at - other.at),
+    lookUps: lookUps.filter(within).sort((one, other) => one.at - other.at),
     unreadable,
     unconfirmed: claimed.filter((number) => !numbers.has(number)).length,
     notLookedAt: await notLookedAt(sources.archive, spanOf(question), sources.isLeftOut),
@@ -121,6 +129,7 @@ function spanOf({ from, to }: Pick<ReportQuestion, 'from' | 'to'>): { from: numb
 interface Read {
   readonly accesses: Accesses;
   readonly enquiries: { at: number; event: string }[];
+  readonly lookUps: { at: number; event: string }[];
   readonly numbers: ReadonlySet<string>;
   /** Other numbers that a neighbour alone says are this patient's, one for each entry. */
   readonly claimed: readonly string[];
@@ -137,6 +146,7 @@ async function read(
 ): Promise<Read> {
   const accesses = new Accesses();
   const enquiries: { at: number; event: string }[] = [];
+  const lookUps: { at: number; event: string }[] = [];
   const numbers = new Set([question.nhsNumber, ...question.also]);
   const claimed: string[] = [];
   let readFrom = -Infinity;
@@ -152,12 +162,13 @@ async function read(
       else if (superseded !== undefined) claimed.push(superseded);
       if (event === 'unreadable') unreadable += 1;
       if (!accesses.add(entry) && isEnquiry(entry)) enquiries.push({ at, event });
+      if (LOOK_UPS.has(event)) lookUps.push({ at, event });
       if (!enough(accesses, at)) continue;
       readFrom = Math.max(readFrom, at + EXCHANGE_SPAN_MS);
       break;
     }
   }
-  return { accesses, enquiries, numbers, claimed, unreadable, readFrom };
+  return { accesses, enquiries, lookUps, numbers, claimed, unreadable, readFrom };
 }
 
 /** A question that goes on over several pages is one. */

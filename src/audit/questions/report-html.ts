@@ -122,13 +122,19 @@ function rows({ accesses }: PatientReport, names: Names, showUsers: boolean): st
 export function notes({
   numbers,
   enquiries,
+  lookUps,
   unconfirmed,
   unreadable,
-}: Pick<PatientReport, 'numbers' | 'enquiries' | 'unconfirmed' | 'unreadable'>): string[] {
+}: Pick<PatientReport, 'numbers' | 'enquiries' | 'lookUps' | 'unconfirmed' | 'unreadable'>): string[] {
   return [
     ...(numbers > 1 ? [`Looked under ${numbers} NHS numbers of the patient.`] : []),
     ...(enquiries.length > 0
       ? [`These logs were themselves searched for this patient ${enquiries.length} times.`]
+      : []),
+    ...(lookUps.length > 0
+      ? [
+          `An administrator here looked up where this patient is registered, and which regions would be asked, ${lookUps.length} times. No record was opened for that.`,
+        ]
       : []),
     ...(unreadable > 0
       ? [

@@ -48,6 +48,7 @@ const SEVERITIES: Partial<Record<Event, keyof typeof SEVERITY>> = {
   'care-locations-forgotten': 'notice',
   'audit-searched': 'notice',
   'report-made': 'notice',
+  'route-shown': 'notice',
   'entries-erased': 'notice',
   'segment-archived': 'notice',
   'segment-pruned': 'notice',

@@ -79,6 +79,7 @@ describe('an entry as a syslog message', () => {
       ],
       ...[
         'report-made',
+        'route-shown',
         'entries-erased',
         'segment-archived',
         'segment-pruned',
@@ -87,7 +88,7 @@ describe('an entry as a syslog message', () => {
         'admins-changed',
       ],
     ]);
-    assert.equal(of(6).length, EVENTS.length - 14 - 23);
+    assert.equal(of(6).length, EVENTS.length - 14 - 24);
     assert.equal(severityOf('released-to-viewer'), 6);
     assert.equal(severityOf('released-to-viewer', { break_glass: true }), 5);
     assert.equal(severityOf('an-event-of-tomorrow'), 6);
