@@ -98,6 +98,33 @@ export function noticeContract(current: () => Store, restart: () => Promise<Stor
       assert.deepEqual(await inbox.of(['p']), expected.slice(1));
     });
 
+    it('of every sender in turn: the oldest patients of each, with all that is due of them', async () => {
+      const inbox = current().noticeInbox;
+      const of = (sender: string, patient: string, region: string, at: number) =>
+        told(region, { ...{ sender, patient, how: 'handover', firstTold: at, lastTold: at } });
+      await inbox.keep(
+        Array.from({ length: 1_000 }, (_, n) => of('a', `p-${n}`, 'a', 10 + n)),
+        2_000,
+      );
+      await inbox.keep([of('b', 'q', 'x', 900), of('b', 'q', 'y', 950), of('b', 'r', 'b', 960)], 10);
+      await inbox.keep([of('c', 's', 'c', 5_000)], 10);
+      const taken = async () =>
+        (await inbox.take(2_000, 3_000, 2))
+          .map(({ sender, patient, region }) => [sender, patient, region])
+          .sort();
+      assert.deepEqual(await taken(), [
+        ['a', 'p-0', 'a'],
+        ['a', 'p-1', 'a'],
+        ['b', 'q', 'x'],
+        ['b', 'q', 'y'],
+      ]);
+      assert.deepEqual(await taken(), [
+        ['a', 'p-2', 'a'],
+        ['a', 'p-3', 'a'],
+        ['b', 'r', 'b'],
+      ]);
+    });
+
     it('once, however often it is told, also while it is decided', async () => {
       const inbox = current().noticeInbox;
       await inbox.keep([told('a'), told('a')], 10);
@@ -140,7 +167,7 @@ export function noticeContract(current: () => Store, restart: () => Promise<Stor
         ),
         true,
       );
-      assert.equal((await inbox.take(10, 20, 1_000)).length, 1_000);
+      assert.equal((await inbox.take(10, 20, 1_000)).length, 4 + 1 + 1_000);
     });
   });
 

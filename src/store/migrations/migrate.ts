@@ -17,6 +17,7 @@ import { directory } from './011-directory.ts';
 import { register } from './012-register.ts';
 import { careLocations } from './013-care-locations.ts';
 import { notices } from './014-notices.ts';
+import { tellers } from './016-tellers.ts';
 
 const migrationsFor = (dialect: Dialect) => ({
   '001-first': first(dialect),
@@ -33,6 +34,7 @@ const migrationsFor = (dialect: Dialect) => ({
   '012-register': register(dialect),
   '013-care-locations': careLocations(dialect),
   '014-notices': notices(dialect),
+  '016-tellers': tellers(),
 });
 
 /** The last migration: what the tables of this program are the version of. */

@@ -1,6 +1,7 @@
 import type { KnownRegion, WaitingRegion } from '../../store/contracts.ts';
 import { carryOver } from './carry-over.ts';
 import type { FindHome } from './find-home.ts';
+import { inTurn } from './in-turn.ts';
 import {
   DAY_MS,
   isDue,
@@ -11,7 +12,8 @@ import {
   type NoticeParts,
 } from './notice-parts.ts';
 
-const AT_ONCE = 100;
+/** Patients of one neighbour in a round: what another tells meanwhile waits for no more of them. */
+const EACH_AT_ONCE = 10;
 /** One unlisted region has all the effect there is; a neighbour that invents ids is not to push out what else is known. */
 const MOST_UNLISTED = 3;
 
@@ -22,6 +24,7 @@ const MOST_UNLISTED = 3;
 export class DecideInbox {
   readonly #parts: NoticeParts;
   readonly #homes: FindHome;
+  #rounds = 0;
   #known = 0;
   #dropped = 0;
 
@@ -35,18 +38,21 @@ export class DecideInbox {
     return { known: this.#known, dropped: this.#dropped };
   }
 
-  /** @returns true while there is more */
+  /** A few patients of each neighbour, in turn. @returns true while there may be more */
   async round(): Promise<boolean> {
     const { store, stopping, now } = this.#parts;
     if (!isDue(await store.noticeInbox.firstDue(), now())) return false;
-    const rows = await store.noticeInbox.take(now(), now() + LEASE_MS, AT_ONCE);
+    const rows = await store.noticeInbox.take(now(), now() + LEASE_MS, EACH_AT_ONCE);
+    this.#rounds += 1;
     let unanswered = 0;
-    for (const [patient, told] of Map.groupBy(await this.#stillTrusted(rows), (row) => row.patient)) {
+    for (const [patient, told] of inTurn(await this.#stillTrusted(rows), this.#rounds)) {
       if (stopping.aborted) return false;
-      unanswered = (await this.#decide(patient, told)) ? 0 : unanswered + 1;
-      if (unanswered === MOST_UNANSWERED) return false;
+      // What our own register can say waits for no demographics; the others stay until their lease ends.
+      if (unanswered === MOST_UNANSWERED && !(await this.#homes.isHere(patient))) continue;
+      const isAnswered = await this.#decide(patient, told);
+      if (unanswered < MOST_UNANSWERED) unanswered = isAnswered ? 0 : unanswered + 1;
     }
-    return rows.length === AT_ONCE;
+    return rows.length > 0 && unanswered < MOST_UNANSWERED;
   }
 
   /** What a neighbour told that is trusted no more counts for nothing. */
