@@ -42,7 +42,7 @@ export function noticesCommand(io: Io): Command {
   return parent;
 }
 
-function noticesLines({ seen, waiting, told, inbox, inboxLimit, decided }: Notices): string[] {
+function noticesLines({ seen, waiting, told, inbox, inboxLimit, decided, givenUp }: Notices): string[] {
   return [
     `${seen} patients whose home region is not known yet`,
     ...columns([
@@ -59,7 +59,13 @@ function noticesLines({ seen, waiting, told, inbox, inboxLimit, decided }: Notic
         `${rows} of ${inboxLimit}`,
         '',
       ]),
+      ...givenUp.map(({ region = 'home not found', count }) => [
+        'given up since the start',
+        region,
+        `${count} patients`,
+        'the home was not told',
+      ]),
     ]),
-    `decided since the start: ${decided.known} of patients of ours, ${decided.dropped} of others`,
+    `decided since the start: ${decided.known} of patients of ours, ${decided.dropped} dropped, ${decided.givenUp} given up`,
   ];
 }

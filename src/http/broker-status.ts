@@ -64,7 +64,8 @@ export interface BrokerStatus {
         readonly told: readonly { readonly region: string; readonly count: number }[];
         readonly inbox: readonly { readonly region: string; readonly waiting: number }[];
         readonly inboxLimit: number;
-        readonly decided: { readonly known: number; readonly dropped: number };
+        readonly decided: { readonly known: number; readonly dropped: number; readonly givenUp: number };
+        readonly givenUp: readonly { readonly region?: string; readonly count: number }[];
       }
     | undefined;
   /** What feeds the care-location index: platforms that told something since the start, and records that are polled. */

@@ -132,7 +132,8 @@ describe('the metrics of a status', () => {
   it('have whom home regions are to be told of, why that waits, and how full the inbox is', async () => {
     const series = await read({
       patientNotices: {
-        ...{ seen: 3, told: [], inboxLimit: 200, decided: { known: 0, dropped: 0 } },
+        ...{ seen: 3, told: [], inboxLimit: 200, decided: { known: 0, dropped: 1, givenUp: 4 } },
+        givenUp: [{ count: 2 }, { region: 'london', count: 6 }],
         waiting: [
           { region: 'london', count: 5 },
           { region: 'essex', count: 7, why: 'no-agreement' },
@@ -146,6 +147,11 @@ describe('the metrics of a status', () => {
       ['essex no-agreement', 7],
     ]);
     assert.deepEqual(told(series, 'patient_notices_inbox'), [['london', 0.25]]);
+    assert.deepEqual(told(series, 'patient_notices_given_up'), [
+      ['', 2],
+      ['london', 6],
+    ]);
+    assert.deepEqual(told(series, 'patient_notices_inbox_given_up'), [['', 4]]);
     assert.deepEqual(told(await read(), 'patient_notices_seen'), [['', 0]]);
   });
 });

@@ -17,6 +17,16 @@ const EACH_AT_ONCE = 10;
 /** One unlisted region has all the effect there is; a neighbour that invents ids is not to push out what else is known. */
 const MOST_UNLISTED = 3;
 
+/** How many patients it was of whom something was decided. */
+export interface DecidedCounts {
+  /** Patients of ours: it is known where else to look. */
+  readonly known: number;
+  /** Of others, of the restricted, and of nobody; and what was told by who is trusted no more. */
+  readonly dropped: number;
+  /** Whose home could not be found out in time: some may be patients of ours. */
+  readonly givenUp: number;
+}
+
 /**
  * Decides what neighbours told: of a patient whose home we are it is known from then on where to look; of any other nothing
  * is kept, and no entry says whose patient it was.
@@ -27,15 +37,16 @@ export class DecideInbox {
   #rounds = 0;
   #known = 0;
   #dropped = 0;
+  #givenUp = 0;
 
   constructor(parts: NoticeParts, homes: FindHome) {
     this.#parts = parts;
     this.#homes = homes;
   }
 
-  /** How many patients it was since the start. */
-  get counts(): { readonly known: number; readonly dropped: number } {
-    return { known: this.#known, dropped: this.#dropped };
+  /** Since the start. */
+  get counts(): DecidedCounts {
+    return { known: this.#known, dropped: this.#dropped, givenUp: this.#givenUp };
   }
 
   /** A few patients of each neighbour, in turn. @returns true while there may be more */
@@ -73,7 +84,7 @@ export class DecideInbox {
     const home = await this.#homes.of(nhsNumber, patient);
     const until = Math.max(...rows.map(({ lastTold }) => lastTold)) + settings.inbox_days * DAY_MS;
     const isOpen = home.kind === 'not-known-now' || home.kind === 'none-yet';
-    if (isOpen && until < now()) await this.#drop(rows);
+    if (isOpen && until < now()) await this.#giveUp(rows);
     else if (home.kind === 'not-known-now') {
       await store.noticeInbox.later(rows, now() + waitAfter(Math.max(...rows.map(({ tries }) => tries))));
     } else if (home.kind === 'none-yet') {
@@ -108,6 +119,11 @@ export class DecideInbox {
     const most = new Set([...before, ...unlisted.map(({ region }) => region).toSorted()]);
     const kept = new Set([...most].slice(0, Math.max(MOST_UNLISTED, new Set(before).size)));
     return [...keep, ...unlisted.filter(({ region }) => kept.has(region))];
+  }
+
+  async #giveUp(rows: readonly WaitingRegion[]): Promise<void> {
+    await this.#parts.store.noticeInbox.decided(rows);
+    this.#givenUp += 1;
   }
 
   async #drop(rows: readonly WaitingRegion[]): Promise<true> {

@@ -1,7 +1,8 @@
 import type { OnSeen } from '../../routing/seen-patients.ts';
 import type { RegistrationSource } from '../../routing/registration.ts';
-import { DecideInbox } from './decide-inbox.ts';
+import { DecideInbox, type DecidedCounts } from './decide-inbox.ts';
 import { FindHome } from './find-home.ts';
+import { GivenUp, type GivenUpCounts } from './given-up.ts';
 import { HandOver } from './hand-over.ts';
 import { DAY_MS, isDue, type NoticeParts } from './notice-parts.ts';
 import { queueSeen } from './queue-seen.ts';
@@ -20,8 +21,10 @@ export interface NoticesStatus {
   /** What each neighbour told that is not decided yet, and how many rows of it may wait. */
   readonly inbox: readonly { readonly region: string; readonly waiting: number }[];
   readonly inboxLimit: number;
-  /** Told by neighbours and decided, since the broker's start: patients of ours, and others. */
-  readonly decided: { readonly known: number; readonly dropped: number };
+  /** Told by neighbours and decided, since the broker's start. */
+  readonly decided: DecidedCounts;
+  /** Of whom no home region was told in time, since the broker's start. */
+  readonly givenUp: GivenUpCounts;
 }
 
 const LOOK_MS = 1_000;
@@ -38,16 +41,18 @@ export class NoticesRoom {
   readonly #sending: SendNotices;
   readonly #deciding: DecideInbox;
   readonly #handing: HandOver;
+  readonly #givenUp: GivenUp;
   readonly #rounds: Readonly<Record<'resolve' | 'send' | 'decide' | 'leavers' | 'forget', Rounds>>;
 
   constructor(given: Omit<NoticeParts, 'stopping'>) {
     this.#stopping = new AbortController();
     const parts: NoticeParts = { ...given, stopping: this.#stopping.signal };
     const homes = new FindHome(parts);
-    const resolving = new ResolveHomes(parts, homes, () => undefined);
+    this.#givenUp = new GivenUp(parts);
+    const resolving = new ResolveHomes(parts, homes, this.#givenUp, () => undefined);
     const queued = (): void => this.#rounds.resolve.wake();
     this.#parts = parts;
-    this.#sending = new SendNotices(parts);
+    this.#sending = new SendNotices(parts, this.#givenUp);
     this.#deciding = new DecideInbox(parts, homes);
     this.#handing = new HandOver(parts, queued);
     const { log, settings } = parts;
@@ -98,6 +103,7 @@ export class NoticesRoom {
       inbox: inbox.map(({ sender: region, waiting }) => ({ region, waiting })),
       inboxLimit: settings.inbox_per_neighbour,
       decided: this.#deciding.counts,
+      givenUp: this.#givenUp.counts,
     };
   }
 
