@@ -42,7 +42,17 @@ export function noticesCommand(io: Io): Command {
   return parent;
 }
 
-function noticesLines({ seen, waiting, told, inbox, inboxLimit, decided, givenUp }: Notices): string[] {
+function noticesLines({
+  seen,
+  waiting,
+  told,
+  inbox,
+  inboxLimit,
+  decided,
+  givenUp,
+  tellers,
+  tellersDays,
+}: Notices): string[] {
   return [
     `${seen} patients whose home region is not known yet`,
     ...columns([
@@ -67,5 +77,15 @@ function noticesLines({ seen, waiting, told, inbox, inboxLimit, decided, givenUp
       ]),
     ]),
     `decided since the start: ${decided.known} of patients of ours, ${decided.dropped} dropped, ${decided.givenUp} given up`,
+    ...(tellers.length === 0 ? [] : [`what neighbours told, in the last ${tellersDays} days:`]),
+    ...columns([
+      ...tellers.map((one) => [
+        `  ${one.region}`,
+        one.how,
+        `${one.known} patients of ours, ${one.dropped} dropped, ${one['given-up']} given up`,
+        `asked for it: ${one.answered} answered, ${one.none} none, ${one.withheld} withheld, ` +
+          `${one['not-reached']} not reached`,
+      ]),
+    ]),
   ];
 }

@@ -70,6 +70,11 @@ export class ScriptedStore implements Store {
     later: async () => undefined,
     counts: async () => [],
   };
+  readonly tellers: Store['tellers'] = {
+    add: async () => undefined,
+    since: async () => [],
+    forget: async () => undefined,
+  };
   readonly noticeQueue: Store['noticeQueue'] = {
     enqueue: async () => undefined,
     homes: async () => [],

@@ -21,7 +21,7 @@ function former(text: string, bigint: string): string[] {
   });
   return [
     "DELETE FROM kysely_migration WHERE name >= '013'",
-    ...['known_region', 'notice_inbox', 'notice_queue', 'leaver_cursor'].map(
+    ...['known_region', 'notice_inbox', 'notice_queue', 'leaver_cursor', 'told_count'].map(
       (later) => `DROP TABLE ${later}`,
     ),
     'DROP TABLE care_sighting',

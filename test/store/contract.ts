@@ -14,6 +14,7 @@ import { registerContract } from './register-contract.ts';
 import { noticeContract } from './notice-contract.ts';
 import { searchContract } from './search-contract.ts';
 import { stateContract } from './state-contract.ts';
+import { tellerContract } from './teller-contract.ts';
 
 /**
  * What every store promises, in one suite.
@@ -173,5 +174,6 @@ export function storeContract(
     archiveContract(() => store, restart);
     keyContract(() => store, restart);
     noticeContract(() => store, restart);
+    tellerContract(() => store, restart);
   });
 }

@@ -7,6 +7,7 @@ import type { Store } from '../../src/store/contracts.ts';
 import { DecideInbox } from '../../src/whereabouts/notices/decide-inbox.ts';
 import { FindHome } from '../../src/whereabouts/notices/find-home.ts';
 import type { NoticeParts } from '../../src/whereabouts/notices/notice-parts.ts';
+import { ToldCounts } from '../../src/whereabouts/notices/told-counts.ts';
 
 const numbers = new PatientNumberSeal(Buffer.alloc(32, 7));
 export const digestOf = (nhsNumber: string): string => `digest-${nhsNumber}`;
@@ -17,6 +18,7 @@ export const LONDON = 'E84005';
 export class Deciding {
   readonly store: Store;
   readonly inbox: DecideInbox;
+  readonly counts: ToldCounts;
   readonly lookedUp: string[] = [];
   /** Who is in our own register, and what demographics say of the others. */
   readonly here = new Set<string>();
@@ -55,7 +57,8 @@ export class Deciding {
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
       ...change,
     };
-    this.inbox = new DecideInbox(this.parts, new FindHome(this.parts, 0));
+    this.counts = new ToldCounts(this.parts);
+    this.inbox = new DecideInbox(this.parts, new FindHome(this.parts, 0), this.counts);
   }
 
   /** A notice of each patient came. */

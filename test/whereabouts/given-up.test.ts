@@ -26,6 +26,23 @@ describe('what came and could not be decided in time', () => {
     await deciding.inbox.round();
     assert.deepEqual(deciding.inbox.counts, { known: 1, dropped: 2, givenUp: 2 });
     assert.deepEqual(await deciding.undecided(), {});
+    const none = { answered: 0, none: 0, withheld: 0, 'not-reached': 0 };
+    const tellers = [
+      { region: 'essex', how: 'notice', known: 1, dropped: 1, 'given-up': 2, ...none },
+      { region: 'hills', how: 'notice', known: 0, dropped: 1, 'given-up': 0, ...none },
+    ];
+    const shown = async () =>
+      (await deciding.counts.tellers()).toSorted((one, other) => (one.region < other.region ? -1 : 1));
+    assert.deepEqual(await shown(), tellers);
+    // Kept or not, and after the broker's restart, they are the same.
+    await deciding.counts.keep();
+    assert.deepEqual(await shown(), tellers);
+    const later = new Deciding(store);
+    later.now = deciding.now;
+    assert.deepEqual(await later.counts.tellers(), tellers);
+    later.now += 91 * DAY_MS;
+    await later.counts.forgetOld();
+    assert.deepEqual(await store.tellers.since(0), []);
     await store.close();
     rmSync(directory, { recursive: true, force: true });
   });

@@ -19,6 +19,7 @@ import { HandOver } from '../../src/whereabouts/notices/hand-over.ts';
 import { DAY_MS, type NoticeParts } from '../../src/whereabouts/notices/notice-parts.ts';
 import { ResolveHomes } from '../../src/whereabouts/notices/resolve-homes.ts';
 import { SendNotices } from '../../src/whereabouts/notices/send-notices.ts';
+import { ToldCounts } from '../../src/whereabouts/notices/told-counts.ts';
 
 const NUMBERS = testNhsNumbers('9990020000', 700);
 const [ONE = '', TWO = ''] = NUMBERS;
@@ -195,7 +196,7 @@ describe('the queue of home regions to be told', () => {
   const inForce = { inForce: (region: string) => (region === 'essex' ? {} : undefined) } as never;
   const decide = (change: Partial<NoticeParts> = {}): Promise<boolean> => {
     const parts = partsOf({ neighbours: inForce, ...change });
-    return new DecideInbox(parts, new FindHome(parts, 0)).round();
+    return new DecideInbox(parts, new FindHome(parts, 0), new ToldCounts(parts)).round();
   };
   const tell = (nhsNumbers: readonly string[], sender = 'essex') =>
     store.noticeInbox.keep(

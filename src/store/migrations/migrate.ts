@@ -34,7 +34,7 @@ const migrationsFor = (dialect: Dialect) => ({
   '012-register': register(dialect),
   '013-care-locations': careLocations(dialect),
   '014-notices': notices(dialect),
-  '016-tellers': tellers(),
+  '016-tellers': tellers(dialect),
 });
 
 /** The last migration: what the tables of this program are the version of. */

@@ -1,4 +1,4 @@
-import type { KnownRegion, WaitingRegion } from '../../store/contracts.ts';
+import type { KnownRegion, ToldOutcome, WaitingRegion } from '../../store/contracts.ts';
 import { carryOver } from './carry-over.ts';
 import type { FindHome } from './find-home.ts';
 import { inTurn } from './in-turn.ts';
@@ -11,6 +11,7 @@ import {
   waitAfter,
   type NoticeParts,
 } from './notice-parts.ts';
+import type { ToldCounts } from './told-counts.ts';
 
 /** Patients of one neighbour in a round: what another tells meanwhile waits for no more of them. */
 const EACH_AT_ONCE = 10;
@@ -34,14 +35,16 @@ export interface DecidedCounts {
 export class DecideInbox {
   readonly #parts: NoticeParts;
   readonly #homes: FindHome;
+  readonly #told: ToldCounts;
   #rounds = 0;
   #known = 0;
   #dropped = 0;
   #givenUp = 0;
 
-  constructor(parts: NoticeParts, homes: FindHome) {
+  constructor(parts: NoticeParts, homes: FindHome, counts: ToldCounts) {
     this.#parts = parts;
     this.#homes = homes;
+    this.#told = counts;
   }
 
   /** Since the start. */
@@ -98,6 +101,7 @@ export class DecideInbox {
     await store.knownRegions.record(await this.#worthKeeping(rows.map((row) => knownFrom(row, current))));
     await store.noticeInbox.decided(rows);
     this.#known += 1;
+    this.#count(rows, 'known');
     return true;
   }
 
@@ -124,12 +128,20 @@ export class DecideInbox {
   async #giveUp(rows: readonly WaitingRegion[]): Promise<void> {
     await this.#parts.store.noticeInbox.decided(rows);
     this.#givenUp += 1;
+    this.#count(rows, 'given-up');
   }
 
   async #drop(rows: readonly WaitingRegion[]): Promise<true> {
     await this.#parts.store.noticeInbox.decided(rows);
-    this.#dropped += 1;
+    this.#dropped += new Set(rows.map(({ patient }) => patient)).size;
+    this.#count(rows, 'dropped');
     return true;
+  }
+
+  /** Each patient once for each who told, however many regions were named. */
+  #count(rows: readonly WaitingRegion[], what: ToldOutcome): void {
+    const told = new Map(rows.map((row) => [[row.sender, row.how, row.patient].join(' '), row]));
+    for (const { sender, how } of told.values()) this.#told.add(sender, how, what);
   }
 }
 

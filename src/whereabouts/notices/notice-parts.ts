@@ -22,7 +22,7 @@ export interface NoticeParts {
   readonly agreementWith: (region: string) => Agreement | undefined;
   readonly sender: Sender;
   readonly trail: NoticeTrail;
-  readonly store: Pick<Store, 'knownRegions' | 'noticeInbox' | 'noticeQueue' | 'objections'>;
+  readonly store: Pick<Store, 'knownRegions' | 'noticeInbox' | 'noticeQueue' | 'objections' | 'tellers'>;
   /** Whose home we are, where that is known here. */
   readonly register?: Pick<RegisterStore, 'of' | 'leavers'> | undefined;
   /** Asks demographics, behind every question of a viewer's. */
