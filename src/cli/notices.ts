@@ -4,6 +4,8 @@ import type { BrokerStatus } from '../http/broker-status.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
 import type { RegionOptions } from './region-config.ts';
 import { statusOf } from './status.ts';
+import { forgetNoticesCommand } from './notices-forget.ts';
+import { strict } from './subcommand.ts';
 import { columns } from './tell.ts';
 
 type Notices = NonNullable<BrokerStatus['patientNotices']>;
@@ -39,6 +41,7 @@ export function noticesCommand(io: Io): Command {
       else for (const line of noticesLines(patientNotices)) io.print(line);
       if (patientNotices.waiting.some(({ why }) => why !== undefined)) io.fail(INCOMPLETE);
     });
+  parent.addCommand(strict(forgetNoticesCommand(io)));
   return parent;
 }
 

@@ -82,6 +82,14 @@ export function noticeInboxStore(
           .orderBy('sender')
           .execute(),
       ),
+    forgetSender: (sender, limit) =>
+      orUnavailable(async () => {
+        const deleting = sql`delete from notice_inbox where (sender, patient, region, how) in
+          (select sender, patient, region, how from notice_inbox where sender = ${sender}
+            order by next limit ${within(limit, MOST_TAKEN)}) returning sender`;
+        const [gone = []] = await lane.write([deleting.compile(db)]);
+        return gone.length;
+      }),
   };
 }
 

@@ -61,6 +61,31 @@ export function noticeContract(current: () => Store, restart: () => Promise<Stor
     });
   });
 
+  it('forgets what one region told, so many at once, and nothing that another told as well', async () => {
+    const { knownRegions, noticeInbox } = current();
+    await knownRegions.record([
+      ...['p', 'q', 'r'].map((patient) => known('a', { patient })),
+      known('b', { how: 'handover', from: 'a' }),
+      known('a', { how: 'handover', from: 'b' }),
+    ]);
+    await noticeInbox.keep([told('a'), told('a', { patient: 'q' }), told('b')], 10);
+    assert.deepEqual(await knownRegions.toldBy('a'), [
+      { region: 'a', how: 'notice', count: 3 },
+      { region: 'b', how: 'handover', count: 1 },
+    ]);
+    assert.deepEqual(
+      [await knownRegions.forgetTeller('a', 3), await knownRegions.forgetTeller('a', 3)],
+      [3, 1],
+    );
+    assert.deepEqual([await knownRegions.toldBy('a'), await knownRegions.forgetTeller('a', 3)], [[], 0]);
+    assert.deepEqual(await knownRegions.of(['p', 'q', 'r']), [known('a', { how: 'handover', from: 'b' })]);
+    assert.deepEqual(
+      [await noticeInbox.forgetSender('a', 1), await noticeInbox.forgetSender('a', 5)],
+      [1, 1],
+    );
+    assert.deepEqual(await noticeInbox.counts(), [{ sender: 'b', waiting: 1 }]);
+  });
+
   describe('keeps what neighbours told', () => {
     it('until it is decided, given to one caller at a time, over a restart', async () => {
       await current().noticeInbox.keep([told('a'), told('b', { how: 'handover', sender: 'a' })], 10);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Store } from '../../src/store/contracts.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { inTurn } from '../../src/whereabouts/notices/in-turn.ts';
-import { Deciding, digestOf, PATIENTS } from './deciding.ts';
+import { Deciding, digestOf, HERE, PATIENTS } from './deciding.ts';
 
 const MANY = PATIENTS.slice(0, 1_000);
 const [ONE = '', TWO = ''] = PATIENTS.slice(1_000);
@@ -64,6 +64,24 @@ describe('the turns of neighbours in the inbox', () => {
     assert.equal(await deciding.inbox.round(), false);
     assert.deepEqual(await deciding.undecided(), { essex: 5, london: 5 });
     assert.ok(deciding.lookedUp.length <= 4, 'demographics are left alone');
+  });
+
+  it('what is looked up while its teller is revoked counts for nothing', async () => {
+    const late = new Deciding(store, {
+      lookUp: async (nhsNumber) => {
+        late.trusted.delete('essex');
+        return { kind: 'registered', practice: HERE, current: nhsNumber };
+      },
+    });
+    await late.tell('essex', [ONE]);
+    await late.tell('london', [ONE]);
+    await late.inbox.round();
+    const known = await store.knownRegions.of([digestOf(ONE)]);
+    assert.deepEqual(
+      known.map(({ from }) => from),
+      ['london'],
+    );
+    assert.deepEqual(await late.undecided(), {});
   });
 
   it('another neighbour begins each time, and what two told of one patient comes once', () => {

@@ -43,6 +43,8 @@ export interface NoticeInboxStore {
   /** Looks again at `next`, and counts the try. */
   later(rows: readonly ToldRegion[], next: number): Promise<void>;
   counts(): Promise<{ readonly sender: string; readonly waiting: number }[]>;
+  /** Deletes up to `limit` (1 to 1,000) that one sender told. @returns how many */
+  forgetSender(sender: string, limit: number): Promise<number>;
 }
 
 /** `held`: that we hold something, to the home region. `handover`: which regions do, from the former home to the new one. */

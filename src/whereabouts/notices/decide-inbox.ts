@@ -72,10 +72,10 @@ export class DecideInbox {
   /** What a neighbour told that is trusted no more counts for nothing. */
   async #stillTrusted(rows: readonly WaitingRegion[]): Promise<WaitingRegion[]> {
     const { neighbours, now } = this.#parts;
-    const isTrusted = ({ sender }: WaitingRegion): boolean => neighbours.inForce(sender, now()) !== undefined;
-    const others = rows.filter((row) => !isTrusted(row));
+    const trusted = rows.filter(({ sender }) => neighbours.inForce(sender, now()) !== undefined);
+    const others = rows.filter((row) => !trusted.includes(row));
     if (others.length > 0) await this.#drop(others);
-    return rows.filter(isTrusted);
+    return trusted;
   }
 
   /** @returns false when demographics cannot say now */
@@ -98,10 +98,13 @@ export class DecideInbox {
     const current = patientDigest(home.current);
     if (home.current !== nhsNumber) await carryOver(this.#parts, nhsNumber, home.current);
     if (await this.#isRestricted([current])) return await this.#drop(rows);
-    await store.knownRegions.record(await this.#worthKeeping(rows.map((row) => knownFrom(row, current))));
-    await store.noticeInbox.decided(rows);
+    // It may have been revoked while this was looked up, and be forgotten already.
+    const trusted = await this.#stillTrusted(rows);
+    if (trusted.length === 0) return true;
+    await store.knownRegions.record(await this.#worthKeeping(trusted.map((row) => knownFrom(row, current))));
+    await store.noticeInbox.decided(trusted);
     this.#known += 1;
-    this.#count(rows, 'known');
+    this.#count(trusted, 'known');
     return true;
   }
 
