@@ -1,16 +1,24 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { startFederation, type TestFederation } from '../support/federation.ts';
 import { BesideBroker } from '../support/noticing.ts';
+import { statementWith } from '../support/statement.ts';
 import { rollCallOf, TestViewer } from '../support/viewer.ts';
 
 const PATIENT = '9990000018';
+const NOT_TRUSTED = ['not-reached', 'handover', 'not-trusted'];
 
 describe('what neighbours told of a patient, when the patient is asked for', () => {
   let federation: TestFederation;
   let herts: BesideBroker;
+  /** How far the brokers' clocks are ahead. */
+  let ahead = 0;
   before(async () => {
-    federation = await startFederation({ regions: ['herts-west-essex', 'london', 'essex-suffolk'] });
+    federation = await startFederation({
+      ...{ regions: ['herts-west-essex', 'london', 'essex-suffolk'], now: () => Date.now() + ahead },
+    });
     herts = await BesideBroker.of(federation, 'herts-west-essex');
     const of = { patient: herts.digest(PATIENT), firstTold: Date.now(), lastTold: Date.now() };
     await herts.store.knownRegions.record([
@@ -26,9 +34,16 @@ describe('what neighbours told of a patient, when the patient is asked for', () 
 
   async function ask(): Promise<ReturnType<typeof rollCallOf>> {
     const viewer = new TestViewer(federation, 'herts-west-essex');
-    const { body } = await viewer.ask(PATIENT, `/fhir/AllergyIntolerance?patient=${PATIENT}`);
+    const iat = Math.floor((Date.now() + ahead) / 1000);
+    const token = await viewer.token(PATIENT, { iat, exp: iat + 60 });
+    const { body } = await viewer.ask(PATIENT, `/fhir/AllergyIntolerance?patient=${PATIENT}`, { token });
     viewer.close();
     return rollCallOf(body);
+  }
+
+  async function restart(): Promise<void> {
+    await federation.stopBroker('herts-west-essex');
+    await federation.startBroker('herts-west-essex');
   }
 
   const counts = async (): Promise<string[]> => {
@@ -51,19 +66,32 @@ describe('what neighbours told of a patient, when the patient is asked for', () 
       'london notice: 1 0 0 0',
     ];
     assert.deepEqual((await counts()).sort(), expected);
-    await federation.stopBroker('herts-west-essex');
-    await federation.startBroker('herts-west-essex');
+    await restart();
     assert.deepEqual(await counts(), expected);
+  });
+
+  it('one whose statement has ended is not reached, not trusted, and never left out; after a restart as well', async () => {
+    const file = join(federation.directory, 'keys/essex-suffolk/public/entity-statement.jwt');
+    const former = readFileSync(file);
+    const soon = { claims: () => ({ exp: Math.floor(Date.now() / 1000) + 3_600 }) };
+    writeFileSync(file, (await statementWith(federation, 'essex-suffolk', undefined, soon)).token);
+    await restart();
+    assert.equal((await ask())['essex-suffolk']?.[0], 'none');
+    ahead = 2 * 3_600_000;
+    assert.deepEqual((await ask())['essex-suffolk'], NOT_TRUSTED);
+    await restart();
+    assert.deepEqual((await ask())['essex-suffolk'], NOT_TRUSTED);
+    writeFileSync(file, former);
+    ahead = 0;
+    await restart();
   });
 
   it('one that is trusted no more is not reached, not trusted, and never left out; after a restart as well', async () => {
     const desk = federation.broker('herts-west-essex').trust;
     const said = { by: 'officer-1', why: 'tried' };
     await desk.revoke('essex-suffolk', { kind: 'neighbour' }, { reason: 'unspecified' }, said);
-    const expected = ['not-reached', 'handover', 'not-trusted'];
-    assert.deepEqual((await ask())['essex-suffolk'], expected);
-    await federation.stopBroker('herts-west-essex');
-    await federation.startBroker('herts-west-essex');
-    assert.deepEqual((await ask())['essex-suffolk'], expected);
+    assert.deepEqual((await ask())['essex-suffolk'], NOT_TRUSTED);
+    await restart();
+    assert.deepEqual((await ask())['essex-suffolk'], NOT_TRUSTED);
   });
 });
