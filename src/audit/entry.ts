@@ -53,6 +53,8 @@ export const EVENTS = [
   'care-locations-imported',
   'care-locations-received',
   'care-locations-forgotten',
+  'notices-forget-began',
+  'notices-forgotten',
   'audit-searched',
   'report-made',
   'route-shown',

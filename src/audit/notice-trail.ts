@@ -17,9 +17,12 @@ export interface NoticeAbout {
  */
 export class NoticeTrail {
   readonly #log: AuditLog;
+  readonly #admin: string | undefined;
 
-  constructor(log: AuditLog) {
+  /** @param admin who gives the command that writes: sealed in each entry of it */
+  constructor(log: AuditLog, admin?: string) {
     this.#log = log;
+    this.#admin = admin;
   }
 
   /**
@@ -98,5 +101,25 @@ export class NoticeTrail {
   async noticeRefused(jti: string, region: string, told: Told, admitted: boolean): Promise<void> {
     const entry = toldEntry({ exchange: jti }, 'notice-refused', region, told);
     await this.#log.append([admitted ? entry : { ...entry, work: undefined }]);
+  }
+
+  /** All that one region told of where our patients are held is about to be deleted. @param count how much there is */
+  forgetBegan(exchange: string, region: string, count: number): Promise<void> {
+    return this.#byAdmin({ event: 'notices-forget-began', exchange, facts: { region, count } });
+  }
+
+  /** It is deleted: known regions, and what was not decided. */
+  forgotten(
+    exchange: string,
+    region: string,
+    { known, undecided }: { readonly known: number; readonly undecided: number },
+  ): Promise<void> {
+    const facts = { region, count: known + undecided, detail: { known, undecided } };
+    return this.#byAdmin({ event: 'notices-forgotten', exchange, facts });
+  }
+
+  async #byAdmin(entry: Entry): Promise<void> {
+    const sealed = this.#admin === undefined ? {} : { sealed: { admin: this.#admin } };
+    await this.#log.append([{ ...entry, ...sealed }]);
   }
 }

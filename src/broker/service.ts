@@ -188,6 +188,7 @@ export async function startService(
     budgets: config.budgets,
     locateAudit: new LocateTrail(auditLog),
     withoutLocate: config.routing.without_locate,
+    onToldAnswer: (...told) => notices.toldCounts.add(...told),
   };
   const responding: Responding = {
     ...shared,

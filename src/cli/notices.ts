@@ -4,6 +4,8 @@ import type { BrokerStatus } from '../http/broker-status.ts';
 import { CommandFailed, INCOMPLETE, type Io } from './io.ts';
 import type { RegionOptions } from './region-config.ts';
 import { statusOf } from './status.ts';
+import { forgetNoticesCommand } from './notices-forget.ts';
+import { strict } from './subcommand.ts';
 import { columns } from './tell.ts';
 
 type Notices = NonNullable<BrokerStatus['patientNotices']>;
@@ -39,10 +41,21 @@ export function noticesCommand(io: Io): Command {
       else for (const line of noticesLines(patientNotices)) io.print(line);
       if (patientNotices.waiting.some(({ why }) => why !== undefined)) io.fail(INCOMPLETE);
     });
+  parent.addCommand(strict(forgetNoticesCommand(io)));
   return parent;
 }
 
-function noticesLines({ seen, waiting, told, inbox, inboxLimit, decided }: Notices): string[] {
+function noticesLines({
+  seen,
+  waiting,
+  told,
+  inbox,
+  inboxLimit,
+  decided,
+  givenUp,
+  tellers,
+  tellersDays,
+}: Notices): string[] {
   return [
     `${seen} patients whose home region is not known yet`,
     ...columns([
@@ -59,7 +72,23 @@ function noticesLines({ seen, waiting, told, inbox, inboxLimit, decided }: Notic
         `${rows} of ${inboxLimit}`,
         '',
       ]),
+      ...givenUp.map(({ region = 'home not found', count }) => [
+        'given up since the start',
+        region,
+        `${count} patients`,
+        'the home was not told',
+      ]),
     ]),
-    `decided since the start: ${decided.known} of patients of ours, ${decided.dropped} of others`,
+    `decided since the start: ${decided.known} of patients of ours, ${decided.dropped} dropped, ${decided.givenUp} given up`,
+    ...(tellers.length === 0 ? [] : [`what neighbours told, in the last ${tellersDays} days:`]),
+    ...columns([
+      ...tellers.map((one) => [
+        `  ${one.region}`,
+        one.how,
+        `${one.known} patients of ours, ${one.dropped} dropped, ${one['given-up']} given up`,
+        `asked for it: ${one.answered} answered, ${one.none} none, ${one.withheld} withheld, ` +
+          `${one['not-reached']} not reached`,
+      ]),
+    ]),
   ];
 }

@@ -7,6 +7,7 @@ import { REVOCATION_REASONS, type Revocable } from '../trust/decisions.ts';
 import { thumbprintOf } from '../trust/peer-certificate.ts';
 import { withAdmin, type AdminOptions } from './admin-client.ts';
 import { CommandFailed, type Io } from './io.ts';
+import { plain } from './subcommand.ts';
 import { decide, tell } from './trust-enrol.ts';
 
 interface Options extends AdminOptions {
@@ -38,6 +39,11 @@ export function revokeCommand(io: Io): Command {
       const since = options.since === undefined ? {} : { compromised_since: past('--since', options.since) };
       const body = { what: whatOf(options), reason: options.because, why: options.reason, ...since };
       tell(await decide(neighbour, 'revoke', body, options), options, io);
+      if (!options.json && body.what.kind === 'neighbour') {
+        io.print(
+          `What ${plain(neighbour)} told before of where our patients are held stays until \`wayleave notices forget ${plain(neighbour)}\`.`,
+        );
+      }
     });
 }
 

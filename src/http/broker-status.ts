@@ -1,3 +1,6 @@
+/** What became of what a neighbour told: of patients the first three, of queries the others. */
+export type ToldWhat = 'known' | 'dropped' | 'given-up' | 'answered' | 'none' | 'withheld' | 'not-reached';
+
 /** Everything that `wayleave status` shows: no patient, no secret. */
 export interface BrokerStatus {
   readonly region: string;
@@ -64,7 +67,12 @@ export interface BrokerStatus {
         readonly told: readonly { readonly region: string; readonly count: number }[];
         readonly inbox: readonly { readonly region: string; readonly waiting: number }[];
         readonly inboxLimit: number;
-        readonly decided: { readonly known: number; readonly dropped: number };
+        readonly decided: { readonly known: number; readonly dropped: number; readonly givenUp: number };
+        readonly givenUp: readonly { readonly region?: string; readonly count: number }[];
+        readonly tellers: readonly ({ readonly region: string; readonly how: string } & Readonly<
+          Record<ToldWhat, number>
+        >)[];
+        readonly tellersDays: number;
       }
     | undefined;
   /** What feeds the care-location index: platforms that told something since the start, and records that are polled. */

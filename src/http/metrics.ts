@@ -80,7 +80,14 @@ export async function metricsOf(status: BrokerStatus): Promise<{ type: string; t
     'Notices of what ends that were not delivered yet.',
     notices.map(({ channel, waiting: value }) => ({ labels: { channel }, value })),
   );
-  const { seen = 0, waiting: untold = [], inbox = [] } = status.patientNotices ?? {};
+  const {
+    seen = 0,
+    waiting: untold = [],
+    inbox = [],
+    decided,
+    givenUp = [],
+    tellers = [],
+  } = status.patientNotices ?? {};
   gauge('patient_notices_seen', 'Patients whose home region is not known yet.', [{ value: seen }]);
   gauge(
     'patient_notices_waiting',
@@ -94,6 +101,23 @@ export async function metricsOf(status: BrokerStatus): Promise<{ type: string; t
       labels: { region },
       value: rows / (status.patientNotices?.inboxLimit ?? rows),
     })),
+  );
+  gauge(
+    'patient_notices_given_up',
+    'Patients of whom no home region was told in time, since the start.',
+    givenUp.map(({ region = '', count: value }) => ({ labels: { region }, value })),
+  );
+  gauge(
+    'patient_notices_inbox_given_up',
+    'Patients whom neighbours told of and whose home could not be found out in time, since the start.',
+    [{ value: decided?.givenUp ?? 0 }],
+  );
+  gauge(
+    'patient_notices_tellers',
+    'What became of what a neighbour told, in the last 90 days: patients, and queries that it led to.',
+    tellers.flatMap(({ region, how, ...counts }) =>
+      Object.entries(counts).map(([what, value]) => ({ labels: { region, how, what }, value })),
+    ),
   );
   return { type: registry.contentType, text: await registry.metrics() };
 }

@@ -1,6 +1,7 @@
 import type { Deadline } from '../deadline.ts';
 import type { Search } from '../fhir/search-parameters.ts';
 import type { AskedBy } from './asking.ts';
+import { countTold } from './count-told.ts';
 import { locate } from './locate.ts';
 import { Round, type Asked, type OnAnswer } from './round.ts';
 import type { SourceState } from './paging.ts';
@@ -49,7 +50,9 @@ export async function requestRecord(
     locates ? locate(planned, request, broker, deadline).then((one) => joinLocated(one)) : planned,
     round.ask(queries),
   ]);
-  return { ...whole, ...round.asked(whole) };
+  const asked = round.asked(whole);
+  if (states === undefined) countTold(whole, asked.answers, broker.onToldAnswer);
+  return { ...whole, ...asked };
 
   async function joinLocated(whole: PlannedQuestion): Promise<PlannedQuestion> {
     if (whole === planned) return planned;

@@ -11,6 +11,7 @@ import type { Planning } from '../routing/plan-for.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
 import type { NeighbourLink } from '../upstream/neighbour-link.ts';
 import type { Door } from './authenticate-viewer.ts';
+import type { OnToldAnswer } from './count-told.ts';
 
 /** Everything the asking journey stands on. */
 export interface Requesting extends Planning {
@@ -39,5 +40,6 @@ export interface Requesting extends Planning {
   readonly locateAudit: LocateTrail;
   /** What to do when the patient's home region does not tell who else holds something. */
   readonly withoutLocate: 'ask-known' | 'ask-all-agreed';
+  readonly onToldAnswer: OnToldAnswer;
   readonly log: Log;
 }

@@ -1,7 +1,20 @@
 import type { CareLocation } from './contracts.ts';
 import { dayStart } from './sightings.ts';
 
-export const MOST_LOCATIONS = 200;
+const MOST_LOCATIONS = 200;
+
+/**
+ * A patient's locations in both stores, for one parameter. Sources take turns, and within each the organisations by their first three
+ * characters, those last seen first: however many sites one source names of one organisation, the places of others are read.
+ */
+export const locationsOf = (patient: '?' | '$1', join: 'CROSS JOIN' | 'JOIN'): string =>
+  `SELECT organisation, source, first_day, last_day FROM (
+    SELECT *, row_number() OVER (PARTITION BY source ORDER BY nth, last_day DESC, organisation) AS turn FROM (
+      SELECT organisation, source, first_day, last_day, row_number() OVER
+        (PARTITION BY source, substr(organisation, 1, 3) ORDER BY last_day DESC, organisation) AS nth
+      FROM care_sighting ${join} care_place ON id = place WHERE patient = ${patient}
+    ) AS by_organisation
+  ) AS in_turn ORDER BY turn, last_day DESC, organisation, source LIMIT ${MOST_LOCATIONS}`;
 
 export interface LocationRow {
   readonly organisation: string;
@@ -19,14 +32,12 @@ export function locationOf(patient: string, row: LocationRow): CareLocation {
 
 /** What was found under each digest as one list. */
 export function lastSeenFirst(found: readonly CareLocation[]): CareLocation[] {
-  return found
-    .toSorted(
-      (one, other) =>
-        other.lastSeen - one.lastSeen ||
-        compared(one.organisation, other.organisation) ||
-        compared(one.source, other.source),
-    )
-    .slice(0, MOST_LOCATIONS);
+  return found.toSorted(
+    (one, other) =>
+      other.lastSeen - one.lastSeen ||
+      compared(one.organisation, other.organisation) ||
+      compared(one.source, other.source),
+  );
 }
 
 function compared(one: string, other: string): number {

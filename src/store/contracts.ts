@@ -7,6 +7,7 @@ import type { ObjectionStore, ToldRestrictionStore } from './contracts/patients.
 import type { StateStore, StreamCursorStore, ReplayStore } from './contracts/state.ts';
 import type { NoticeInboxStore, NoticeQueueStore } from './contracts/notices.ts';
 import type { KnownRegionStore, RegisterStore } from './contracts/whereabouts.ts';
+import type { TellerStore } from './contracts/tellers.ts';
 import type { DecisionStore, StatementStore, WholeFileStore } from './contracts/decisions.ts';
 
 export type * from './contracts/archive.ts';
@@ -19,6 +20,7 @@ export type * from './contracts/sighting-stage.ts';
 export type * from './contracts/state.ts';
 export type * from './contracts/decisions.ts';
 export type * from './contracts/notices.ts';
+export type * from './contracts/tellers.ts';
 export type * from './contracts/whereabouts.ts';
 
 /**
@@ -46,6 +48,7 @@ export interface Store {
   readonly knownRegions: KnownRegionStore;
   readonly noticeInbox: NoticeInboxStore;
   readonly noticeQueue: NoticeQueueStore;
+  readonly tellers: TellerStore;
   readonly directory: DirectoryStore;
   /**
    * False when the disk has come down to the reserve: what is begun can still be ended and told, and nothing new is to be

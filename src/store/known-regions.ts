@@ -45,6 +45,26 @@ export function knownRegionStore(db: Kysely<Tables>, lane: StatementLane): Known
         const [gone = []] = await lane.write([deleting.compile(db)]);
         return gone.length;
       }),
+    toldBy: (teller) =>
+      orHouseError('store-unavailable', async () => {
+        const rows = await db
+          .selectFrom('known_region')
+          .select((eb) => ['region', 'how', eb.fn.countAll<number>().as('count')])
+          .where('told_by', '=', teller)
+          .groupBy(['region', 'how'])
+          .orderBy('region')
+          .orderBy('how')
+          .execute();
+        return rows.map((row) => ({ ...row, how: row.how as ToldBy }));
+      }),
+    forgetTeller: (teller, limit) =>
+      orHouseError('store-unavailable', async () => {
+        const deleting = sql`delete from known_region where (patient, region, how, told_by) in
+          (select patient, region, how, told_by from known_region where told_by = ${teller}
+            order by patient limit ${within(limit, MOST_FORGOTTEN)}) returning patient`;
+        const [gone = []] = await lane.write([deleting.compile(db)]);
+        return gone.length;
+      }),
   };
 }
 

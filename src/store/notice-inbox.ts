@@ -51,15 +51,14 @@ export function noticeInboxStore(
         const rows = db.selectFrom('notice_inbox').select('next').orderBy('next').limit(1);
         return (await rows.executeTakeFirst())?.next;
       }),
-    take: (now, leaseUntil, limit) =>
+    take: (now, leaseUntil, each) =>
       orUnavailable(async () => {
-        const lock = dialect.locksRows ? sql`for update skip locked` : sql``;
-        const taking = sql`update notice_inbox set next = ${Math.ceil(leaseUntil)}
-          where (sender, patient, region, how) in (select sender, patient, region, how from notice_inbox
-            where next <= ${Math.floor(now)} order by next limit ${within(limit, MOST_TAKEN)} ${lock})
-          returning *`;
-        const [rows = []] = await lane.write([taking.compile(db)]);
-        return rows.map((row) => toWaiting(row as unknown as Tables['notice_inbox']));
+        const [due, lease, most] = [Math.floor(now), Math.ceil(leaseUntil), within(each, MOST_TAKEN)];
+        const senders = await dueSenders(db, due);
+        const rows = await lane.write(
+          senders.map((sender) => taking(sender, due, lease, most, dialect).compile(db)),
+        );
+        return rows.flat().map((row) => toWaiting(row as unknown as Tables['notice_inbox']));
       }),
     decided: (rows) =>
       orUnavailable(async () => {
@@ -83,7 +82,46 @@ export function noticeInboxStore(
           .orderBy('sender')
           .execute(),
       ),
+    forgetSender: (sender, limit) =>
+      orUnavailable(async () => {
+        const deleting = sql`delete from notice_inbox where (sender, patient, region, how) in
+          (select sender, patient, region, how from notice_inbox where sender = ${sender}
+            order by next limit ${within(limit, MOST_TAKEN)}) returning sender`;
+        const [gone = []] = await lane.write([deleting.compile(db)]);
+        return gone.length;
+      }),
   };
+}
+
+/** From one to the next by the index: of many rows there are few senders. */
+async function dueSenders(db: Kysely<Tables>, due: number): Promise<string[]> {
+  const senders: string[] = [];
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const first: { sender: string; next: number } | undefined = await firstOf(db, after).executeTakeFirst();
+    if (first !== undefined && first.next <= due) senders.push(first.sender);
+    after = first?.sender;
+  }
+  return senders;
+}
+
+/** What is due first of the next sender. */
+export function firstOf(db: Kysely<Tables>, afterSender: string) {
+  return db
+    .selectFrom('notice_inbox')
+    .select(['sender', 'next'])
+    .where('sender', '>', afterSender)
+    .orderBy('sender')
+    .orderBy('next')
+    .limit(1);
+}
+
+export function taking(sender: string, due: number, lease: number, each: number, { locksRows }: Dialect) {
+  const lock = locksRows ? sql`for update skip locked` : sql``;
+  return sql`update notice_inbox set next = ${lease}
+    where (sender, patient, region, how) in (select sender, patient, region, how from notice_inbox
+      where sender = ${sender} and next <= ${due} and patient in (select patient from notice_inbox
+        where sender = ${sender} and next <= ${due} order by next limit ${each}) ${lock})
+    returning *`;
 }
 
 function isRow({ sender, patient, region, how }: ToldRegion) {

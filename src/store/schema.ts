@@ -106,6 +106,8 @@ export interface Tables {
     next: number;
     tries: number;
   };
+  /** `day`: since 1970. */
+  told_count: { day: number; teller: string; how: string; what: string; count: number };
   notice_queue: {
     patient: string;
     kind: string;

@@ -129,6 +129,7 @@ describe('wayleave trust, where admins decide', () => {
         ...WHY,
       ]);
       assert.match(out, /revoked|REVOKED/);
+      assert.equal(out.includes(`wayleave notices forget ${ESSEX}`), what.length === 0);
       await refused('officer-1', ['revoke', ESSEX, ...what, ...WHY], /already-decided/);
     }
     assert.deepEqual(await ofEssex(), ['not-reached', 'registered', 'not-trusted']);

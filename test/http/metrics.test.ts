@@ -8,6 +8,11 @@ import { readMetrics, type Series } from '../support/prometheus-text.ts';
 
 const UNTIL = '2027-01-01T00:00:00.000Z';
 
+const TELLER = {
+  ...{ region: 'london', how: 'handover', known: 0, dropped: 0, 'given-up': 0 },
+  ...{ answered: 0, none: 0, withheld: 0, 'not-reached': 0 },
+};
+
 describe('the metrics of a status', () => {
   const status = (change: Partial<BrokerStatus> = {}): BrokerStatus => ({
     ...{ region: 'us', entity: 'https://us.example', started: '2026-11-23T10:00:00.500Z' },
@@ -132,7 +137,9 @@ describe('the metrics of a status', () => {
   it('have whom home regions are to be told of, why that waits, and how full the inbox is', async () => {
     const series = await read({
       patientNotices: {
-        ...{ seen: 3, told: [], inboxLimit: 200, decided: { known: 0, dropped: 0 } },
+        ...{ seen: 3, told: [], inboxLimit: 200, decided: { known: 0, dropped: 1, givenUp: 4 } },
+        givenUp: [{ count: 2 }, { region: 'london', count: 6 }],
+        ...{ tellersDays: 90, tellers: [{ ...TELLER, none: 7 }] },
         waiting: [
           { region: 'london', count: 5 },
           { region: 'essex', count: 7, why: 'no-agreement' },
@@ -146,6 +153,15 @@ describe('the metrics of a status', () => {
       ['essex no-agreement', 7],
     ]);
     assert.deepEqual(told(series, 'patient_notices_inbox'), [['london', 0.25]]);
+    assert.deepEqual(told(series, 'patient_notices_given_up'), [
+      ['', 2],
+      ['london', 6],
+    ]);
+    assert.deepEqual(told(series, 'patient_notices_inbox_given_up'), [['', 4]]);
+    assert.deepEqual(
+      told(series, 'patient_notices_tellers').filter(([, value]) => value !== 0),
+      [['london handover none', 7]],
+    );
     assert.deepEqual(told(await read(), 'patient_notices_seen'), [['', 0]]);
   });
 });

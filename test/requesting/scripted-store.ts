@@ -60,6 +60,8 @@ export class ScriptedStore implements Store {
     record: async () => undefined,
     of: async () => [],
     forget: async () => 0,
+    toldBy: async () => [],
+    forgetTeller: async () => 0,
   };
   readonly noticeInbox: Store['noticeInbox'] = {
     of: async () => [],
@@ -69,6 +71,12 @@ export class ScriptedStore implements Store {
     decided: async () => undefined,
     later: async () => undefined,
     counts: async () => [],
+    forgetSender: async () => 0,
+  };
+  readonly tellers: Store['tellers'] = {
+    add: async () => undefined,
+    since: async () => [],
+    forget: async () => undefined,
   };
   readonly noticeQueue: Store['noticeQueue'] = {
     enqueue: async () => undefined,

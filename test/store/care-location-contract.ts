@@ -84,8 +84,38 @@ export function careLocationContract(store: () => Store, again: () => Promise<St
       assert.deepEqual(await store().careLocations.of([]), []);
     });
 
-    it('gives at most 200 care locations, those last seen', async () => {
-      await store().careLocations.record(Array.from({ length: 250 }, (_, n) => location('p', `R${n}`, 0, n)));
+    it('and no source, by however many sites it names, pushes out what others tell, or the other places that it knows', async () => {
+      const sites = (stem: string, day: number) =>
+        Array.from({ length: 300 }, (_, nth) => location('p', `${stem}${nth + 100}`, day, day, 'platform'));
+      const others = [
+        location('p', 'RJ611', 5),
+        location('p', 'RJ612', 4),
+        ...['E84005', 'RQW', 'RJ611'].map((code) => location('p', code, 3, 3, 'file')),
+      ];
+      const own = location('p', 'RKB01', 2, 2, 'platform');
+      const older = location('old', 'RGT', 1);
+      await store().careLocations.record([...sites('RAL', 90), ...sites('RAX', 91), ...others, own]);
+      await store().careLocations.record([
+        older,
+        ...sites('RAL', 95).map((one) => ({ ...one, patient: older.patient })),
+      ]);
+      const found = await store().careLocations.of([digest('p')]);
+      assert.equal(found.length, 200);
+      const shown = (one: CareLocation): string => `${one.organisation} ${one.source}`;
+      const read = new Set(found.map(shown));
+      for (const one of [...others, own]) assert.ok(read.has(shown(one)), shown(one));
+      // Under two numbers each has its own.
+      assert.ok((await organisationsOf('p', 'old')).includes('RGT'));
+      assert.deepEqual(
+        found.map(({ lastSeen }) => lastSeen),
+        found.map(({ lastSeen }) => lastSeen).toSorted((one, other) => other - one),
+      );
+    });
+
+    it('gives at most 200 care locations, of one organisation those last seen', async () => {
+      await store().careLocations.record(
+        Array.from({ length: 250 }, (_, n) => location('p', `RAL${n}`, 0, n)),
+      );
       const found = await store().careLocations.of([digest('p')]);
       assert.equal(found.length, 200);
       assert.equal(found.at(-1)?.lastSeen, 50 * DAY);

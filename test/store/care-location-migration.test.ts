@@ -21,9 +21,14 @@ function former(text: string, bigint: string): string[] {
   });
   return [
     "DELETE FROM kysely_migration WHERE name >= '013'",
-    ...['known_region', 'notice_inbox', 'notice_queue', 'leaver_cursor', 'told_restriction'].map(
-      (later) => `DROP TABLE ${later}`,
-    ),
+    ...[
+      'known_region',
+      'notice_inbox',
+      'notice_queue',
+      'leaver_cursor',
+      'told_restriction',
+      'told_count',
+    ].map((later) => `DROP TABLE ${later}`),
     'DROP TABLE care_sighting',
     'DROP TABLE care_place',
     `CREATE TABLE care_location (patient ${text} NOT NULL, organisation ${text} NOT NULL, source ${text} NOT NULL,

@@ -15,6 +15,7 @@ import { noticeContract } from './notice-contract.ts';
 import { searchContract } from './search-contract.ts';
 import { stateContract } from './state-contract.ts';
 import { toldRestrictionContract } from './told-restriction-contract.ts';
+import { tellerContract } from './teller-contract.ts';
 
 /**
  * What every store promises, in one suite.
@@ -175,5 +176,6 @@ export function storeContract(
     keyContract(() => store, restart);
     noticeContract(() => store, restart);
     toldRestrictionContract(() => store, restart);
+    tellerContract(() => store, restart);
   });
 }

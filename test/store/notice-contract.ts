@@ -61,6 +61,31 @@ export function noticeContract(current: () => Store, restart: () => Promise<Stor
     });
   });
 
+  it('forgets what one region told, so many at once, and nothing that another told as well', async () => {
+    const { knownRegions, noticeInbox } = current();
+    await knownRegions.record([
+      ...['p', 'q', 'r'].map((patient) => known('a', { patient })),
+      known('b', { how: 'handover', from: 'a' }),
+      known('a', { how: 'handover', from: 'b' }),
+    ]);
+    await noticeInbox.keep([told('a'), told('a', { patient: 'q' }), told('b')], 10);
+    assert.deepEqual(await knownRegions.toldBy('a'), [
+      { region: 'a', how: 'notice', count: 3 },
+      { region: 'b', how: 'handover', count: 1 },
+    ]);
+    assert.deepEqual(
+      [await knownRegions.forgetTeller('a', 3), await knownRegions.forgetTeller('a', 3)],
+      [3, 1],
+    );
+    assert.deepEqual([await knownRegions.toldBy('a'), await knownRegions.forgetTeller('a', 3)], [[], 0]);
+    assert.deepEqual(await knownRegions.of(['p', 'q', 'r']), [known('a', { how: 'handover', from: 'b' })]);
+    assert.deepEqual(
+      [await noticeInbox.forgetSender('a', 1), await noticeInbox.forgetSender('a', 5)],
+      [1, 1],
+    );
+    assert.deepEqual(await noticeInbox.counts(), [{ sender: 'b', waiting: 1 }]);
+  });
+
   describe('keeps what neighbours told', () => {
     it('until it is decided, given to one caller at a time, over a restart', async () => {
       await current().noticeInbox.keep([told('a'), told('b', { how: 'handover', sender: 'a' })], 10);
@@ -96,6 +121,33 @@ export function noticeContract(current: () => Store, restart: () => Promise<Stor
       );
       await inbox.decided([second]);
       assert.deepEqual(await inbox.of(['p']), expected.slice(1));
+    });
+
+    it('of every sender in turn: the oldest patients of each, with all that is due of them', async () => {
+      const inbox = current().noticeInbox;
+      const of = (sender: string, patient: string, region: string, at: number) =>
+        told(region, { ...{ sender, patient, how: 'handover', firstTold: at, lastTold: at } });
+      await inbox.keep(
+        Array.from({ length: 1_000 }, (_, n) => of('a', `p-${n}`, 'a', 10 + n)),
+        2_000,
+      );
+      await inbox.keep([of('b', 'q', 'x', 900), of('b', 'q', 'y', 950), of('b', 'r', 'b', 960)], 10);
+      await inbox.keep([of('c', 's', 'c', 5_000)], 10);
+      const taken = async () =>
+        (await inbox.take(2_000, 3_000, 2))
+          .map(({ sender, patient, region }) => [sender, patient, region])
+          .sort();
+      assert.deepEqual(await taken(), [
+        ['a', 'p-0', 'a'],
+        ['a', 'p-1', 'a'],
+        ['b', 'q', 'x'],
+        ['b', 'q', 'y'],
+      ]);
+      assert.deepEqual(await taken(), [
+        ['a', 'p-2', 'a'],
+        ['a', 'p-3', 'a'],
+        ['b', 'r', 'b'],
+      ]);
     });
 
     it('once, however often it is told, also while it is decided', async () => {
@@ -140,7 +192,7 @@ export function noticeContract(current: () => Store, restart: () => Promise<Stor
         ),
         true,
       );
-      assert.equal((await inbox.take(10, 20, 1_000)).length, 1_000);
+      assert.equal((await inbox.take(10, 20, 1_000)).length, 4 + 1 + 1_000);
     });
   });
 

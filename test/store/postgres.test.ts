@@ -68,7 +68,7 @@ describe('the PostgreSQL store', () => {
     // As the table was made first.
     await admin.query("DELETE FROM kysely_migration WHERE name >= '008'");
     await admin.query('DROP TABLE decision, whole_file, register, register_state, known_region');
-    await admin.query('DROP TABLE notice_inbox, notice_queue, leaver_cursor, told_restriction');
+    await admin.query('DROP TABLE notice_inbox, notice_queue, leaver_cursor, told_restriction, told_count');
     await admin.query('DROP TABLE directory_version, directory_import, directory_generation');
     await admin.query('ALTER TABLE log_sealed ALTER COLUMN ciphertext SET STORAGE EXTENDED');
     await admin.query('ALTER TABLE log_sealed RESET (toast_tuple_target)');

@@ -14,10 +14,12 @@ import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { Neighbours } from '../../src/trust/neighbours.ts';
 import { DecideInbox } from '../../src/whereabouts/notices/decide-inbox.ts';
 import { FindHome } from '../../src/whereabouts/notices/find-home.ts';
+import { GivenUp } from '../../src/whereabouts/notices/given-up.ts';
 import { HandOver } from '../../src/whereabouts/notices/hand-over.ts';
 import { DAY_MS, type NoticeParts } from '../../src/whereabouts/notices/notice-parts.ts';
 import { ResolveHomes } from '../../src/whereabouts/notices/resolve-homes.ts';
 import { SendNotices } from '../../src/whereabouts/notices/send-notices.ts';
+import { ToldCounts } from '../../src/whereabouts/notices/told-counts.ts';
 
 const NUMBERS = testNhsNumbers('9990020000', 700);
 const [ONE = '', TWO = ''] = NUMBERS;
@@ -35,6 +37,7 @@ describe('the queue of home regions to be told', () => {
   /** What demographics say; and who was looked up. */
   let told = new Map<string, Registration>();
   let lookedUp: string[] = [];
+  let givenUp: GivenUp;
 
   beforeEach(async () => {
     now = 1_000_000;
@@ -42,6 +45,7 @@ describe('the queue of home regions to be told', () => {
     told = new Map();
     lookedUp = [];
     store = await openSqliteStore(join(directory, `store-${(made += 1)}.db`));
+    givenUp = new GivenUp({ store, now: () => now });
   });
   afterEach(() => store.close());
   after(() => rmSync(directory, { recursive: true, force: true }));
@@ -85,7 +89,7 @@ describe('the queue of home regions to be told', () => {
   }
 
   const resolve = (parts: NoticeParts): Promise<boolean> =>
-    new ResolveHomes(parts, new FindHome(parts, 0), () => undefined).round();
+    new ResolveHomes(parts, new FindHome(parts, 0), givenUp, () => undefined).round();
   const waiting = async (): Promise<string[]> =>
     (await store.noticeQueue.counts()).map(({ state, home, count }) => `${state} ${home} ${count}`);
 
@@ -129,6 +133,8 @@ describe('the queue of home regions to be told', () => {
     await resolve(parts);
     assert.deepEqual(await waiting(), []);
     assert.equal(lookedUp.length, 3);
+    // The other is told of to nobody, which is no giving up.
+    assert.deepEqual(givenUp.counts, [{ count: 1 }]);
   });
 
   it('keeps whom demographics cannot say now, and asks about nobody else meanwhile', async () => {
@@ -158,7 +164,7 @@ describe('the queue of home regions to be told', () => {
     await store.noticeQueue.enqueue([row], now);
     const held = partsOf();
     await resolve(held);
-    await new SendNotices(held).round();
+    await new SendNotices(held, givenUp).round();
     assert.deepEqual(await waiting(), ['ready london 1'], 'there is no agreement');
     const status = () => ({ circuit: 'closed' });
     const isInForce = { inForce: () => undefined, notAsked: () => undefined };
@@ -168,7 +174,7 @@ describe('the queue of home regions to be told', () => {
       neighbours: isInForce as never,
     });
     now += 2 * DAY_MS;
-    await new SendNotices(open).round();
+    await new SendNotices(open, givenUp).round();
     assert.deepEqual(await waiting(), ['seen  1']);
     told.set(ONE, { kind: 'restricted', current: ONE });
     await resolve(open);
@@ -178,8 +184,11 @@ describe('the queue of home regions to be told', () => {
     await store.noticeQueue.enqueue([row], now);
     await resolve(held);
     now += 31 * DAY_MS;
-    await new SendNotices(held).round();
-    assert.deepEqual(await waiting(), []);
+    assert.deepEqual(givenUp.counts, []);
+    await new SendNotices(held, givenUp).round();
+    assert.deepEqual([await waiting(), givenUp.counts], [[], [{ region: 'london', count: 1 }]]);
+    await store.noticeQueue.enqueue([row], now);
+    assert.deepEqual(await waiting(), ['seen  1'], 'who is seen again is put in again');
   });
 
   const known = (patient: string, region = 'essex', at = now) =>
@@ -187,7 +196,7 @@ describe('the queue of home regions to be told', () => {
   const inForce = { inForce: (region: string) => (region === 'essex' ? {} : undefined) } as never;
   const decide = (change: Partial<NoticeParts> = {}): Promise<boolean> => {
     const parts = partsOf({ neighbours: inForce, ...change });
-    return new DecideInbox(parts, new FindHome(parts, 0)).round();
+    return new DecideInbox(parts, new FindHome(parts, 0), new ToldCounts(parts)).round();
   };
   const tell = (nhsNumbers: readonly string[], sender = 'essex') =>
     store.noticeInbox.keep(

@@ -8,6 +8,7 @@ import { PatientNumberSeal } from '../../src/evidence/patient-number-seal.ts';
 import { Directory } from '../../src/routing/directory.ts';
 import type { Store } from '../../src/store/contracts.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
+import { GivenUp } from '../../src/whereabouts/notices/given-up.ts';
 import type { NoticeParts } from '../../src/whereabouts/notices/notice-parts.ts';
 import { DAY_MS } from '../../src/whereabouts/notices/notice-parts.ts';
 import { NoticesRoom } from '../../src/whereabouts/notices/notices-room.ts';
@@ -52,6 +53,8 @@ describe('sending notices', () => {
     ...change,
   });
 
+  const sendingOf = (given: NoticeParts): SendNotices => new SendNotices(given, new GivenUp(given));
+
   it('stops where the agreement ends while the message is put together, and the patients wait', async () => {
     await store.noticeQueue.move([row], { state: 'ready', home: 'london' }, now, now);
     const inForce: Store['objections']['inForce'] = async (...asked) => {
@@ -59,17 +62,17 @@ describe('sending notices', () => {
       return store.objections.inForce(...asked);
     };
     const ending = { ...store, objections: { ...store.objections, inForce } };
-    assert.equal(await new SendNotices(parts({ store: ending })).round(), false);
+    assert.equal(await sendingOf(parts({ store: ending })).round(), false);
     assert.deepEqual([isAgreed, await waiting()], [false, ['ready london 1']]);
     assert.equal(await store.noticeQueue.firstDue('ready', 'london'), now);
   });
 
   it('gives up what waits for a region that the directory lists no more', async () => {
     await store.noticeQueue.move([row], { state: 'ready', home: 'gone' }, now, now);
-    await new SendNotices(parts()).round();
+    await sendingOf(parts()).round();
     assert.deepEqual(await waiting(), ['ready gone 1']);
     now += 31 * DAY_MS;
-    await new SendNotices(parts()).round();
+    await sendingOf(parts()).round();
     assert.deepEqual(await waiting(), []);
   });
 

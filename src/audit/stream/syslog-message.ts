@@ -46,6 +46,8 @@ const SEVERITIES: Partial<Record<Event, keyof typeof SEVERITY>> = {
   'directory-imported': 'notice',
   'care-locations-imported': 'notice',
   'care-locations-forgotten': 'notice',
+  'notices-forget-began': 'notice',
+  'notices-forgotten': 'notice',
   'audit-searched': 'notice',
   'report-made': 'notice',
   'route-shown': 'notice',

@@ -37,7 +37,11 @@ export interface Tallied {
 export interface CareLocationStore {
   /** Inserts, or widens first and last seen of what is there. All or none of one call. */
   record(locations: readonly CareLocation[]): Promise<void>;
-  /** The locations of one patient (either digest, where a number was superseded), at most 200, last seen first. */
+  /**
+   * The locations of one patient (either digest, where a number was superseded), last seen first. Of each digest at most 200: where
+   * there are more, sources and the organisations of each (the first three characters of a code) take turns, so that none
+   * pushes out what another tells.
+   */
   of(patients: readonly string[]): Promise<CareLocation[]>;
   /** The numbers of these places (at most 1,000), in order; each is given one that has none. */
   numbersOf(places: readonly CarePlace[]): Promise<number[]>;

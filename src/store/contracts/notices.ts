@@ -33,13 +33,18 @@ export interface NoticeInboxStore {
   of(patients: readonly string[]): Promise<Omit<ToldRegion, 'sealedNumber'>[]>;
   /** When the first is due; undefined for none. */
   firstDue(): Promise<number | undefined>;
-  /** What is due, the longest due first, at most `limit` (1 to 1,000): each row is given to one caller until `leaseUntil`. */
-  take(now: number, leaseUntil: number, limit: number): Promise<WaitingRegion[]>;
+  /**
+   * Of every sender what is due, and no sender waits for what another told: the patients that are due longest, at most `each`
+   * (1 to 1,000) of one sender, with all that is due of them. Each row is given to one caller until `leaseUntil`.
+   */
+  take(now: number, leaseUntil: number, each: number): Promise<WaitingRegion[]>;
   /** Takes away what is decided; also where it was told anew meanwhile: it says the same. */
   decided(rows: readonly ToldRegion[]): Promise<void>;
   /** Looks again at `next`, and counts the try. */
   later(rows: readonly ToldRegion[], next: number): Promise<void>;
   counts(): Promise<{ readonly sender: string; readonly waiting: number }[]>;
+  /** Deletes up to `limit` (1 to 1,000) that one sender told. @returns how many */
+  forgetSender(sender: string, limit: number): Promise<number>;
 }
 
 /** `held`: that we hold something, to the home region. `handover`: which regions do, from the former home to the new one. */

@@ -85,4 +85,10 @@ export interface KnownRegionStore {
   of(patients: readonly string[]): Promise<KnownRegion[]>;
   /** Deletes up to `limit` (1 to 1,000) that were last told before `before`. @returns how many */
   forget(before: number, limit: number): Promise<number>;
+  /** What one region told and is kept: by region that is to hold something and how, of how many patients. */
+  toldBy(
+    teller: string,
+  ): Promise<{ readonly region: string; readonly how: ToldBy; readonly count: number }[]>;
+  /** Deletes up to `limit` (1 to 1,000) that one region told; what another told as well stays. @returns how many */
+  forgetTeller(teller: string, limit: number): Promise<number>;
 }

@@ -18,6 +18,7 @@ import { register } from './012-register.ts';
 import { careLocations } from './013-care-locations.ts';
 import { notices } from './014-notices.ts';
 import { toldRestrictions } from './015-told-restrictions.ts';
+import { tellers } from './016-tellers.ts';
 
 const migrationsFor = (dialect: Dialect) => ({
   '001-first': first(dialect),
@@ -35,6 +36,7 @@ const migrationsFor = (dialect: Dialect) => ({
   '013-care-locations': careLocations(dialect),
   '014-notices': notices(dialect),
   '015-told-restrictions': toldRestrictions(dialect),
+  '016-tellers': tellers(dialect),
 });
 
 /** The last migration: what the tables of this program are the version of. */

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 
-import { cursorOf, lastSeenFirst, locationOf, placeOf } from '../care-location-reads.ts';
+import { cursorOf, lastSeenFirst, locationOf, locationsOf, placeOf } from '../care-location-reads.ts';
 import type { LocationRow } from '../care-location-reads.ts';
 import type { CareLocation, CareLocationStore, CarePlace, Merged, Tallied } from '../contracts.ts';
 import {
@@ -127,8 +127,7 @@ async function readLocations(pool: Pool, patients: readonly string[]): Promise<C
     distinct.map(async (patient) => {
       const { rows } = await pool.query<LocationRow>({
         name: 'care-locations',
-        text: `SELECT organisation, source, first_day, last_day FROM care_sighting JOIN care_place ON id = place
-          WHERE patient = $1 ORDER BY last_day DESC, organisation, source LIMIT 200`,
+        text: locationsOf('$1', 'JOIN'),
         values: [patientKey(patient)],
       });
       return rows.map((row) => locationOf(patient, row));

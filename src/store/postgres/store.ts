@@ -13,6 +13,7 @@ import { decisionStore } from '../decisions.ts';
 import { knownRegionStore } from '../known-regions.ts';
 import { noticeInboxStore } from '../notice-inbox.ts';
 import { noticeQueueStore } from '../notice-queue.ts';
+import { tellerStore } from '../tellers.ts';
 import { directoryStore } from '../directory.ts';
 import { statementStore } from '../statements.ts';
 import { toldRestrictionStore } from '../told-restrictions.ts';
@@ -135,6 +136,7 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
     toldRestrictions: toldRestrictionStore(queries, lane),
     noticeInbox: noticeInboxStore(queries, lane, POSTGRES),
     noticeQueue: noticeQueueStore(queries, lane, POSTGRES),
+    tellers: tellerStore(queries, lane),
     hasRoom: () => true,
     healthy: () =>
       write('store-unavailable', countRefusal('health-write', 0)).then(

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
-import { cursorOf, lastSeenFirst, locationOf, MOST_LOCATIONS, placeOf } from '../care-location-reads.ts';
+import { cursorOf, lastSeenFirst, locationOf, locationsOf, placeOf } from '../care-location-reads.ts';
 import type { LocationRow } from '../care-location-reads.ts';
 import type { CareLocation, CareLocationStore, CarePlace, Merged, Tallied } from '../contracts.ts';
 import { dayOf, dayStart, packed, patientKey, readSighting, ROW_BYTES, sorted } from '../sightings.ts';
@@ -100,10 +100,7 @@ class Reads {
   readonly #patients: StatementSync;
 
   constructor(reader: DatabaseSync) {
-    this.#of = reader.prepare(
-      'SELECT organisation, source, first_day, last_day FROM care_sighting CROSS JOIN care_place ON id = place ' +
-        `WHERE patient = ? ORDER BY last_day DESC, organisation, source LIMIT ${MOST_LOCATIONS}`,
-    );
+    this.#of = reader.prepare(locationsOf('?', 'CROSS JOIN'));
     this.#bound = reader.prepare(BOUND);
     this.#tally = reader.prepare(
       'SELECT organisation, source, count(*) AS rows, min(first_day) AS first_day, max(last_day) AS last_day ' +

@@ -17,6 +17,7 @@ import { migrate } from '../migrations/migrate.ts';
 import { knownRegionStore } from '../known-regions.ts';
 import { noticeInboxStore } from '../notice-inbox.ts';
 import { noticeQueueStore } from '../notice-queue.ts';
+import { tellerStore } from '../tellers.ts';
 import { statementStore } from '../statements.ts';
 import { toldRestrictionStore } from '../told-restrictions.ts';
 import { wholeFileStore } from '../whole-files.ts';
@@ -191,6 +192,7 @@ function storeOver(
     toldRestrictions: toldRestrictionStore(queries, lane),
     noticeInbox: noticeInboxStore(queries, lane, SQLITE),
     noticeQueue: noticeQueueStore(queries, lane, SQLITE),
+    tellers: tellerStore(queries, lane),
     hasRoom: () => space.hasRoom(),
     healthy: () =>
       durable('store-unavailable', () => write.countRefusal('health-write', 0)).then(

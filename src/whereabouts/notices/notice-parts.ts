@@ -24,7 +24,7 @@ export interface NoticeParts {
   readonly trail: NoticeTrail;
   readonly store: Pick<
     Store,
-    'knownRegions' | 'noticeInbox' | 'noticeQueue' | 'objections' | 'toldRestrictions'
+    'knownRegions' | 'noticeInbox' | 'noticeQueue' | 'objections' | 'tellers' | 'toldRestrictions'
   >;
   /** Whose home we are, where that is known here. */
   readonly register?: Pick<RegisterStore, 'of' | 'leavers'> | undefined;

@@ -1,6 +1,7 @@
 import type { QueuedNotice } from '../../store/contracts.ts';
 import { carryOver } from './carry-over.ts';
 import type { FindHome } from './find-home.ts';
+import type { GivenUp } from './given-up.ts';
 import {
   DAY_MS,
   isDue,
@@ -18,11 +19,13 @@ const AT_ONCE = 100;
 export class ResolveHomes {
   readonly #parts: NoticeParts;
   readonly #homes: FindHome;
+  readonly #givenUp: GivenUp;
   readonly #onReady: () => void;
 
-  constructor(parts: NoticeParts, homes: FindHome, onReady: () => void) {
+  constructor(parts: NoticeParts, homes: FindHome, givenUp: GivenUp, onReady: () => void) {
     this.#parts = parts;
     this.#homes = homes;
+    this.#givenUp = givenUp;
     this.#onReady = onReady;
   }
 
@@ -45,8 +48,12 @@ export class ResolveHomes {
     const { region, store, numbers, settings, now } = this.#parts;
     const queue = store.noticeQueue;
     const nhsNumber = row.sealedNumber && numbers.open(row.sealedNumber, row.patient);
-    if (nhsNumber === undefined || isGivenUp(row, settings, now()) || (await this.#isSilent(row.patient))) {
+    if (nhsNumber === undefined || (await this.#isSilent(row.patient))) {
       await this.#settle(row);
+      return true;
+    }
+    if (isGivenUp(row, settings, now())) {
+      await this.#givenUp.settle('', [row]);
       return true;
     }
     // A handover is for those of whom the register does not know that they left, too.

@@ -15,6 +15,7 @@ import { errorFields } from '../../log.ts';
 import type { QueuedNotice } from '../../store/contracts.ts';
 import type { NeighbourLink } from '../../upstream/neighbour-link.ts';
 import { believeReceipt } from './believe-receipt.ts';
+import type { GivenUp } from './given-up.ts';
 import { DAY_MS, isDue, isGivenUp, LEASE_MS, waitAfter, type NoticeParts } from './notice-parts.ts';
 
 const SEND_MS = 30_000;
@@ -48,11 +49,13 @@ interface Batch {
  */
 export class SendNotices {
   readonly #parts: NoticeParts;
+  readonly #givenUp: GivenUp;
   readonly #held = new Map<string, Held>();
   readonly #told = new Map<string, number>();
 
-  constructor(parts: NoticeParts) {
+  constructor(parts: NoticeParts, givenUp: GivenUp) {
     this.#parts = parts;
+    this.#givenUp = givenUp;
   }
 
   /** Patients that each region was told of since the start. */
@@ -111,7 +114,10 @@ export class SendNotices {
     const old = now() - settings.keep_days * DAY_MS;
     if (due >= old) return;
     const rows = await store.noticeQueue.take('ready', region, old, now() + LEASE_MS, MOST_ITEMS);
-    await this.#settle(rows.filter((row) => isGivenUp(row, settings, now())));
+    await this.#givenUp.settle(
+      region,
+      rows.filter((row) => isGivenUp(row, settings, now())),
+    );
   }
 
   /** What is said of each; who is not to be told of any more is left out, and settled. */
@@ -125,12 +131,16 @@ export class SendNotices {
     const patients = good.map(({ patient }) => patient);
     const silent = new Set((await store.objections.inForce(patients, now())).map(({ patient }) => patient));
     const about = new Map<QueuedNotice, NoticeAbout>();
-    const [unsaid, full]: [QueuedNotice[], QueuedNotice[]] = [[], []];
+    const [unsaid, tooOld, full]: [QueuedNotice[], QueuedNotice[], QueuedNotice[]] = [[], [], []];
     let named = 0;
     for (const row of good) {
       const nhsNumber = row.sealedNumber && numbers.open(row.sealedNumber, row.patient);
-      if (nhsNumber === undefined || silent.has(row.patient) || isGivenUp(row, settings, now())) {
+      if (nhsNumber === undefined || silent.has(row.patient)) {
         unsaid.push(row);
+        continue;
+      }
+      if (isGivenUp(row, settings, now())) {
+        tooOld.push(row);
         continue;
       }
       const { kind, patient } = row;
@@ -140,6 +150,7 @@ export class SendNotices {
       else about.set(row, { nhsNumber, kind, ...(regions === undefined ? {} : { regions }) });
     }
     await this.#settle(unsaid);
+    await this.#givenUp.settle(region, tooOld);
     await store.noticeQueue.later(full, now());
     return { rows: [...about.keys()], about: [...about.values()], items: [...about.values()].map(itemOf) };
   }
