@@ -10,8 +10,9 @@ import { logs } from './demo/logs.ts';
 import { stoppedBroker } from './demo/stopped-broker.ts';
 import { stoppedRecord } from './demo/stopped-record.ts';
 import { stories } from './demo/stories.ts';
+import { supervisor } from './demo/supervisor.ts';
 
-/** The demo has fixed ports, so it is started once for all that is tried on it; its logs are read last. */
+/** The demo has fixed ports, so that all that starts it is here; its logs are read last. */
 describe('the four regions, every broker and record a process of its own', function () {
   this.timeout(90_000);
   const bundles = new BundlesToLoad();
@@ -36,4 +37,9 @@ describe('the four regions, every broker and record a process of its own', funct
   stoppedRecord(running);
   fifthRegion();
   logs();
+});
+
+describe('the supervisor of the demo', function () {
+  this.timeout(90_000);
+  supervisor();
 });

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { recordsOf, REGION_IDS } from '../../src/demo/places.ts';
-import { wayleave } from '../support/command.ts';
-import { isRunning, pidOf, pids, RunningDemo } from '../support/running-demo.ts';
+import { recordsOf, REGION_IDS } from '../../../src/demo/places.ts';
+import { wayleave } from '../../support/command.ts';
+import { isRunning, pidOf, pids, RunningDemo } from '../../support/running-demo.ts';
 
 /** What a person may want to signal has its pid file. */
 const PID_FILES = [
@@ -14,8 +14,8 @@ const PID_FILES = [
   ...REGION_IDS.flatMap((region) => ['broker', ...recordsOf(region)].map((name) => `${region}/${name}.pid`)),
 ].sort();
 
-describe('the supervisor of the demo', function () {
-  this.timeout(90_000);
+/** Starts and ends the demo itself. */
+export function supervisor(): void {
   let demo: RunningDemo | undefined;
   after(() => demo?.stop());
 
@@ -90,4 +90,4 @@ describe('the supervisor of the demo', function () {
     assert.deepEqual([...running.values()].filter(isRunning), []);
     assert.deepEqual([...pids().keys()], []);
   });
-});
+}
