@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const SOON_MS = 15_000;
+const SOON_MS = 50_000;
 
 /** Waits until `look` gives something. */
 export async function soon<Result>(

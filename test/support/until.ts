@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const WITHIN_MS = 15_000;
+const WITHIN_MS = 50_000;
 
 /** Waits until something is so; fails when that does not come to pass. */
 export async function until(isSo: () => boolean | Promise<boolean>, what = 'it'): Promise<void> {
