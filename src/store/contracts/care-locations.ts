@@ -47,7 +47,7 @@ export interface CareLocationStore {
   numbersOf(places: readonly CarePlace[]): Promise<number[]>;
   /**
    * Records packed rows (`src/store/sightings.ts`) whose places are numbers of `numbersOf`: as many from the front as fit into
-   * one short transaction, so that whoever else writes to the store waits for a moment only.
+   * one short transaction, so that whoever else writes to the store waits for a moment only, and has had a turn when it resolves.
    *
    * @param rows in the order of `sorted`: others are taken too, many times slower
    */

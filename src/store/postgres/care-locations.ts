@@ -42,7 +42,19 @@ export function postgresCareLocations(
 /** One statement: all or nothing. */
 async function merge(pool: Pool, rows: Buffer): Promise<Merged> {
   const count = rows.length / ROW_BYTES;
-  const sightings = Array.from({ length: count }, (_, nth) => readSighting(rows, nth * ROW_BYTES));
+  const keys = Buffer.allocUnsafe(count * PATIENT_BYTES);
+  const [places, firstDays, lastDays] = [
+    new Array<number>(count),
+    new Array<number>(count),
+    new Array<number>(count),
+  ];
+  for (let nth = 0; nth < count; nth += 1) {
+    const { key, place, firstDay, lastDay } = readSighting(rows, nth * ROW_BYTES);
+    keys.set(key, nth * PATIENT_BYTES);
+    places[nth] = place;
+    firstDays[nth] = firstDay;
+    lastDays[nth] = lastDay;
+  }
   const { rows: told } = await pool.query<{ added: number; changed: number }>({
     name: 'merge-sightings',
     text: `WITH given AS (
@@ -58,16 +70,14 @@ async function merge(pool: Pool, rows: Buffer): Promise<Merged> {
           WHERE excluded.first_day < care_sighting.first_day OR excluded.last_day > care_sighting.last_day
         RETURNING (xmax = 0) AS added
       ) SELECT count(*) FILTER (WHERE added)::int AS added, count(*)::int AS changed FROM merged`,
-    values: [
-      Buffer.concat(sightings.map(({ key }) => key)),
-      sightings.map(({ place }) => place),
-      sightings.map(({ firstDay }) => firstDay),
-      sightings.map(({ lastDay }) => lastDay),
-    ],
+    values: [keys, arrayOf(places), arrayOf(firstDays), arrayOf(lastDays)],
   });
   const { added = 0, changed = 0 } = told[0] ?? {};
   return { taken: count, added, widened: changed - added };
 }
+
+/** Written at once: the driver would quote each number. */
+const arrayOf = (numbers: readonly number[]): string => `{${numbers.join(',')}}`;
 
 async function numbersOf(pool: Pool, places: readonly CarePlace[]): Promise<number[]> {
   const wanted = places.map(({ organisation, source }): CarePlace => ({
