@@ -80,6 +80,7 @@ export class ScriptedStore implements Store {
   };
   readonly noticeQueue: Store['noticeQueue'] = {
     enqueue: async () => undefined,
+    stays: async () => [],
     homes: async () => [],
     toldTo: async () => undefined,
     homeChanged: async () => false,

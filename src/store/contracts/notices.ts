@@ -94,6 +94,8 @@ export interface NoticeQueueStore {
     at: number,
     again?: 'when-due' | 'at-once',
   ): Promise<void>;
+  /** Those of up to 1,000 patients that `enqueue` would leave as they are: who wait, or were told or settled and are not due. */
+  stays(patients: readonly string[], kind: NoticeKind, at: number): Promise<string[]>;
   /** The home region that was told last; undefined where none was. */
   toldTo(key: NoticeKey): Promise<string | undefined>;
   /** Puts in anew as `seen` what was told to another home than `home`. @returns whether there was such a row */
