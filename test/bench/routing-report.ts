@@ -1,4 +1,5 @@
 import type { ImportFigures, LookFigures } from './care-index.ts';
+import type { DirectoryFigures, DirectoryTaken } from './directory-import.ts';
 import type { PlanCost } from './plan-cost.ts';
 
 export interface SizedIndex {
@@ -17,9 +18,17 @@ export interface Beside {
   readonly rowsPerSecond: number;
 }
 
+export interface ImportedDirectory extends DirectoryFigures {
+  readonly name: string;
+  /** False for files that were made, of the published ones' size. */
+  readonly arePublished: boolean;
+  readonly files: number;
+}
+
 export interface RoutingReport {
   readonly processors: number;
   readonly indexes: readonly SizedIndex[];
+  readonly directories: readonly ImportedDirectory[];
   readonly beside: Beside | undefined;
   readonly plan: PlanCost;
 }
@@ -30,13 +39,14 @@ const COLUMNS = [
 ] as const;
 
 /** The report for a person. */
-export function routingTable({ processors, indexes, beside, plan }: RoutingReport): string {
+export function routingTable({ processors, indexes, directories, beside, plan }: RoutingReport): string {
   const rows = indexes.map((one) => row(one, indexes.find(({ name }) => name === one.name) ?? one));
   return [
     `The care-location index, three locations a patient; ${processors} processors, which others may use too`,
     '',
     ...aligned([COLUMNS, ...rows]),
     '',
+    ...directories.map(directoryLine),
     ...(beside === undefined ? [] : besideLines(beside)),
     `A plan with everything at hand: ${plan.cpuMs.toFixed(3)} ms of processor time`,
   ].join('\n');
@@ -68,6 +78,13 @@ function besideLines({ alone, during, rowsPerSecond }: Beside): string[] {
     `A broker writes to its log, alone: added p50 ${ms(alone.p50Ms)}, p99 ${ms(alone.p99Ms)}; beside an import of ` +
       `${rowsPerSecond.toFixed(0)} rows/s: p50 ${ms(during.p50Ms)}, p99 of the worst half second ${ms(during.p99Ms)}`,
   ];
+}
+
+function directoryLine({ name, arePublished, files, lines, first, again }: ImportedDirectory): string {
+  const told = ({ seconds, cpuSeconds, changes }: DirectoryTaken): string =>
+    `${seconds.toFixed(2)} s (${(lines / seconds).toFixed(0)} rows/s, ${cpuSeconds.toFixed(2)} s of processor time, ` +
+    `${changes} changes)`;
+  return `The directory in ${name}, ${files} ${arePublished ? 'published' : 'made'} files, ${lines} lines: ${told(first)}; again ${told(again)}`;
 }
 
 function aligned(rows: readonly (readonly string[])[]): string[] {
