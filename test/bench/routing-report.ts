@@ -8,6 +8,8 @@ export interface SizedIndex {
   readonly imported: ImportFigures;
   /** The same file once more: every row is there. */
   readonly again: ImportFigures;
+  /** Into another store, with every patient put into the queue of those whose home is to be told. */
+  readonly noticed: ImportFigures | undefined;
   readonly looked: LookFigures;
 }
 
@@ -34,7 +36,16 @@ export interface RoutingReport {
 }
 
 const COLUMNS = [
-  ...['store', 'patients', 'rows/s', 'CPU a row', 'again rows/s', 'bytes a patient', 'import MiB'],
+  ...[
+    'store',
+    'patients',
+    'rows/s',
+    'CPU a row',
+    'again rows/s',
+    'queueing rows/s',
+    'bytes a patient',
+    'import MiB',
+  ],
   ...['present p50', 'p99', 'CPU', 'absent p50', 'p99', 'CPU', 'p99 to the smallest', 'CPU', 'look MiB'],
 ] as const;
 
@@ -52,7 +63,10 @@ export function routingTable({ processors, indexes, directories, beside, plan }:
   ].join('\n');
 }
 
-function row({ name, patients, imported, again, looked }: SizedIndex, smallest: SizedIndex): string[] {
+function row(
+  { name, patients, imported, again, noticed, looked }: SizedIndex,
+  smallest: SizedIndex,
+): string[] {
   const { present, absent } = looked;
   return [
     ...[
@@ -61,7 +75,8 @@ function row({ name, patients, imported, again, looked }: SizedIndex, smallest: 
       rate(imported),
       `${((imported.cpuSeconds / imported.rows) * 1e6).toFixed(1)} µs`,
     ],
-    ...[rate(again), (imported.bytes / patients).toFixed(0), imported.memoryMib.toFixed(0)],
+    ...[rate(again), noticed === undefined ? '' : rate(noticed)],
+    ...[(imported.bytes / patients).toFixed(0), imported.memoryMib.toFixed(0)],
     ...[present, absent].flatMap(({ p50Ms, p99Ms, cpuUs }) => [
       ms(p50Ms),
       ms(p99Ms),

@@ -28,6 +28,8 @@ const { values } = parseArgs({
 });
 const SIZES = [...values.patients.split(',').map(Number), ...(values.large ? [10_000_000] : [])];
 const STORES = values.store.split(',');
+/** Every patient put into the queue of notices, up to here: beyond, it takes as long again. */
+const MOST_NOTICED = 1_000_000;
 const DIRECTORY = join(ROOT, 'var/bench-routing');
 const INDEX = join(import.meta.dirname, 'care-index.ts');
 const ORGANISATIONS = join(import.meta.dirname, 'directory-import.ts');
@@ -42,7 +44,8 @@ if (STORES.includes('sqlite')) {
   directories.push(await directoryInto('SQLite', join(DIRECTORY, 'directory.db')));
   for (const patients of SIZES) {
     const store = join(DIRECTORY, `${patients}.db`);
-    indexes.push(await atSize('SQLite', store, patients));
+    const another = (): Promise<string> => Promise.resolve(join(DIRECTORY, `${patients}-noticed.db`));
+    indexes.push(await atSize('SQLite', patients, store, another));
     if (patients === Math.min(...SIZES)) beside = await besideABroker(store, patients);
     rmSync(store);
   }
@@ -52,7 +55,8 @@ if (STORES.includes('postgres')) {
   try {
     directories.push(await directoryInto('PostgreSQL', await server.newDatabase()));
     for (const patients of SIZES) {
-      indexes.push(await atSize('PostgreSQL', await server.newDatabase(), patients));
+      const [url, another] = [await server.newDatabase(), () => server.newDatabase()];
+      indexes.push(await atSize('PostgreSQL', patients, url, another));
     }
   } finally {
     await server.stop();
@@ -65,14 +69,21 @@ rmSync(DIRECTORY, { recursive: true, force: true });
 const report = { processors: availableParallelism(), indexes, directories, beside, plan };
 console.log(values.json ? JSON.stringify(report, undefined, 2) : routingTable(report));
 
-async function atSize(name: string, url: string, patients: number): Promise<SizedIndex> {
+async function atSize(
+  name: string,
+  patients: number,
+  url: string,
+  another: () => Promise<string>,
+): Promise<SizedIndex> {
   const file = join(DIRECTORY, 'rows.csv');
   await writeRows(file, patients, 'together');
   const imported = await work<ImportFigures>(INDEX, 'import', url, file);
   const again = await work<ImportFigures>(INDEX, 'import', url, file);
+  const noticed =
+    patients > MOST_NOTICED ? undefined : await work<ImportFigures>(INDEX, 'notice', await another(), file);
   rmSync(file);
   const looked = await work<LookFigures>(INDEX, 'look', url, '-', String(patients));
-  const sized = { name, patients, imported, again, looked };
+  const sized = { name, patients, imported, again, noticed, looked };
   console.error(JSON.stringify(sized));
   return sized;
 }
