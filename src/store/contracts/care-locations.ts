@@ -47,7 +47,8 @@ export interface CareLocationStore {
   numbersOf(places: readonly CarePlace[]): Promise<number[]>;
   /**
    * Records packed rows (`src/store/sightings.ts`) whose places are numbers of `numbersOf`: as many from the front as fit into
-   * one short transaction, so that whoever else writes to the store waits for a moment only, and has had a turn when it resolves.
+   * a short transaction or two, so that whoever else writes to the store waits for a moment only, and has had a turn when it
+   * resolves. Where it fails some of them may be there: to be merged once more.
    *
    * @param rows in the order of `sorted`: others are taken too, many times slower
    */
