@@ -87,7 +87,7 @@ export interface LeaverCursor {
 export interface NoticeQueueStore {
   /**
    * Puts patients in as `seen`. One who waits stays as they are; one who was told or settled waits again only when that is due,
-   * or `at-once`. All or none of one call.
+   * or `at-once`. All or none of one call; also of no rows, after which what `stays` said is durable.
    */
   enqueue(
     rows: readonly (NoticeKey & { readonly sealedNumber: Uint8Array })[],

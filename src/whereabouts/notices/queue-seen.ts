@@ -60,7 +60,8 @@ async function queuePart(
 ): Promise<void> {
   const at = now();
   const entries = (await register?.of(patients)) ?? [];
-  const left = new Set(await store.noticeQueue.stays(patients, 'held', at));
+  const stay = await store.noticeQueue.stays(patients, 'held', at);
+  const left = new Set(stay);
   for (const { patient, until } of entries) if (until === undefined) left.add(patient);
   const rows = patients
     .filter((patient) => !left.has(patient))
@@ -68,5 +69,6 @@ async function queuePart(
       ...{ patient, kind: 'held' as const },
       sealedNumber: numbers.seal(numberOf.get(patient) ?? '', patient),
     }));
-  if (rows.length > 0) await store.noticeQueue.enqueue(rows, at);
+  // With no rows too: only then is on the disk what another process has put in.
+  if (rows.length + stay.length > 0) await store.noticeQueue.enqueue(rows, at);
 }
