@@ -107,7 +107,7 @@ class Reads {
   readonly #patients: StatementSync;
 
   constructor(reader: DatabaseSync) {
-    this.#of = reader.prepare(locationsOf('?', 'CROSS JOIN'));
+    this.#of = reader.prepare(locationsOf('?', 'CROSS JOIN care_place ON id = place'));
     this.#bound = reader.prepare(BOUND);
     this.#tally = reader.prepare(
       'SELECT organisation, source, count(*) AS rows, min(first_day) AS first_day, max(last_day) AS last_day ' +
