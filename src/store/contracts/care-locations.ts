@@ -53,6 +53,8 @@ export interface CareLocationStore {
    * @param rows in the order of `sorted`: others are taken too, many times slower
    */
   merge(rows: Buffer): Promise<Merged>;
+  /** To be called when all of an import is merged: what look-ups are planned by is brought up to date, where a store plans them. */
+  settle(): Promise<void>;
   /**
    * Deletes what was last seen on a day before that of `before`, among about `limit` (1 to 10,000) rows of which the first
    * comes after `after`: '' to begin, then what `next` said.

@@ -36,6 +36,7 @@ export function postgresCareLocations(
     of: (patients) => or(() => readLocations(pool, patients)),
     numbersOf: (places) => or(() => numbersOf(pool, places)),
     merge: (rows) => or(() => mergeSideBySide(pool, rows.subarray(0, LANES * AT_ONCE * ROW_BYTES))),
+    settle: () => settle(pool),
     forget: (before, after, limit) => or(() => forget(pool, before, after, limit)),
     tally: (after, limit) => or(() => tally(pool, after, limit)),
   };
@@ -91,6 +92,15 @@ async function merge(pool: Pool, rows: Buffer): Promise<Merged> {
   });
   const { added = 0, changed = 0 } = told[0] ?? {};
   return { taken: count, added, widened: changed - added };
+}
+
+/**
+ * Without statistics the planner takes a patient for a two-hundredth of all rows and reads the whole table; and a connection keeps such
+ * a plan where the server's own vacuum came to know of the new rows before its own analysis. It mends itself in time: so nothing is
+ * lost where this fails.
+ */
+async function settle(pool: Pool): Promise<void> {
+  await pool.query('ANALYZE care_sighting, care_place').catch(() => undefined);
 }
 
 /** Written at once: the driver would quote each number. */

@@ -43,6 +43,8 @@ export function sqliteCareLocations(
       await pause(RESTS_MS);
       return merged;
     },
+    // Every statement says itself in which order it reads.
+    settle: () => Promise.resolve(),
     forget: (before, after, limit) => commit(() => write().forget(before, after, limit)),
     tally: (after, limit) => read(() => reads().tally(after, limit)),
   };
