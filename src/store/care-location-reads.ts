@@ -6,13 +6,15 @@ const MOST_LOCATIONS = 200;
 /**
  * A patient's locations in both stores, for one parameter. Sources take turns, and within each the organisations by their first three
  * characters, those last seen first: however many sites one source names of one organisation, the places of others are read.
+ *
+ * @param places how a sighting's place is joined to it
  */
-export const locationsOf = (patient: '?' | '$1', join: 'CROSS JOIN' | 'JOIN'): string =>
+export const locationsOf = (patient: '?' | '$1', places: string): string =>
   `SELECT organisation, source, first_day, last_day FROM (
     SELECT *, row_number() OVER (PARTITION BY source ORDER BY nth, last_day DESC, organisation) AS turn FROM (
       SELECT organisation, source, first_day, last_day, row_number() OVER
         (PARTITION BY source, substr(organisation, 1, 3) ORDER BY last_day DESC, organisation) AS nth
-      FROM care_sighting ${join} care_place ON id = place WHERE patient = ${patient}
+      FROM care_sighting ${places} WHERE patient = ${patient}
     ) AS by_organisation
   ) AS in_turn ORDER BY turn, last_day DESC, organisation, source LIMIT ${MOST_LOCATIONS}`;
 

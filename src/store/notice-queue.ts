@@ -8,14 +8,17 @@ import type { Tables } from './schema.ts';
 import type { StatementLane } from './statement-lane.ts';
 
 const MOST_AT_ONCE = 1_000;
-/** A statement takes only so many values. */
-const ROWS_AT_ONCE = 500;
 
-/** Whose home regions are to be told, the same in every store. */
+export type NewNotice = NoticeKey & { readonly sealedNumber: Uint8Array };
+/** @param rows in the order of their keys @param dueBy what was told or settled is put in anew that is due by then */
+type PutIn = (rows: readonly NewNotice[], at: number, dueBy: number) => Promise<void>;
+
+/** Whose home regions are to be told, the same in every store but for the putting in of many. */
 export function noticeQueueStore(
   db: Kysely<Tables>,
   lane: StatementLane,
   dialect: Dialect,
+  putIn: PutIn,
 ): NoticeQueueStore {
   const orUnavailable = <Result>(action: () => Promise<Result>): Promise<Result> =>
     orHouseError('store-unavailable', action);
@@ -25,11 +28,19 @@ export function noticeQueueStore(
     ...leaverCursors(db, lane),
     enqueue: (rows, at, again = 'when-due') =>
       orUnavailable(async () => {
-        const whole = sorted(rows);
-        const parts = Array.from({ length: Math.ceil(whole.length / ROWS_AT_ONCE) }, (_, nth) =>
-          whole.slice(nth * ROWS_AT_ONCE, (nth + 1) * ROWS_AT_ONCE),
-        );
-        await lane.write(parts.map((part) => insert(db, part, Math.floor(at), again).compile()));
+        const dueBy = again === 'at-once' ? Number.MAX_SAFE_INTEGER : Math.floor(at);
+        await putIn(sorted(rows), Math.floor(at), dueBy);
+      }),
+    stays: (patients, kind, at) =>
+      orUnavailable(async () => {
+        const rows = await db
+          .selectFrom('notice_queue')
+          .select('patient')
+          .where('patient', 'in', [...patients])
+          .where('kind', '=', kind)
+          .where((eb) => eb.or([eb('state', 'in', ['seen', 'ready']), eb('next', '>', Math.floor(at))]))
+          .execute();
+        return rows.map(({ patient }) => patient);
       }),
     toldTo: ({ patient, kind }) =>
       orUnavailable(async () => {
@@ -166,32 +177,6 @@ function leaverCursors(
         await lane.write([insert.compile()]);
       }),
   };
-}
-
-function insert(
-  db: Kysely<Tables>,
-  rows: readonly (NoticeKey & { readonly sealedNumber: Uint8Array })[],
-  at: number,
-  again: 'when-due' | 'at-once',
-) {
-  return db
-    .insertInto('notice_queue')
-    .values(
-      rows.map(({ patient, kind, sealedNumber }) => ({
-        ...{ patient, kind, state: 'seen', home: '', sealed_number: sealedNumber },
-        ...{ queued: at, since: at, next: at, tries: 0 },
-      })),
-    )
-    .onConflict((conflict) =>
-      conflict
-        .columns(['patient', 'kind'])
-        .doUpdateSet((eb) => ({
-          ...{ state: 'seen', home: '', sealed_number: eb.ref('excluded.sealed_number') },
-          ...{ queued: at, since: at, next: at, tries: 0 },
-        }))
-        .where('notice_queue.state', 'in', ['told', 'settled'])
-        .where('notice_queue.next', '<=', again === 'at-once' ? Number.MAX_SAFE_INTEGER : at),
-    );
 }
 
 /** One row for each key, in one order: two calls at once wait for each other and never both. */

@@ -1,19 +1,25 @@
 import { createHmac, createSecretKey } from 'node:crypto';
-import { createWriteStream, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, statSync } from 'node:fs';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 
+import { patientNotices } from '../../src/config/patient-notices.ts';
+import { PatientNumberSeal } from '../../src/evidence/patient-number-seal.ts';
+import { Directory } from '../../src/routing/directory.ts';
+import type { OnSeen } from '../../src/routing/seen-patients.ts';
 import type { Store } from '../../src/store/contracts.ts';
 import { openPostgresStore } from '../../src/store/postgres/store.ts';
 import { openSqliteStage } from '../../src/store/sqlite/sighting-stage.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { importFile } from '../../src/whereabouts/import/import-file.ts';
+import { queueSeen } from '../../src/whereabouts/notices/queue-seen.ts';
 import { quantile } from './audit-floor.ts';
 
 /**
  * One step of the benchmark of the care-location index, as a process of its own, whose memory is then that of this alone:
- * `care-index.ts import|look STORE FILE PATIENTS`. It prints what it measured as JSON.
+ * `care-index.ts import|notice|look STORE FILE PATIENTS`. It prints what it measured as JSON. `notice` imports, and puts every
+ * patient into the queue of those whose home is to be told.
  */
 export interface ImportFigures {
   readonly rows: number;
@@ -93,9 +99,11 @@ if (import.meta.main) {
   const [what, url = '', file = '', patients = '0'] = process.argv.slice(2);
   const store = await opened(url);
   const figures =
-    what === 'import' ? await imported(store, url, file) : await looked(store, Number(patients));
+    what === 'look'
+      ? await looked(store, url, Number(patients))
+      : await imported(store, url, file, what === 'notice');
   await store.close();
-  const bytes = what === 'import' ? await bytesOf(url) : undefined;
+  const bytes = what === 'look' ? undefined : await bytesOf(url);
   console.log(JSON.stringify({ ...figures, bytes }));
 }
 
@@ -103,12 +111,18 @@ function opened(url: string): Promise<Store> {
   return url.startsWith('postgres:') ? openPostgresStore(url) : openSqliteStore(url);
 }
 
-async function imported(store: Store, url: string, file: string): Promise<Omit<ImportFigures, 'bytes'>> {
+async function imported(
+  store: Store,
+  url: string,
+  file: string,
+  isNoticed: boolean,
+): Promise<Omit<ImportFigures, 'bytes'>> {
   const directory = url.startsWith('postgres:') ? dirname(file) : dirname(url);
   const started = performance.now();
   const { read } = await importFile(file, {
     ...{ store: store.careLocations, digest, source: 'bench', now: Date.now },
     openStage: (name) => openSqliteStage(join(directory, `stage-${name}`)),
+    onSeen: isNoticed ? queueing(store) : undefined,
     onMerged: () => Promise.resolve(),
   });
   const { user, system } = process.cpuUsage();
@@ -118,7 +132,25 @@ async function imported(store: Store, url: string, file: string): Promise<Omit<I
   };
 }
 
-async function looked(store: Store, count: number): Promise<LookFigures> {
+/** A directory that knows none of the places, and a register that is empty. */
+function queueing(store: Store): OnSeen {
+  return queueSeen(
+    {
+      ...{ region: 'bench', directory: new Directory({ regions: [], practices: {}, organisations: [] }) },
+      ...{ store, register: store.register, numbers: new PatientNumberSeal(Buffer.alloc(32, 2)) },
+      ...{ settings: patientNotices.parse({}), now: Date.now },
+    },
+    () => undefined,
+  );
+}
+
+/** So that it lies in the machine's memory, of whatever size: what is read anew from a disk is the disk's. */
+async function readThrough(file: string): Promise<void> {
+  for await (const _ of createReadStream(file, { highWaterMark: 1024 * 1024 }));
+}
+
+async function looked(store: Store, url: string, count: number): Promise<LookFigures> {
+  if (!url.startsWith('postgres:')) await readThrough(url);
   const patient = (absent: boolean): string => {
     for (;;) {
       const nth = Math.floor(Math.random() * count);

@@ -1,4 +1,5 @@
 import type { ImportFigures, LookFigures } from './care-index.ts';
+import type { DirectoryFigures, DirectoryTaken } from './directory-import.ts';
 import type { PlanCost } from './plan-cost.ts';
 
 export interface SizedIndex {
@@ -7,6 +8,8 @@ export interface SizedIndex {
   readonly imported: ImportFigures;
   /** The same file once more: every row is there. */
   readonly again: ImportFigures;
+  /** Into another store, with every patient put into the queue of those whose home is to be told. */
+  readonly noticed: ImportFigures | undefined;
   readonly looked: LookFigures;
 }
 
@@ -17,32 +20,53 @@ export interface Beside {
   readonly rowsPerSecond: number;
 }
 
+export interface ImportedDirectory extends DirectoryFigures {
+  readonly name: string;
+  /** False for files that were made, of the published ones' size. */
+  readonly arePublished: boolean;
+  readonly files: number;
+}
+
 export interface RoutingReport {
   readonly processors: number;
   readonly indexes: readonly SizedIndex[];
+  readonly directories: readonly ImportedDirectory[];
   readonly beside: Beside | undefined;
   readonly plan: PlanCost;
 }
 
 const COLUMNS = [
-  ...['store', 'patients', 'rows/s', 'CPU a row', 'again rows/s', 'bytes a patient', 'import MiB'],
+  ...[
+    'store',
+    'patients',
+    'rows/s',
+    'CPU a row',
+    'again rows/s',
+    'queueing rows/s',
+    'bytes a patient',
+    'import MiB',
+  ],
   ...['present p50', 'p99', 'CPU', 'absent p50', 'p99', 'CPU', 'p99 to the smallest', 'CPU', 'look MiB'],
 ] as const;
 
 /** The report for a person. */
-export function routingTable({ processors, indexes, beside, plan }: RoutingReport): string {
+export function routingTable({ processors, indexes, directories, beside, plan }: RoutingReport): string {
   const rows = indexes.map((one) => row(one, indexes.find(({ name }) => name === one.name) ?? one));
   return [
     `The care-location index, three locations a patient; ${processors} processors, which others may use too`,
     '',
     ...aligned([COLUMNS, ...rows]),
     '',
+    ...directories.map(directoryLine),
     ...(beside === undefined ? [] : besideLines(beside)),
     `A plan with everything at hand: ${plan.cpuMs.toFixed(3)} ms of processor time`,
   ].join('\n');
 }
 
-function row({ name, patients, imported, again, looked }: SizedIndex, smallest: SizedIndex): string[] {
+function row(
+  { name, patients, imported, again, noticed, looked }: SizedIndex,
+  smallest: SizedIndex,
+): string[] {
   const { present, absent } = looked;
   return [
     ...[
@@ -51,7 +75,8 @@ function row({ name, patients, imported, again, looked }: SizedIndex, smallest: 
       rate(imported),
       `${((imported.cpuSeconds / imported.rows) * 1e6).toFixed(1)} µs`,
     ],
-    ...[rate(again), (imported.bytes / patients).toFixed(0), imported.memoryMib.toFixed(0)],
+    ...[rate(again), noticed === undefined ? '' : rate(noticed)],
+    ...[(imported.bytes / patients).toFixed(0), imported.memoryMib.toFixed(0)],
     ...[present, absent].flatMap(({ p50Ms, p99Ms, cpuUs }) => [
       ms(p50Ms),
       ms(p99Ms),
@@ -68,6 +93,13 @@ function besideLines({ alone, during, rowsPerSecond }: Beside): string[] {
     `A broker writes to its log, alone: added p50 ${ms(alone.p50Ms)}, p99 ${ms(alone.p99Ms)}; beside an import of ` +
       `${rowsPerSecond.toFixed(0)} rows/s: p50 ${ms(during.p50Ms)}, p99 of the worst half second ${ms(during.p99Ms)}`,
   ];
+}
+
+function directoryLine({ name, arePublished, files, lines, first, again }: ImportedDirectory): string {
+  const told = ({ seconds, cpuSeconds, changes }: DirectoryTaken): string =>
+    `${seconds.toFixed(2)} s (${(lines / seconds).toFixed(0)} rows/s, ${cpuSeconds.toFixed(2)} s of processor time, ` +
+    `${changes} changes)`;
+  return `The directory in ${name}, ${files} ${arePublished ? 'published' : 'made'} files, ${lines} lines: ${told(first)}; again ${told(again)}`;
 }
 
 function aligned(rows: readonly (readonly string[])[]): string[] {

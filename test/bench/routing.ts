@@ -8,13 +8,14 @@ import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { PostgresServer } from '../support/postgres.ts';
 import { appendAtOnce } from './audit-log.ts';
 import { writeRows, type ImportFigures, type LookFigures } from './care-index.ts';
+import { directoryFiles, type DirectoryFigures } from './directory-import.ts';
 import { planCost } from './plan-cost.ts';
 import { ROOT } from './places.ts';
-import { routingTable, type Beside, type SizedIndex } from './routing-report.ts';
+import { routingTable, type Beside, type ImportedDirectory, type SizedIndex } from './routing-report.ts';
 
 /**
- * What routing costs: the care-location index by size, what an import does to a broker beside it, and a plan. `npm run
- * bench:routing`; `-- --large` for 10,000,000 patients as well, `-- --patients 100000` for other sizes, `-- --store sqlite`
+ * What routing costs: the care-location index by size, what an import does to a broker beside it, an import of the directory of
+ * organisations, and a plan. `npm run bench:routing`; `-- --large` for 10,000,000 patients as well, `-- --patients 100000` for other sizes, `-- --store sqlite`
  * for one store, `-- --json` for the numbers.
  */
 const { values } = parseArgs({
@@ -27,20 +28,24 @@ const { values } = parseArgs({
 });
 const SIZES = [...values.patients.split(',').map(Number), ...(values.large ? [10_000_000] : [])];
 const STORES = values.store.split(',');
-/** PostgreSQL up to here: beyond, it is a matter of its server's memory. */
-const MOST_POSTGRES = 1_000_000;
+/** Every patient put into the queue of notices, up to here: beyond, it takes as long again. */
+const MOST_NOTICED = 1_000_000;
 const DIRECTORY = join(ROOT, 'var/bench-routing');
-const WORKER = join(import.meta.dirname, 'care-index.ts');
+const INDEX = join(import.meta.dirname, 'care-index.ts');
+const ORGANISATIONS = join(import.meta.dirname, 'directory-import.ts');
 const run = promisify(execFile);
 
 rmSync(DIRECTORY, { recursive: true, force: true });
 mkdirSync(DIRECTORY, { recursive: true });
 const indexes: SizedIndex[] = [];
+const directories: ImportedDirectory[] = [];
 let beside: Beside | undefined;
 if (STORES.includes('sqlite')) {
+  directories.push(await directoryInto('SQLite', join(DIRECTORY, 'directory.db')));
   for (const patients of SIZES) {
     const store = join(DIRECTORY, `${patients}.db`);
-    indexes.push(await atSize('SQLite', store, patients));
+    const another = (): Promise<string> => Promise.resolve(join(DIRECTORY, `${patients}-noticed.db`));
+    indexes.push(await atSize('SQLite', patients, store, another));
     if (patients === Math.min(...SIZES)) beside = await besideABroker(store, patients);
     rmSync(store);
   }
@@ -48,8 +53,10 @@ if (STORES.includes('sqlite')) {
 if (STORES.includes('postgres')) {
   const server = await PostgresServer.start();
   try {
-    for (const patients of SIZES.filter((size) => size <= MOST_POSTGRES)) {
-      indexes.push(await atSize('PostgreSQL', await server.newDatabase(), patients));
+    directories.push(await directoryInto('PostgreSQL', await server.newDatabase()));
+    for (const patients of SIZES) {
+      const [url, another] = [await server.newDatabase(), () => server.newDatabase()];
+      indexes.push(await atSize('PostgreSQL', patients, url, another));
     }
   } finally {
     await server.stop();
@@ -59,17 +66,24 @@ const store = await openSqliteStore(join(DIRECTORY, 'plan.db'));
 const plan = await planCost(store);
 await store.close();
 rmSync(DIRECTORY, { recursive: true, force: true });
-const report = { processors: availableParallelism(), indexes, beside, plan };
+const report = { processors: availableParallelism(), indexes, directories, beside, plan };
 console.log(values.json ? JSON.stringify(report, undefined, 2) : routingTable(report));
 
-async function atSize(name: string, url: string, patients: number): Promise<SizedIndex> {
+async function atSize(
+  name: string,
+  patients: number,
+  url: string,
+  another: () => Promise<string>,
+): Promise<SizedIndex> {
   const file = join(DIRECTORY, 'rows.csv');
   await writeRows(file, patients, 'together');
-  const imported = await work<ImportFigures>('import', url, file);
-  const again = await work<ImportFigures>('import', url, file);
+  const imported = await work<ImportFigures>(INDEX, 'import', url, file);
+  const again = await work<ImportFigures>(INDEX, 'import', url, file);
+  const noticed =
+    patients > MOST_NOTICED ? undefined : await work<ImportFigures>(INDEX, 'notice', await another(), file);
   rmSync(file);
-  const looked = await work<LookFigures>('look', url, '-', String(patients));
-  const sized = { name, patients, imported, again, looked };
+  const looked = await work<LookFigures>(INDEX, 'look', url, '-', String(patients));
+  const sized = { name, patients, imported, again, noticed, looked };
   console.error(JSON.stringify(sized));
   return sized;
 }
@@ -82,7 +96,7 @@ async function besideABroker(url: string, patients: number): Promise<Beside> {
   await appendAtOnce(broker, 4, 500);
   const alone = await appendAtOnce(broker, 4, 3_000);
   let done = false;
-  const importing = work<ImportFigures>('import', url, file).finally(() => (done = true));
+  const importing = work<ImportFigures>(INDEX, 'import', url, file).finally(() => (done = true));
   const during: number[] = [];
   const p99: number[] = [];
   while (!done) {
@@ -101,7 +115,13 @@ async function besideABroker(url: string, patients: number): Promise<Beside> {
   };
 }
 
+async function directoryInto(name: string, url: string): Promise<ImportedDirectory> {
+  const { files, arePublished } = directoryFiles(join(DIRECTORY, 'organisations'));
+  const figures = await work<DirectoryFigures>(ORGANISATIONS, url, ...files);
+  return { name, arePublished, files: files.length, ...figures };
+}
+
 async function work<Figures>(...words: readonly string[]): Promise<Figures> {
-  const { stdout } = await run(process.execPath, [WORKER, ...words]);
+  const { stdout } = await run(process.execPath, [...words]);
   return JSON.parse(stdout) as Figures;
 }

@@ -80,6 +80,7 @@ export class ScriptedStore implements Store {
   };
   readonly noticeQueue: Store['noticeQueue'] = {
     enqueue: async () => undefined,
+    stays: async () => [],
     homes: async () => [],
     toldTo: async () => undefined,
     homeChanged: async () => false,
@@ -146,6 +147,7 @@ export class ScriptedStore implements Store {
     },
     numbersOf: async () => [],
     merge: async () => ({ taken: 0, added: 0, widened: 0 }),
+    settle: async () => undefined,
     forget: async () => ({ forgotten: 0, next: undefined }),
     tally: async () => ({ patients: 0, places: [], next: undefined }),
   };

@@ -261,6 +261,24 @@ export function noticeContract(current: () => Store, restart: () => Promise<Stor
         assert.equal(await queue().toldTo({ patient, kind: 'held' }), undefined);
     });
 
+    it('says who stays as they are when they are put in', async () => {
+      const patients = ['seen', 'ready', 'told', 'settled', 'never'];
+      await queue().enqueue(
+        patients.slice(0, 4).map((patient) => queued(patient)),
+        10,
+      );
+      const one = (patient: string) => [{ patient, kind: 'held' as const }];
+      for (const patient of ['ready', 'told'])
+        await queue().move(one(patient), { state: 'ready', home: 'london' }, 20, 20);
+      await queue().move(one('told'), { state: 'told' }, 20, 100);
+      await queue().move(one('settled'), { state: 'settled' }, 20, 200);
+      const stay = async (at: number) => (await queue().stays(patients, 'held', at)).toSorted();
+      assert.deepEqual(await stay(99), ['ready', 'seen', 'settled', 'told']);
+      assert.deepEqual(await stay(100), ['ready', 'seen', 'settled']);
+      assert.deepEqual(await stay(200), ['ready', 'seen']);
+      assert.deepEqual(await queue().stays(patients, 'handover', 99), []);
+    });
+
     it('with every home that it names, once', async () => {
       await queue().enqueue(
         ['a', 'b', 'c', 'd'].map((patient) => queued(patient)),

@@ -7,6 +7,7 @@ import { StartError } from '../../src/errors.ts';
 import type { Store } from '../../src/store/contracts.ts';
 import { openPostgresStore } from '../../src/store/postgres/store.ts';
 import { PostgresServer, sharedPostgres } from '../support/postgres.ts';
+import { digest } from './care-location-contract.ts';
 import { storeContract } from './contract.ts';
 import { allEntries, assertWhole, entry, item, LOG, run, sealedAs, spending } from './entries.ts';
 
@@ -61,6 +62,26 @@ describe('the PostgreSQL store', () => {
     }
     assert.fail(`never seen: ${what}`);
   };
+
+  it('tells the server what an import has put into the index of care locations', async () => {
+    const { careLocations } = await opened();
+    await admin.query('ALTER TABLE care_sighting SET (autovacuum_enabled = off)');
+    await careLocations.record(
+      Array.from({ length: 300 }, (_, nth) => ({
+        ...{ patient: digest(`p${nth % 100}`), organisation: `R${nth % 3}${nth % 7}`, source: 'file' },
+        ...{ firstSeen: 0, lastSeen: 0 },
+      })),
+    );
+    const known = async () => {
+      const { rows } = await admin.query<{ attname: string }>(
+        "SELECT attname FROM pg_stats WHERE tablename = 'care_sighting' AND attname = 'patient'",
+      );
+      return rows.length;
+    };
+    assert.equal(await known(), 0);
+    await careLocations.settle();
+    assert.equal(await known(), 1);
+  });
 
   it('takes over a store from before sealed values were kept in their rows', async () => {
     const sealed = { ...sealedAs('a'), ciphertext: randomBytes(6_000) };

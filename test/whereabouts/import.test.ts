@@ -222,19 +222,27 @@ describe('an import of care locations', () => {
     );
   });
 
-  it('tells who was seen before it marks its progress, in batches, and again after a failure', async () => {
-    const name = file(many());
-    const told: SeenPatient[][] = [];
+  it('tells who was seen before it marks its progress, as much at once as it reads, and again after a failure', async () => {
+    const [header = '', ...lines] = many().split('\r\n');
+    const name = file([header, ...Array.from({ length: 20 }, () => lines).flat()].join('\n'));
+    let told: SeenPatient[][] = [];
+    let marks = 0;
+    const cutOpen = (stage: string): SightingStage => {
+      const real = openStage(stage);
+      return { ...bound(real), mark: (state) => (real.mark(state), void (marks += 1)) };
+    };
     const onSeen = async (seen: readonly SeenPatient[]): Promise<void> => {
+      assert.equal(marks, 0);
       told.push([...seen]);
       if (told.length === 3) throw new Error('no room');
     };
-    await assert.rejects(importFile(name, parts({ onSeen })), /no room/);
+    await assert.rejects(importFile(name, parts({ openStage: cutOpen, onSeen })), /no room/);
     assert.equal((await countIndex(store.careLocations)).locations, 0);
-    await importFile(name, parts({ onSeen }));
-    const all = told.slice(3).flat();
-    assert.equal(all.length, 6_000);
-    assert.ok(told.every((batch) => batch.length <= 1_000));
+    told = [[], [], []];
+    await importFile(name, parts({ openStage: cutOpen, onSeen }));
+    const all = told.flat();
+    assert.equal(all.length, 120_000);
+    assert.ok(told.every((batch) => batch.length <= 50_000));
     const [one = ''] = numbers;
     assert.deepEqual(all[0], {
       ...{ nhsNumber: one, patient: patient(one), organisation: 'R00', lastSeen: Date.parse('2026-01-01') },

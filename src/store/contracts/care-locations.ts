@@ -47,11 +47,14 @@ export interface CareLocationStore {
   numbersOf(places: readonly CarePlace[]): Promise<number[]>;
   /**
    * Records packed rows (`src/store/sightings.ts`) whose places are numbers of `numbersOf`: as many from the front as fit into
-   * one short transaction, so that whoever else writes to the store waits for a moment only.
+   * a short transaction or two, so that whoever else writes to the store waits for a moment only, and has had a turn when it
+   * resolves. Where it fails some of them may be there: to be merged once more.
    *
    * @param rows in the order of `sorted`: others are taken too, many times slower
    */
   merge(rows: Buffer): Promise<Merged>;
+  /** To be called when all of an import is merged: what look-ups are planned by is brought up to date, where a store plans them. */
+  settle(): Promise<void>;
   /**
    * Deletes what was last seen on a day before that of `before`, among about `limit` (1 to 10,000) rows of which the first
    * comes after `after`: '' to begin, then what `next` said.

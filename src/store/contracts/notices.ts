@@ -87,13 +87,15 @@ export interface LeaverCursor {
 export interface NoticeQueueStore {
   /**
    * Puts patients in as `seen`. One who waits stays as they are; one who was told or settled waits again only when that is due,
-   * or `at-once`. All or none of one call.
+   * or `at-once`. All or none of one call; also of no rows, after which what `stays` said is durable.
    */
   enqueue(
     rows: readonly (NoticeKey & { readonly sealedNumber: Uint8Array })[],
     at: number,
     again?: 'when-due' | 'at-once',
   ): Promise<void>;
+  /** Those of up to 1,000 patients that `enqueue` would leave as they are: who wait, or were told or settled and are not due. */
+  stays(patients: readonly string[], kind: NoticeKind, at: number): Promise<string[]>;
   /** The home region that was told last; undefined where none was. */
   toldTo(key: NoticeKey): Promise<string | undefined>;
   /** Puts in anew as `seen` what was told to another home than `home`. @returns whether there was such a row */

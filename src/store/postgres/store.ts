@@ -34,6 +34,7 @@ import {
   countRefusal,
   eraseEntries,
   eraseKeys,
+  putInQueue,
   recordObjections,
   recordRegistered,
 } from './writes.ts';
@@ -135,7 +136,9 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
     knownRegions: knownRegionStore(queries, lane),
     toldRestrictions: toldRestrictionStore(queries, lane),
     noticeInbox: noticeInboxStore(queries, lane, POSTGRES),
-    noticeQueue: noticeQueueStore(queries, lane, POSTGRES),
+    noticeQueue: noticeQueueStore(queries, lane, POSTGRES, async (rows, at, dueBy) => {
+      if (rows.length > 0) await pool.query(putInQueue(rows, at, dueBy));
+    }),
     tellers: tellerStore(queries, lane),
     hasRoom: () => true,
     healthy: () =>

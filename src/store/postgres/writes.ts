@@ -1,6 +1,7 @@
 import type { QueryConfig } from 'pg';
 
 import type { Objection, RegisterEntry, RegisterReading } from '../contracts.ts';
+import type { NewNotice } from '../notice-queue.ts';
 import { toText } from './values.ts';
 
 /** The single writes: each is one statement, and so all or nothing. */
@@ -87,6 +88,27 @@ export function recordRegistered(
       entries.map(({ until }) => (until === undefined ? null : Math.ceil(until))),
       Math.floor(at),
       joined === undefined ? null : Math.floor(joined),
+    ],
+  };
+}
+
+export function putInQueue(rows: readonly NewNotice[], at: number, dueBy: number): QueryConfig<unknown[]> {
+  return {
+    name: 'put-in-queue',
+    text: `INSERT INTO notice_queue (patient, kind, state, home, sealed_number, queued, since, next, tries)
+      SELECT patient, kind, 'seen', '', sealed_number, $4::bigint, $4::bigint, $4::bigint, 0
+      FROM unnest($1::text[], $2::text[], $3::bytea[]) WITH ORDINALITY AS given (patient, kind, sealed_number, nth)
+      ORDER BY nth
+      ON CONFLICT (patient, kind) DO UPDATE SET
+        state = 'seen', home = '', sealed_number = excluded.sealed_number, queued = $4::bigint, since = $4::bigint, next = $4::bigint,
+        tries = 0
+      WHERE notice_queue.state IN ('told', 'settled') AND notice_queue.next <= $5::bigint`,
+    values: [
+      rows.map(({ patient }) => patient),
+      rows.map(({ kind }) => kind),
+      rows.map(({ sealedNumber }) => Buffer.from(sealedNumber)),
+      at,
+      dueBy,
     ],
   };
 }

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { cursorOf, lastSeenFirst, locationOf, locationsOf, placeOf } from '../care-location-reads.ts';
 import type { LocationRow } from '../care-location-reads.ts';
@@ -8,6 +9,8 @@ import { dayOf, dayStart, packed, patientKey, readSighting, ROW_BYTES, sorted } 
 /** How long one transaction of a merge holds up whoever else writes to the file, and how often it looks. */
 const HOLDS_MS = 10;
 const LOOK_ROWS = 64;
+/** How long nobody writes between two of them: whoever waits for the file has its turn. */
+const RESTS_MS = 10;
 
 /**
  * The care-location index in SQLite: one tree, whose rows lie in the order of patient and place, so that what is sorted is
@@ -35,7 +38,13 @@ export function sqliteCareLocations(
     },
     of: (patients) => read(() => reads().of(patients)),
     numbersOf: (places) => commit(() => places.map((place) => write().numberOf(place))),
-    merge: (rows) => commit(() => write().merge(rows, HOLDS_MS)),
+    merge: async (rows) => {
+      const merged = await commit(() => write().merge(rows, HOLDS_MS));
+      await pause(RESTS_MS);
+      return merged;
+    },
+    // Every statement says itself in which order it reads.
+    settle: () => Promise.resolve(),
     forget: (before, after, limit) => commit(() => write().forget(before, after, limit)),
     tally: (after, limit) => read(() => reads().tally(after, limit)),
   };
@@ -100,7 +109,7 @@ class Reads {
   readonly #patients: StatementSync;
 
   constructor(reader: DatabaseSync) {
-    this.#of = reader.prepare(locationsOf('?', 'CROSS JOIN'));
+    this.#of = reader.prepare(locationsOf('?', 'CROSS JOIN care_place ON id = place'));
     this.#bound = reader.prepare(BOUND);
     this.#tally = reader.prepare(
       'SELECT organisation, source, count(*) AS rows, min(first_day) AS first_day, max(last_day) AS last_day ' +

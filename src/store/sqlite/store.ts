@@ -33,6 +33,7 @@ import { kyselyOver, openDatabase, openWriter } from './connection.ts';
 import { FreeSpace } from './free-space.ts';
 import { leafReader } from './log-leaves.ts';
 import { LogWrites } from './log-writes.ts';
+import { noticeWrites } from './notice-writes.ts';
 import { openReader } from './snapshot.ts';
 import { registerWrites } from './register-writes.ts';
 import { statementLane } from './statement-lane.ts';
@@ -106,6 +107,7 @@ function storeOver(
   );
   const write = prepareWrites(database);
   const writeRegister = registerWrites(database);
+  const putIn = noticeWrites(database);
   const spend = (issuer: string, jti: string, keepUntil: number): boolean =>
     write.spend(issuer, jti, keepUntil, now());
   const logWrites = new LogWrites(database, spend);
@@ -191,7 +193,9 @@ function storeOver(
     knownRegions: knownRegionStore(queries, lane),
     toldRestrictions: toldRestrictionStore(queries, lane),
     noticeInbox: noticeInboxStore(queries, lane, SQLITE),
-    noticeQueue: noticeQueueStore(queries, lane, SQLITE),
+    noticeQueue: noticeQueueStore(queries, lane, SQLITE, (rows, at, dueBy) =>
+      queue.commit(() => putIn(rows, at, dueBy)),
+    ),
     tellers: tellerStore(queries, lane),
     hasRoom: () => space.hasRoom(),
     healthy: () =>

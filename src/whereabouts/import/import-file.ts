@@ -82,6 +82,7 @@ export async function importFile(name: string, parts: ImportParts): Promise<Impo
     const state = known === undefined ? newState(from) : (JSON.parse(known) as State);
     await stageRows(file, read, stage, state, parts);
     await mergeAll(stage, state, parts);
+    await parts.store.settle();
     const { added, widened, rows } = state.merged;
     const unchanged = rows - added - widened;
     const imported = {

@@ -3,7 +3,12 @@ import type { CarePlace, SightingStage } from '../../store/contracts.ts';
 import { dayOf, PATIENT_BYTES } from '../../store/sightings.ts';
 import type { Row } from './row-reader.ts';
 
-const SEEN_AT_ONCE = 1_000;
+interface Named {
+  readonly nhsNumber: string;
+  readonly digest: Buffer;
+  /** The same as text; empty where nobody is told. */
+  readonly patient: string;
+}
 
 /** Puts rows into a stage, with their places numbered in the order in which they came, and tells whom they are about. */
 export class Staging {
@@ -14,7 +19,7 @@ export class Staging {
   readonly #places: CarePlace[];
   readonly #numbers = new Map<string, number>();
   /** A patient's rows often come together. */
-  #last: { readonly nhsNumber: string; readonly digest: Buffer } = { nhsNumber: '', digest: Buffer.alloc(0) };
+  #last: Named = { nhsNumber: '', digest: Buffer.alloc(0), patient: '' };
   #seen: SeenPatient[] = [];
 
   /** @param source of rows that name none @param places those numbered before, by whoever began with this stage */
@@ -34,15 +39,15 @@ export class Staging {
   }
 
   add({ nhsNumber, organisations, source, firstSeen, lastSeen }: Row): void {
-    if (this.#last.nhsNumber !== nhsNumber) this.#last = { nhsNumber, digest: this.#digest(nhsNumber) };
-    const { digest } = this.#last;
+    if (this.#last.nhsNumber !== nhsNumber) this.#last = this.#named(nhsNumber);
+    const { digest, patient } = this.#last;
     const key = digest.subarray(0, PATIENT_BYTES);
     const [firstDay, lastDay] = [dayOf(firstSeen), dayOf(lastSeen)];
     for (const organisation of organisations) {
       const place = this.#numberOf({ organisation, source: source === '' ? this.#source : source });
       this.#stage.add({ key, place, firstDay, lastDay });
       if (this.#onSeen === undefined) continue;
-      this.#seen.push({ nhsNumber, patient: digest.toString('base64url'), organisation, lastSeen });
+      this.#seen.push({ nhsNumber, patient, organisation, lastSeen });
     }
   }
 
@@ -50,9 +55,12 @@ export class Staging {
   async tellSeen(): Promise<void> {
     const seen = this.#seen;
     this.#seen = [];
-    for (let from = 0; from < seen.length; from += SEEN_AT_ONCE) {
-      await this.#onSeen?.(seen.slice(from, from + SEEN_AT_ONCE));
-    }
+    if (seen.length > 0) await this.#onSeen?.(seen);
+  }
+
+  #named(nhsNumber: string): Named {
+    const digest = this.#digest(nhsNumber);
+    return { nhsNumber, digest, patient: this.#onSeen === undefined ? '' : digest.toString('base64url') };
   }
 
   #numberOf(place: CarePlace): number {

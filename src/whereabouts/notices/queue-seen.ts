@@ -1,7 +1,8 @@
 import type { OnSeen, SeenPatient } from '../../routing/seen-patients.ts';
 import type { NoticeParts } from './notice-parts.ts';
 
-const AT_ONCE = 500;
+/** Patients of one transaction: some milliseconds, in which nobody else writes to a file. */
+const AT_ONCE = 1_000;
 
 type Queueing = Pick<
   NoticeParts,
@@ -16,14 +17,27 @@ type Queueing = Pick<
  */
 export function queueSeen(parts: Queueing, onQueued: () => void): OnSeen {
   return async (seen) => {
-    const open = seen.filter(
-      ({ organisation }) =>
-        !isSensitive(organisation, parts.settings.sensitive_services) && !isOthers(organisation, parts),
-    );
-    for (let from = 0; from < open.length; from += AT_ONCE)
-      await queuePart(open.slice(from, from + AT_ONCE), parts);
-    if (open.length > 0) onQueued();
+    const open = openIn(seen, parts);
+    const numberOf = new Map<string, string>();
+    for (const { patient, organisation, nhsNumber } of seen) {
+      if (open.has(organisation)) numberOf.set(patient, nhsNumber);
+    }
+    // In the order of the queue's own tree.
+    const patients = [...numberOf.keys()].sort();
+    for (let from = 0; from < patients.length; from += AT_ONCE)
+      await queuePart(patients.slice(from, from + AT_ONCE), numberOf, parts);
+    if (patients.length > 0) onQueued();
   };
+}
+
+/** The organisations among these that somebody is told of: a million rows name few. */
+function openIn(seen: readonly SeenPatient[], parts: Queueing): Set<string> {
+  const organisations = new Set(seen.map(({ organisation }) => organisation));
+  for (const one of organisations) {
+    if (isSensitive(one, parts.settings.sensitive_services) || isOthers(one, parts))
+      organisations.delete(one);
+  }
+  return organisations;
 }
 
 /** True where the directory knows who holds an organisation's data, and it is not us. */
@@ -40,15 +54,21 @@ export function isSensitive(organisation: string, services: readonly string[]): 
 }
 
 async function queuePart(
-  seen: readonly SeenPatient[],
+  patients: readonly string[],
+  numberOf: ReadonlyMap<string, string>,
   { register, store, numbers, now }: Queueing,
 ): Promise<void> {
-  const numberOf = new Map(seen.map(({ patient, nhsNumber }) => [patient, nhsNumber]));
-  const entries = (await register?.of([...numberOf.keys()])) ?? [];
-  for (const { patient, until } of entries) if (until === undefined) numberOf.delete(patient);
-  const rows = [...numberOf].map(([patient, nhsNumber]) => ({
-    ...{ patient, kind: 'held' as const },
-    sealedNumber: numbers.seal(nhsNumber, patient),
-  }));
-  if (rows.length > 0) await store.noticeQueue.enqueue(rows, now());
+  const at = now();
+  const entries = (await register?.of(patients)) ?? [];
+  const stay = await store.noticeQueue.stays(patients, 'held', at);
+  const left = new Set(stay);
+  for (const { patient, until } of entries) if (until === undefined) left.add(patient);
+  const rows = patients
+    .filter((patient) => !left.has(patient))
+    .map((patient) => ({
+      ...{ patient, kind: 'held' as const },
+      sealedNumber: numbers.seal(numberOf.get(patient) ?? '', patient),
+    }));
+  // With no rows too: only then is on the disk what another process has put in.
+  if (rows.length + stay.length > 0) await store.noticeQueue.enqueue(rows, at);
 }
