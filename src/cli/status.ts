@@ -62,7 +62,7 @@ function lines(told: Told): string[] {
     one.name,
     one.circuit,
     `${one.window.calls} calls`,
-    `${one.window.failed} failed`,
+    `${one.window.failed} failed${one.window.slow ? ` (${one.window.slow} slow)` : ''}`,
     `${one.window.refused} refused`,
     one.since === undefined ? '' : `since ${one.since}`,
   ]);

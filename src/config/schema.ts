@@ -30,6 +30,8 @@ const breaker = z.strictObject({
   volume_threshold: z.int().min(1).default(3),
   error_percentage: z.int().min(1).max(100).default(50),
   window_ms: milliseconds.default(20_000),
+  /** An answer that takes longer is shown, and counts in the window as a failure. GP Connect allows just under 3 s. */
+  slow_ms: milliseconds.default(3_000),
   /** How long the circuit stays open before one probe is sent. */
   reset_ms: milliseconds.default(5_000),
   /** How long that probe may take. */
@@ -162,7 +164,7 @@ const directorySource = z.strictObject({
   interval_hours: z.int().min(1).max(168).default(24),
   page_size: z.int().min(1).max(1_000).default(100),
   timeout_ms: milliseconds.default(20_000),
-  breaker: breaker.prefault({ volume_threshold: 5 }),
+  breaker: breaker.prefault({ volume_threshold: 5, slow_ms: 15_000 }),
 });
 
 const budgets = z.strictObject({
