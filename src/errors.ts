@@ -160,6 +160,7 @@ const POLICY = {
 /** A destination was not reached, or gave nothing that can be used. */
 const DELIVERY = {
   timeout: form(504, 'timeout', 'No answer came in time.'),
+  'connect-timeout': form(504, 'timeout', 'No connection could be made in time.'),
   'refused-connection': form(502, 'transient', 'The connection was refused.'),
   'lost-connection': form(502, 'transient', 'The connection broke.'),
   'tls-failed': form(502, 'security', 'No trusted connection could be made.'),
@@ -247,7 +248,15 @@ export class EvidenceError extends WayleaveError<EvidenceCode> {
 export class PolicyRefusal extends WayleaveError<PolicyCode> {}
 
 /** Not reachable. */
-export class DeliveryError extends WayleaveError<DeliveryCode> {}
+export class DeliveryError extends WayleaveError<DeliveryCode> {
+  /**
+   * Set where nothing of an answer came back, so that the same may be asked once more: on a new connection; or on one
+   * that was kept open, and was closed at the other end just when it was used.
+   */
+  unanswered: 'new' | 'kept' | undefined;
+  /** It says nothing of how the other side is as a whole. */
+  blameless = false;
+}
 
 /** The broker itself cannot go on. */
 export class HouseError extends WayleaveError<HouseCode> {}

@@ -40,6 +40,9 @@ const breaker = z.strictObject({
   capacity: z.int().min(1).max(5000).default(64),
 });
 
+/** From the start of a new connection until TLS is done; what is not there hangs no longer than this. */
+const connectMs = milliseconds.default(1_000);
+
 const noBreaker = {} as const;
 
 /** A FHIR service base, without the slash that would come twice before a resource's name. */
@@ -67,6 +70,7 @@ const record = z.strictObject({
   care_setting: careSetting.default('acute'),
   page_size: z.int().min(1).max(500).default(250),
   timeout_ms: milliseconds.default(4_000),
+  connect_ms: connectMs,
   /** One whole-record question is dozens of calls, so the bulkhead of a record is a large one. */
   breaker: breaker.prefault({ capacity: 512 }),
 });
@@ -117,6 +121,7 @@ const neighbour = z.strictObject({
   crl: crlForm.optional(),
   agreement,
   timeout_ms: milliseconds.default(5_000),
+  connect_ms: connectMs,
   /** Queries a second that this neighbour may send us. */
   rate_per_second: z.int().min(1).default(200),
   breaker: breaker.prefault(noBreaker),
@@ -126,6 +131,7 @@ const neighbour = z.strictObject({
 export const enrolledNeighbour = neighbour.pick({
   agreement: true,
   timeout_ms: true,
+  connect_ms: true,
   rate_per_second: true,
   breaker: true,
 });

@@ -197,5 +197,5 @@ function isNoFailure(error: unknown, halfOpen: boolean): boolean {
   // The bulkhead is our own: that it is full says nothing about the other side.
   if ((error as NodeJS.ErrnoException).code === 'ESEMLOCKED') return !halfOpen;
   if (isRefusal(error)) return true;
-  return error instanceof DeliveryError && error.code === 'cancelled' && !halfOpen;
+  return error instanceof DeliveryError && (error.code === 'cancelled' || error.blameless) && !halfOpen;
 }

@@ -49,6 +49,8 @@ export interface LinkSettings {
   readonly own: () => TlsIdentity;
   readonly breaker: BreakerConfig;
   readonly timeoutMs: number;
+  /** Of that, what a new connection may take. */
+  readonly connectMs: number;
   readonly marginMs: number;
 }
 
@@ -142,6 +144,7 @@ export class NeighbourLink {
         body: JSON.stringify({ [member]: token }),
         headers: { 'Content-Type': 'application/json', 'Wayleave-Budget-Ms': String(budget), ...headers },
         agent: this.#agentFor(claims.cnf['x5t#S256']),
+        connectMs: this.#settings.connectMs,
         mostBytes: MOST_ANSWER_BYTES,
       };
       const answer = await fairly(this.#settings.timeoutMs, part, () => exchange(sending, part));
@@ -173,6 +176,7 @@ export class NeighbourLink {
         url: this.#url(path),
         ...(body === undefined ? {} : { body: body.text, headers: { 'Content-Type': body.type } }),
         agent: this.#agents[0],
+        connectMs: this.#settings.connectMs,
         mostBytes: MOST_TEXT_BYTES,
       },
       deadline,

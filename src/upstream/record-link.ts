@@ -9,7 +9,8 @@ import { FHIR_JSON, isDeeperThan, isResource, MOST_LEVELS, type Resource } from 
 import type { Log } from '../log.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { Destination, fairly, type DestinationKind } from './destination.ts';
-import { exchange, type Answer } from './exchange.ts';
+import { closeFree } from './free-sockets.ts';
+import { exchange, type Answer, type Call } from './exchange.ts';
 
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
 const CONNECTIONS = 32;
@@ -93,20 +94,26 @@ export class RecordLink {
     return send(await this.#tokens.authorization(deadline));
   }
 
-  #send(url: string, authorization: string | undefined, deadline: Deadline): Promise<Answer> {
-    return exchange(
-      {
-        method: 'GET',
-        url,
-        headers: {
-          Accept: FHIR_JSON,
-          ...(authorization === undefined ? {} : { Authorization: authorization }),
-        },
-        agent: this.#agent,
-        mostBytes: MOST_ANSWER_BYTES,
+  /** Once more where a connection that was kept turns out to be closed: nothing was said over it. */
+  async #send(url: string, authorization: string | undefined, deadline: Deadline): Promise<Answer> {
+    const call: Call = {
+      method: 'GET',
+      url,
+      headers: {
+        Accept: FHIR_JSON,
+        ...(authorization === undefined ? {} : { Authorization: authorization }),
       },
-      deadline,
-    );
+      agent: this.#agent,
+      connectMs: this.record.connect_ms,
+      mostBytes: MOST_ANSWER_BYTES,
+    };
+    try {
+      return await exchange(call, deadline);
+    } catch (error) {
+      if (!(error instanceof DeliveryError) || error.unanswered !== 'kept') throw error;
+      closeFree(this.#agent);
+      return await exchange(call, deadline);
+    }
   }
 }
 

@@ -182,7 +182,7 @@ export async function ourClient(
   const link = new NeighbourLink(
     neighbourOf(asked, (server.address() as AddressInfo).port),
     neighbours,
-    { own: () => own, breaker: NEVER_OPEN, timeoutMs: 5_000, marginMs: 0 },
+    { own: () => own, breaker: NEVER_OPEN, timeoutMs: 5_000, connectMs: 5_000, marginMs: 0 },
     SILENT,
     Date.now,
   );
