@@ -26,6 +26,9 @@ export interface DestinationStatus {
   readonly underWay: number;
 }
 
+/** As a round trip is smoothed (RFC 6298, 2.3). */
+const NEWEST_SHARE = 1 / 8;
+
 /** Sends something small and harmless, to learn whether the destination answers again. Rejects if not. */
 export type Probe = (deadline: Deadline) => Promise<unknown>;
 
@@ -43,6 +46,7 @@ export class Destination {
   readonly #slowMs: number;
   readonly #slow: RollingCount;
   readonly #mono: () => number;
+  #usualMs: number | undefined;
   #since: string | undefined;
   #underWay = 0;
 
@@ -106,6 +110,16 @@ export class Destination {
     }
   }
 
+  /** What an answer takes as a rule, in milliseconds, those of late counting most; undefined before there was one. */
+  get usualMs(): number | undefined {
+    return this.#usualMs;
+  }
+
+  /** Whether the next call would be made. */
+  get takesCalls(): boolean {
+    return this.#breaker.closed;
+  }
+
   status(): DestinationStatus {
     const { fires, failures, rejects, semaphoreRejections } = this.#breaker.stats;
     const refused = rejects + semaphoreRejections;
@@ -135,7 +149,9 @@ export class Destination {
         };
       },
     );
-    if (this.#mono() - started <= this.#slowMs) return answer();
+    const took = this.#mono() - started;
+    this.#usualMs = (this.#usualMs ?? took) + (took - (this.#usualMs ?? took)) * NEWEST_SHARE;
+    if (took <= this.#slowMs) return answer();
     this.#slow.add();
     throw new SlowAnswer(answer);
   }

@@ -10,7 +10,8 @@ import type { IdentifiedPeer, Neighbour, Neighbours } from '../trust/neighbours.
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import type { TlsIdentity } from '../trust/tls.ts';
 import { Destination, fairly } from './destination.ts';
-import { exchange, type Call } from './exchange.ts';
+import { exchange, type Answer, type Call } from './exchange.ts';
+import { closeFree } from './free-sockets.ts';
 import { PinnedAgent } from './pinned-agent.ts';
 
 /** What came back for a query: not yet believed. */
@@ -135,7 +136,7 @@ export class NeighbourLink {
     return this.destination.call(async () => {
       const leftMs = deadline.remainingMs();
       // Kept back twice: here for believing, merging and the audit, and of what is handed down for the way home.
-      const marginMs = Math.min(this.#settings.marginMs, leftMs * LARGEST_MARGIN);
+      const marginMs = this.#marginMs(leftMs);
       using part = deadline.within(Math.min(this.#settings.timeoutMs, leftMs - marginMs));
       const budget = Math.max(0, Math.floor(part.remainingMs() - marginMs));
       const sending: Call = {
@@ -147,7 +148,7 @@ export class NeighbourLink {
         connectMs: this.#settings.connectMs,
         mostBytes: MOST_ANSWER_BYTES,
       };
-      const answer = await fairly(this.#settings.timeoutMs, part, () => exchange(sending, part));
+      const answer = await fairly(this.#settings.timeoutMs, part, () => this.#send(sending, part));
       const response = answer.header(RESPONSE_HEADER);
       if (response === undefined) refuseUnsigned(answer.status);
       return await believe({
@@ -157,6 +158,18 @@ export class NeighbourLink {
         peer: this.#identify(answer.socket as TLSSocket),
       });
     });
+  }
+
+  /** What is left for this neighbour after so many milliseconds of asking it. */
+  leftMs(spentMs: number, deadline: Deadline): number {
+    return Math.min(deadline.remainingMs(), this.#settings.timeoutMs - spentMs);
+  }
+
+  /** Whether a call that failed may be made once more: nothing of an answer came, and there is time for a usual one. */
+  mayAskAgain(error: unknown, leftMs: number): boolean {
+    if (!(error instanceof DeliveryError) || error.unanswered === undefined) return false;
+    const { takesCalls, usualMs = this.#settings.connectMs } = this.destination;
+    return takesCalls && leftMs - this.#marginMs(leftMs) >= usualMs;
   }
 
   /**
@@ -193,8 +206,24 @@ export class NeighbourLink {
     for (const agent of this.#agents) agent.destroy();
   }
 
+  #marginMs(leftMs: number): number {
+    return Math.min(this.#settings.marginMs, leftMs * LARGEST_MARGIN);
+  }
+
   #url(path: string): string {
     return new URL(path, this.neighbour.broker.endpoints.federation).href;
+  }
+
+  /** After a failure without an answer, what comes next goes over a connection of its own. */
+  async #send(sending: Call, deadline: Deadline): Promise<Answer> {
+    try {
+      return await exchange(sending, deadline);
+    } catch (error) {
+      if (error instanceof DeliveryError && error.unanswered !== undefined) {
+        for (const agent of this.#agents) closeFree(agent);
+      }
+      throw error;
+    }
   }
 
   /** Judged on every request, not once per connection: a certificate may expire or be revoked in between. */
