@@ -65,6 +65,7 @@ function lines(told: Told): string[] {
     `${one.window.failed} failed${one.window.slow ? ` (${one.window.slow} slow)` : ''}`,
     `${one.window.refused} refused`,
     one.since === undefined ? '' : `since ${one.since}`,
+    one.avoided?.length ? `at ${one.endpoint}; NOT CONNECTED: ${one.avoided.join(', ')}` : '',
   ]);
   const ending = status.certificates.filter(({ level }) => level !== 'ok' && level !== '90');
   // Revocation lists have lines of their own, and most live for a day.
@@ -72,7 +73,7 @@ function lines(told: Told): string[] {
   return [
     `${status.region}: ${status.ready ? 'ready' : 'not ready'}, store ${status.store}, up since ${status.started}`,
     ...closedLines(status),
-    ...columns(rows),
+    ...columns(rows).map(plain),
     ...trustLines(status),
     ...logLines(status.log as LogStatus),
     ...ending.map(({ name, whose, level, daysLeft, validUntil }) =>

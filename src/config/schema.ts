@@ -9,6 +9,7 @@ import { auditStream } from './audit-streams.ts';
 import { noticesForm } from './notices.ts';
 import { patientNotices } from './patient-notices.ts';
 import { ADMIN_ROLES } from '../trust/admins.ts';
+import { MOST_ALTERNATES } from '../trust/entity-statement.ts';
 import { unusualAccess } from './unusual-access.ts';
 
 /**
@@ -217,6 +218,11 @@ export const configFile = z.strictObject({
   viewer_tokens_base: z.url().optional(),
   /** The base that neighbours use; goes into the entity statement. */
   federation_base: z.url({ protocol: /^https$/ }),
+  /** Further bases at which neighbours reach us when they cannot connect to that one, in this order; they go into it too. */
+  federation_alternates: z
+    .array(z.url({ protocol: /^https$/ }))
+    .max(MOST_ALTERNATES)
+    .default([]),
   /** The base at which anyone finds our entity statement, where the entity identifier is no address; goes into it too. */
   statement_base: z.url({ protocol: /^https$/ }).optional(),
   /** Names this replica's own log: its origin is the entity's host, `/log/` and this. Part of a FHIR id as well. */

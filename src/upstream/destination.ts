@@ -24,6 +24,9 @@ export interface DestinationStatus {
     readonly refused: number;
   };
   readonly underWay: number;
+  /** Of a neighbour: where it is asked, and those of its endpoints that could not be connected to when last tried. */
+  readonly endpoint?: string;
+  readonly avoided?: readonly string[];
 }
 
 /** As a round trip is smoothed (RFC 6298, 2.3). */
