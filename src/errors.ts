@@ -166,6 +166,7 @@ const DELIVERY = {
   'tls-failed': form(502, 'security', 'No trusted connection could be made.'),
   'circuit-open': form(503, 'transient', 'Not asked again yet: recent calls failed.'),
   'bulkhead-full': form(503, 'throttled', 'Too many calls are under way.'),
+  'left-alone': form(503, 'throttled', 'Not asked again yet: the other side asked to be left alone.'),
   'peer-throttled': form(503, 'throttled', 'The other side asks for fewer requests.'),
   'peer-refused': form(502, 'exception', 'The other side refused the request.'),
   'peer-failed': form(502, 'exception', 'The other side answered with an error.'),

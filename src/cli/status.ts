@@ -65,6 +65,7 @@ function lines(told: Told): string[] {
     `${one.window.failed} failed${one.window.slow ? ` (${one.window.slow} slow)` : ''}`,
     `${one.window.refused} refused`,
     one.since === undefined ? '' : `since ${one.since}`,
+    one.leftAloneUntil === undefined ? '' : `LEFT ALONE until ${one.leftAloneUntil}`,
     one.avoided?.length ? `at ${one.endpoint}; NOT CONNECTED: ${one.avoided.join(', ')}` : '',
   ]);
   const ending = status.certificates.filter(({ level }) => level !== 'ok' && level !== '90');

@@ -24,6 +24,8 @@ export interface DestinationStatus {
     readonly refused: number;
   };
   readonly underWay: number;
+  /** It asked for that; ISO instant. */
+  readonly leftAloneUntil?: string;
   /** Of a neighbour: where it is asked, and those of its endpoints that could not be connected to when last tried. */
   readonly endpoint?: string;
   readonly avoided?: readonly string[];
@@ -31,6 +33,11 @@ export interface DestinationStatus {
 
 /** As a round trip is smoothed (RFC 6298, 2.3). */
 const NEWEST_SHARE = 1 / 8;
+
+/** The longest that a destination is left alone because it asks for that. */
+const LONGEST_ALONE_MS = 60_000;
+/** Whoever answers somebody else at the same time turns away one call too many, and does not ask to be left alone. */
+const MEANWHILE_MS = 250;
 
 /** Sends something small and harmless, to learn whether the destination answers again. Rejects if not. */
 export type Probe = (deadline: Deadline) => Promise<unknown>;
@@ -48,7 +55,11 @@ export class Destination {
   readonly #breaker: CircuitBreaker<[() => Promise<unknown>], unknown>;
   readonly #slowMs: number;
   readonly #slow: RollingCount;
+  readonly #turnedAway: RollingCount;
+  readonly #log: Log;
   readonly #mono: () => number;
+  #aloneUntil = -Infinity;
+  #answeredAt = -Infinity;
   #usualMs: number | undefined;
   #since: string | undefined;
   #underWay = 0;
@@ -66,6 +77,8 @@ export class Destination {
     this.name = name;
     this.#slowMs = settings.slow_ms;
     this.#slow = new RollingCount(settings.window_ms, mono);
+    this.#turnedAway = new RollingCount(settings.window_ms, mono);
+    this.#log = log;
     this.#mono = mono;
     this.#breaker = new CircuitBreaker((action: () => Promise<unknown>) => action(), {
       // The deadline ends a call and stops its work; a timer of the breaker's would only end the waiting.
@@ -96,9 +109,13 @@ export class Destination {
    * took longer than `slow_ms` is given like any other, and counts as a failure: whoever is slow for everybody is
    * waited for by everybody.
    *
-   * @throws DeliveryError `circuit-open`, `bulkhead-full`, or whatever the action rejects with
+   * @throws DeliveryError `left-alone`, `circuit-open`, `bulkhead-full`, or whatever the action rejects with
    */
   async call<Result>(action: () => Promise<Result>): Promise<Result> {
+    if (this.#aloneMs > 0) {
+      this.#turnedAway.add();
+      throw new DeliveryError('left-alone', this.name);
+    }
     this.#underWay += 1;
     try {
       return (await this.#breaker.fire(() => this.#timed(action))) as Result;
@@ -113,6 +130,25 @@ export class Destination {
     }
   }
 
+  /**
+   * It asks to be left alone: no call is made until that is over, nor is our own probe. The word need not be signed, so
+   * it is a hint, and counts for a minute at the most.
+   *
+   * @param askedMs undefined where it does not say for how long: then for no time
+   */
+  leaveAlone(askedMs: number | undefined): void {
+    const now = this.#mono();
+    if (askedMs === undefined || now - this.#answeredAt < MEANWHILE_MS) return;
+    const ms = Math.min(askedMs, LONGEST_ALONE_MS);
+    if (ms <= this.#aloneMs) return;
+    this.#aloneUntil = now + ms;
+    this.#log.warn({ destination: this.name, kind: this.kind, ms }, 'left alone, as it asks');
+  }
+
+  get #aloneMs(): number {
+    return Math.max(0, this.#aloneUntil - this.#mono());
+  }
+
   /** What an answer takes as a rule, in milliseconds, those of late counting most; undefined before there was one. */
   get usualMs(): number | undefined {
     return this.#usualMs;
@@ -120,12 +156,13 @@ export class Destination {
 
   /** Whether the next call would be made. */
   get takesCalls(): boolean {
-    return this.#breaker.closed;
+    return this.#breaker.closed && this.#aloneMs === 0;
   }
 
   status(): DestinationStatus {
     const { fires, failures, rejects, semaphoreRejections } = this.#breaker.stats;
-    const refused = rejects + semaphoreRejections;
+    const refused = rejects + semaphoreRejections + this.#turnedAway.value;
+    const alone = this.#aloneMs;
     return {
       kind: this.kind,
       name: this.name,
@@ -133,6 +170,7 @@ export class Destination {
       ...(this.#since === undefined ? {} : { since: this.#since }),
       window: { calls: fires, failed: failures, slow: this.#slow.value, refused },
       underWay: this.#underWay,
+      ...(alone === 0 ? {} : { leftAloneUntil: new Date(Date.now() + alone).toISOString() }),
     };
   }
 
@@ -152,7 +190,8 @@ export class Destination {
         };
       },
     );
-    const took = this.#mono() - started;
+    this.#answeredAt = this.#mono();
+    const took = this.#answeredAt - started;
     this.#usualMs = (this.#usualMs ?? took) + (took - (this.#usualMs ?? took)) * NEWEST_SHARE;
     if (took <= this.#slowMs) return answer();
     this.#slow.add();
@@ -162,7 +201,9 @@ export class Destination {
   async #probe(probe: Probe, probeMs: number): Promise<void> {
     using deadline = startDeadline(probeMs);
     try {
-      await this.#breaker.fire(() => probe(deadline));
+      await this.#breaker.fire(() =>
+        this.#aloneMs > 0 ? Promise.reject(new DeliveryError('left-alone')) : probe(deadline),
+      );
     } catch {
       // The breaker has counted it and is open again; the next probe comes after the next reset time.
     }

@@ -15,6 +15,7 @@ import { Endpoints } from './endpoints.ts';
 import { exchange, type Answer, type Call } from './exchange.ts';
 import { closeFree } from './free-sockets.ts';
 import { PinnedAgent } from './pinned-agent.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 /** What came back for a query: not yet believed. */
 export interface NeighbourAnswer {
@@ -164,6 +165,10 @@ export class NeighbourLink {
       };
       const answer = await fairly(this.#settings.timeoutMs, part, () => this.#send(sending, endpoint, part));
       const response = answer.header(RESPONSE_HEADER);
+      // A signed one for notices tells of their queue, and of nothing that is asked.
+      if (isThrottled(answer.status) && (call !== 'notices' || response === undefined)) {
+        this.destination.leaveAlone(retryAfterMs(answer.header('retry-after'), this.#now()));
+      }
       if (response === undefined) refuseUnsigned(answer.status);
       return await believe({
         status: answer.status,
@@ -270,10 +275,14 @@ export class NeighbourLink {
   }
 }
 
+function isThrottled(status: number): boolean {
+  return status === 429 || status === 503;
+}
+
 /** Without a signature an error tells nothing but that it is no answer, and an answer is not believed. */
 function refuseUnsigned(status: number): never {
   if (status >= 200 && status < 300) throw new EvidenceError('unsigned');
-  if (status === 429 || status === 503) throw new DeliveryError('peer-throttled');
+  if (isThrottled(status)) throw new DeliveryError('peer-throttled');
   if (status >= 400 && status < 500) throw new DeliveryError('peer-refused');
   throw new DeliveryError('peer-failed', 'unsigned');
 }

@@ -11,6 +11,7 @@ import { AccessTokens } from './access-tokens.ts';
 import { Destination, fairly, type DestinationKind } from './destination.ts';
 import { closeFree } from './free-sockets.ts';
 import { exchange, type Answer, type Call } from './exchange.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
 const CONNECTIONS = 32;
@@ -21,6 +22,7 @@ export class RecordLink {
   readonly destination: Destination;
   readonly #agent: http.Agent | https.Agent;
   readonly #tokens: AccessTokens | undefined;
+  readonly #now: () => number;
   /** The longest first: one may lie below another. */
   readonly #publicBases: readonly string[];
 
@@ -31,6 +33,7 @@ export class RecordLink {
     kind: Extract<DestinationKind, 'record' | 'polled-record'> = 'record',
   ) {
     this.record = record;
+    this.#now = now;
     this.#agent = agentFor(record);
     this.#publicBases = record.public_base.toSorted((one, other) => other.length - one.length);
     this.#tokens =
@@ -71,8 +74,10 @@ export class RecordLink {
       deadline,
     );
     if (answer.status === 404 || answer.status === 410) return undefined;
-    if (answer.status === 429 || answer.status === 503)
+    if (answer.status === 429 || answer.status === 503) {
+      this.destination.leaveAlone(retryAfterMs(answer.header('retry-after'), this.#now()));
       throw new DeliveryError('peer-throttled', this.record.id);
+    }
     if (answer.status >= 500) throw new DeliveryError('peer-failed', this.record.id);
     if (answer.status !== 200) throw new DeliveryError('peer-refused', this.record.id);
     const resource = readResource(answer.body, this.record.id);

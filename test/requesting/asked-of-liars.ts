@@ -7,7 +7,9 @@ import { auditEnd, auditRows } from './audit-rows.ts';
 import { MARK, startWithLyingLondon, type LyingLondon } from './lying-london.ts';
 import { PATIENT, smallData } from './small-data.ts';
 
-const ISSUE = { timeout: 'timeout', busy: 'throttled' } as Partial<Record<Reason, string>>;
+const ISSUE = { timeout: 'timeout', busy: 'throttled', throttled: 'throttled' } as Partial<
+  Record<Reason, string>
+>;
 
 /** A viewer in Hertfordshire whose question goes to a London that lies, and to a Suffolk that does not. */
 export class AskedOfLiars {

@@ -146,6 +146,55 @@ describe('one destination', () => {
     assert.equal(to.status().window.slow, 0);
   });
 
+  it('is left alone for as long as it asks, at most a minute, and nothing waits for that', async () => {
+    const to = destination({}, () => Promise.reject(new Error('it was probed')));
+    to.leaveAlone(5_000);
+    assert.deepEqual(await times(2, to, answers), ['left-alone', 'left-alone']);
+    const { circuit, window, leftAloneUntil = '' } = to.status();
+    assert.deepEqual([circuit, window], ['closed', { calls: 0, failed: 0, slow: 0, refused: 2 }]);
+    assert.ok(Date.parse(leftAloneUntil) > Date.now());
+    clock += 5_000;
+    assert.equal(await codeOf(to, answers), 'answered');
+    assert.equal(to.status().leftAloneUntil, undefined);
+    clock += 1_000;
+    to.leaveAlone(86_400_000);
+    to.leaveAlone(1);
+    clock += 59_999;
+    assert.equal(await codeOf(to, answers), 'left-alone');
+    clock += 1;
+    assert.equal(await codeOf(to, answers), 'answered');
+  });
+
+  it('is not left alone where it does not say for how long, or where it answers others meanwhile', async () => {
+    const to = destination();
+    to.leaveAlone(undefined);
+    to.leaveAlone(0);
+    assert.equal(await codeOf(to, answers), 'answered');
+    clock += 249;
+    to.leaveAlone(5_000);
+    assert.equal(await codeOf(to, failsWith(TIMEOUT)), 'timeout');
+    clock += 1;
+    to.leaveAlone(5_000);
+    assert.equal(await codeOf(to, answers), 'left-alone');
+  });
+
+  it('is not probed either while it is left alone', async () => {
+    let probes = 0;
+    const to = destination({ reset_ms: 20 }, async () => void (probes += 1));
+    await times(4, to, failsWith(TIMEOUT));
+    to.leaveAlone(5_000);
+    let changes = 0;
+    let since = to.status().since;
+    for (let tries = 0; tries < 150 && changes < 2; tries += 1, await sleep(10)) {
+      if (to.status().since !== since) changes += 1;
+      since = to.status().since;
+    }
+    assert.deepEqual([changes, probes], [2, 0]);
+    clock += 5_000;
+    await until(to, 'closed');
+    assert.equal(probes, 1);
+  });
+
   it('lets only our own probe through when it has been open for a while, and closes when that is answered', async () => {
     let probes = 0;
     const held = Promise.withResolvers<void>();
