@@ -115,6 +115,29 @@ describe('the link to a neighbour', () => {
     });
   });
 
+  describe('when it is slow', () => {
+    const slow = (response: ServerResponse): void => void setTimeout(() => signed(200)(response), 80);
+    const breaker = { volume_threshold: 3, slow_ms: 40 };
+
+    it('gives what it answers, counts that against it, and says so', async () => {
+      const { ask, link } = asking([port], { breaker });
+      london.script = slow;
+      assert.deepEqual([await ask(), await ask(), await ask()], ['answered', 'answered', 'answered']);
+      const { circuit, window } = link.status();
+      assert.deepEqual([circuit, window.slow, window.failed], ['open', 3, 3]);
+      assert.equal(await ask(), 'circuit-open');
+    });
+
+    it('is asked by others as before, where those who found it slow could not wait', async () => {
+      const { ask, link } = asking([port], { breaker });
+      london.script = () => undefined;
+      const hurried = Array.from({ length: 6 }, () => ask('query', 60));
+      assert.deepEqual(new Set(await Promise.all(hurried)), new Set(['cancelled']));
+      const { circuit, window } = link.status();
+      assert.deepEqual([circuit, window.slow, window.failed], ['closed', 0, 0]);
+    });
+  });
+
   describe('when it hangs', () => {
     it('holds as many calls and connections as the bulkhead has room for, and turns away the rest at once', async () => {
       const held: ServerResponse[] = [];
