@@ -160,11 +160,13 @@ const POLICY = {
 /** A destination was not reached, or gave nothing that can be used. */
 const DELIVERY = {
   timeout: form(504, 'timeout', 'No answer came in time.'),
+  'connect-timeout': form(504, 'timeout', 'No connection could be made in time.'),
   'refused-connection': form(502, 'transient', 'The connection was refused.'),
   'lost-connection': form(502, 'transient', 'The connection broke.'),
   'tls-failed': form(502, 'security', 'No trusted connection could be made.'),
   'circuit-open': form(503, 'transient', 'Not asked again yet: recent calls failed.'),
   'bulkhead-full': form(503, 'throttled', 'Too many calls are under way.'),
+  'left-alone': form(503, 'throttled', 'Not asked again yet: the other side asked to be left alone.'),
   'peer-throttled': form(503, 'throttled', 'The other side asks for fewer requests.'),
   'peer-refused': form(502, 'exception', 'The other side refused the request.'),
   'peer-failed': form(502, 'exception', 'The other side answered with an error.'),
@@ -247,7 +249,15 @@ export class EvidenceError extends WayleaveError<EvidenceCode> {
 export class PolicyRefusal extends WayleaveError<PolicyCode> {}
 
 /** Not reachable. */
-export class DeliveryError extends WayleaveError<DeliveryCode> {}
+export class DeliveryError extends WayleaveError<DeliveryCode> {
+  /**
+   * Set where nothing of an answer came back, so that the same may be asked once more: on a new connection; or on one
+   * that was kept open, and was closed at the other end just when it was used.
+   */
+  unanswered: 'new' | 'kept' | undefined;
+  /** It says nothing of how the other side is as a whole. */
+  blameless = false;
+}
 
 /** The broker itself cannot go on. */
 export class HouseError extends WayleaveError<HouseCode> {}

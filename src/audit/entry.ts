@@ -91,6 +91,10 @@ export interface Facts {
   /** The other region. */
   readonly region?: string | undefined;
   readonly jti?: string | undefined;
+  /** Of a message that repeats another one: that one's `jti`. */
+  readonly retry_of?: string | undefined;
+  /** Of a message that was not reached, and was repeated: the `jti` of the other. */
+  readonly retried_as?: string | undefined;
   /** ODS code of who asks. */
   readonly organisation?: string | undefined;
   readonly role?: string | undefined;

@@ -22,7 +22,11 @@ export interface Message {
 }
 
 /** A message to one region. */
-export type Sent = Message & { readonly region: string; readonly jti: string };
+export type Sent = Message & {
+  readonly region: string;
+  readonly jti: string;
+  readonly retry_of?: string | undefined;
+};
 
 /** One resource that was released or shown: which, in which version, and the digest of its canonical JSON (RFC 8785). */
 export interface ResourceRef {
@@ -58,6 +62,8 @@ export interface Received extends Told {
   readonly region: string;
   readonly jti: string | undefined;
   readonly ms: number;
+  /** `jti` of the message that the same was asked with once more. */
+  readonly retried_as?: string | undefined;
   /** A response that was not believed, as it travelled. */
   readonly unbelieved?: string | undefined;
 }
@@ -105,8 +111,8 @@ export function entryOf(asking: Asking, event: Event, facts: Facts, work?: Entry
 }
 
 /** A query that will leave, as its sender keeps it. */
-export function sentEntry(asking: Asking, { region, jti, token, digest }: Sent): Entry {
-  const sent = entryOf(asking, 'query-sent', { region, jti, query_digest: digest });
+export function sentEntry(asking: Asking, { region, jti, retry_of, token, digest }: Sent): Entry {
+  const sent = entryOf(asking, 'query-sent', { region, jti, retry_of, query_digest: digest });
   return { ...sent, sealed: { ...sent.sealed, query: token } };
 }
 

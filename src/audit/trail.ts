@@ -76,6 +76,14 @@ export class AuditTrail {
     ]);
   }
 
+  /** Requester: a query that was not reached, and the one that will leave in its place, before it does. */
+  queryRepeated(asking: Asking, first: Received, again: Sent): Promise<void> {
+    return this.#append([
+      receivedEntry(asking, { ...first, retried_as: again.jti }),
+      sentEntry(asking, { ...again, retry_of: first.jti }),
+    ]);
+  }
+
   /** Requester: what the viewer is about to see, with what each region said that was not told yet. */
   released(asking: Asking, answers: readonly Received[], shown: Shown, last: boolean): Promise<void> {
     const detail = asking.viewer === undefined ? undefined : { viewer: asking.viewer };
@@ -98,10 +106,11 @@ export class AuditTrail {
   async queryReceived(
     asking: Asking,
     region: string,
-    query: Message & { issuer: string; keepUntil: number },
+    query: Message & { issuer: string; keepUntil: number; retry_of?: string | undefined },
   ): Promise<boolean> {
     const jti = asking.exchange;
-    const entry = entryOf(asking, 'query-received', { region, jti, query_digest: query.digest }, 'open');
+    const { retry_of, digest: query_digest } = query;
+    const entry = entryOf(asking, 'query-received', { region, jti, retry_of, query_digest }, 'open');
     const sealed = { ...entry.sealed, query: query.token, ...glassOf(asking) };
     const spend = { issuer: query.issuer, jti, keepUntil: query.keepUntil };
     return (await this.#log.append([{ ...entry, sealed }], { spend })).fresh;

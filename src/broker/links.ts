@@ -36,12 +36,12 @@ export function renewLinks(
   trusted: readonly PinnedNeighbour[],
   { neighbours, own, marginMs, log, now }: LinkParts,
 ): void {
-  for (const { region, breaker, timeout_ms: timeoutMs } of trusted) {
+  for (const { region, breaker, timeout_ms: timeoutMs, connect_ms: connectMs } of trusted) {
     const neighbour = neighbours.byRegion(region);
     const known = links.get(region);
     if (known !== undefined) known.renew();
     else if (neighbour !== undefined) {
-      const settings = { own, breaker, timeoutMs, marginMs };
+      const settings = { own, breaker, timeoutMs, connectMs, marginMs };
       links.set(region, new NeighbourLink(neighbour, neighbours, settings, log, now));
     }
   }

@@ -23,12 +23,7 @@ export async function statusOf(
   notices: readonly ChannelStatus[],
 ): Promise<BrokerStatus> {
   const { config, store, demographics, odsChanges, records, links } = parts;
-  const called = [
-    demographics,
-    ...(odsChanges === undefined ? [] : [odsChanges]),
-    ...records,
-    ...links.values(),
-  ];
+  const called = [demographics, ...(odsChanges === undefined ? [] : [odsChanges]), ...records];
   const healthy = await store.healthy();
   const hasRoom = store.hasRoom();
   const { service, closed } = door;
@@ -40,7 +35,10 @@ export async function statusOf(
     store: !healthy ? 'failing' : hasRoom ? 'ok' : 'low',
     closed: closed === undefined ? undefined : closedStatus(closed),
     log: service === undefined ? unwritten(door.origin) : await service.status(),
-    destinations: called.map(({ destination }) => destination.status()),
+    destinations: [
+      ...called.map(({ destination }) => destination.status()),
+      ...[...links.values()].map((link) => link.status()),
+    ],
     own: {
       statement: parts.own().broker.sequence,
       ...(ownFaults.length === 0 ? {} : { fault: ownFaults.join(' ') }),

@@ -62,9 +62,11 @@ function lines(told: Told): string[] {
     one.name,
     one.circuit,
     `${one.window.calls} calls`,
-    `${one.window.failed} failed`,
+    `${one.window.failed} failed${one.window.slow ? ` (${one.window.slow} slow)` : ''}`,
     `${one.window.refused} refused`,
     one.since === undefined ? '' : `since ${one.since}`,
+    one.leftAloneUntil === undefined ? '' : `LEFT ALONE until ${one.leftAloneUntil}`,
+    one.avoided?.length ? `at ${one.endpoint}; NOT CONNECTED: ${one.avoided.join(', ')}` : '',
   ]);
   const ending = status.certificates.filter(({ level }) => level !== 'ok' && level !== '90');
   // Revocation lists have lines of their own, and most live for a day.
@@ -72,7 +74,7 @@ function lines(told: Told): string[] {
   return [
     `${status.region}: ${status.ready ? 'ready' : 'not ready'}, store ${status.store}, up since ${status.started}`,
     ...closedLines(status),
-    ...columns(rows),
+    ...columns(rows).map(plain),
     ...trustLines(status),
     ...logLines(status.log as LogStatus),
     ...ending.map(({ name, whose, level, daysLeft, validUntil }) =>

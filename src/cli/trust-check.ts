@@ -39,7 +39,7 @@ export function checkCommand(io: Io): Command {
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
-      '\nMakes one connection of its own, sends a hello and a signed ping, asks for no patient, and writes nothing here.' +
+      '\nMakes one connection of its own to each endpoint, sends a hello and a signed ping, asks for no patient, and writes nothing here.' +
         '\nA running broker is not disturbed. --before: a client certificate is tried at the neighbour; a server' +
         '\ncertificate is judged here by our own statement, as neighbours will judge it.' +
         '\nExit codes: 0 every step held; 1 not done; 2 called wrongly; 3 a step failed.',
@@ -129,18 +129,24 @@ function ourServer(identity: TlsIdentity, checks: LinkChecks): Step {
 const WORDS = { held: 'ok', failed: 'FAILED', skipped: 'skipped' } as const;
 
 function lines({ region, steps }: Checked): string[] {
-  const rows = steps.map(({ step, result, code, detail }) => [
+  const rows = steps.map(({ step, endpoint, result, code, detail }) => [
     `  ${step}`,
     WORDS[result],
-    [...(code === undefined ? [] : [code]), ...wordsOf(detail)].join('; '),
+    [...(code === undefined ? [] : [code]), ...at(endpoint), ...wordsOf(detail)].join('; '),
   ]);
   const failed = steps.filter(({ result }) => result === 'failed');
   return [
     `${region}: ${failed.length === 0 ? 'every step held' : `${failed.length} failed`}`,
     ...columns(rows),
-    ...failed.map(({ step, whose, mend }) => `  ${step}, ${whose}: ${mend}`),
+    ...failed.map(({ step, endpoint, whose, mend }) =>
+      [`  ${step}`, ...at(endpoint), `${whose}: ${mend}`].join(', '),
+    ),
     '',
   ];
+}
+
+function at(endpoint: string | undefined): string[] {
+  return endpoint === undefined ? [] : [`at ${endpoint}`];
 }
 
 function wordsOf(detail: Detail): string[] {

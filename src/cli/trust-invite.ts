@@ -4,7 +4,7 @@ import { ownFederationKeys, ownStatementText, type OwnPlaces } from '../config/o
 import { isWayleaveError } from '../errors.ts';
 import { anchorWords } from '../evidence/statement-changes.ts';
 import { verifyStatement } from '../evidence/statement.ts';
-import type { EntityStatement, PublicJwk } from '../trust/entity-statement.ts';
+import { endpointsIn, type EntityStatement, type PublicJwk } from '../trust/entity-statement.ts';
 import { fingerprintOf, groupedHex, type Fingerprint } from '../trust/fingerprint.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { refuseExisting, writeNewFile } from './new-file.ts';
@@ -87,7 +87,7 @@ function summary(
     ['contact', broker.contact],
     ['sequence', `${broker.sequence}`],
     ['good', `${date(statement.iat)} to ${date(statement.exp)}`],
-    ['reached at', broker.endpoints.federation],
+    ...endpointsIn(broker.endpoints).map((endpoint) => ['reached at', endpoint]),
     ...broker.tls.anchors.map((pem) => ['anchor', anchorWords(pem)]),
     ...keyRows('message key', broker.message_keys),
     ...keyRows('log key', broker.log_keys),

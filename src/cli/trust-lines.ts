@@ -1,4 +1,5 @@
 import type { NeighbourView, ProposalView, StatementView } from '../broker/trust-views.ts';
+import { endpointsIn } from '../trust/entity-statement.ts';
 import { groupedHex } from '../trust/fingerprint.ts';
 import { plain } from './subcommand.ts';
 import { columns } from './tell.ts';
@@ -81,7 +82,7 @@ function statementLines(one: StatementView): string[] {
     ...one.logKeys.map((kid) => `  log key ${kid}`),
     ...one.witnessKeys.map((kid) => `  witness key ${kid}`),
     ...one.logs.map((origin) => `  log ${origin}`),
-    `  asked at ${endpoints.federation}`,
+    `  asked at ${endpointsIn(endpoints).join(', else ')}`,
     `  its statement is at ${endpoints.statement ?? one.entity}`,
     `  covers ${coverage.sub_icbs.join(', ')}${coverage.organisations.length === 0 ? '' : ` and ${coverage.organisations.join(', ')}`}`,
     ...one.records.map(({ id, name, offers }) => `  record ${id}: ${name}, ${offers} types`),

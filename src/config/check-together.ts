@@ -53,6 +53,10 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
   if (listeners.viewer_tokens !== undefined && base !== undefined && tokensBase === undefined) {
     fail('viewer_tokens_base', 'is missing', 'write the base of that listener too: its links lead there');
   }
+  const bases = [config.federation_base, ...config.federation_alternates];
+  if (new Set(bases).size < bases.length) {
+    fail('federation_alternates', 'names one address twice', 'write each once, and without federation_base');
+  }
   const regions = config.neighbours.map((neighbour) => neighbour.region);
   if (new Set(regions).size < regions.length) {
     fail('neighbours', 'names one region twice', 'keep one entry for each region');

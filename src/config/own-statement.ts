@@ -19,10 +19,12 @@ export interface OwnPublic {
 export type SaidOfUs = Pick<
   ConfigFile,
   'region' | 'entity' | 'name' | 'contact' | 'federation_base' | 'statement_base' | 'coverage' | 'records'
->;
+> &
+  Partial<Pick<ConfigFile, 'federation_alternates'>>;
 
 /** What our entity statement is to say: our configuration, and the public halves of our keys. */
 export function ownStatementRequest(config: SaidOfUs, own: OwnPublic): StatementRequest {
+  const alternates = config.federation_alternates ?? [];
   return {
     entity: config.entity,
     days: own.days ?? DEFAULT_DAYS,
@@ -32,6 +34,7 @@ export function ownStatementRequest(config: SaidOfUs, own: OwnPublic): Statement
       contact: config.contact,
       endpoints: {
         federation: config.federation_base,
+        ...(alternates.length === 0 ? {} : { federation_alternates: alternates }),
         ...(config.statement_base === undefined ? {} : { statement: config.statement_base }),
       },
       tls: { anchors: own.anchors },

@@ -9,6 +9,7 @@ import { auditStream } from './audit-streams.ts';
 import { noticesForm } from './notices.ts';
 import { patientNotices } from './patient-notices.ts';
 import { ADMIN_ROLES } from '../trust/admins.ts';
+import { MOST_ALTERNATES } from '../trust/entity-statement.ts';
 import { unusualAccess } from './unusual-access.ts';
 
 /**
@@ -30,6 +31,8 @@ const breaker = z.strictObject({
   volume_threshold: z.int().min(1).default(3),
   error_percentage: z.int().min(1).max(100).default(50),
   window_ms: milliseconds.default(20_000),
+  /** An answer that takes longer is shown, and counts in the window as a failure. GP Connect allows just under 3 s. */
+  slow_ms: milliseconds.default(3_000),
   /** How long the circuit stays open before one probe is sent. */
   reset_ms: milliseconds.default(5_000),
   /** How long that probe may take. */
@@ -37,6 +40,9 @@ const breaker = z.strictObject({
   /** Bulkhead: calls under way at once; one more is refused at once. */
   capacity: z.int().min(1).max(5000).default(64),
 });
+
+/** From the start of a new connection until TLS is done; what is not there hangs no longer than this. */
+const connectMs = milliseconds.default(1_000);
 
 const noBreaker = {} as const;
 
@@ -65,6 +71,7 @@ const record = z.strictObject({
   care_setting: careSetting.default('acute'),
   page_size: z.int().min(1).max(500).default(250),
   timeout_ms: milliseconds.default(4_000),
+  connect_ms: connectMs,
   /** One whole-record question is dozens of calls, so the bulkhead of a record is a large one. */
   breaker: breaker.prefault({ capacity: 512 }),
 });
@@ -115,6 +122,7 @@ const neighbour = z.strictObject({
   crl: crlForm.optional(),
   agreement,
   timeout_ms: milliseconds.default(5_000),
+  connect_ms: connectMs,
   /** Queries a second that this neighbour may send us. */
   rate_per_second: z.int().min(1).default(200),
   breaker: breaker.prefault(noBreaker),
@@ -124,6 +132,7 @@ const neighbour = z.strictObject({
 export const enrolledNeighbour = neighbour.pick({
   agreement: true,
   timeout_ms: true,
+  connect_ms: true,
   rate_per_second: true,
   breaker: true,
 });
@@ -162,7 +171,7 @@ const directorySource = z.strictObject({
   interval_hours: z.int().min(1).max(168).default(24),
   page_size: z.int().min(1).max(1_000).default(100),
   timeout_ms: milliseconds.default(20_000),
-  breaker: breaker.prefault({ volume_threshold: 5 }),
+  breaker: breaker.prefault({ volume_threshold: 5, slow_ms: 15_000 }),
 });
 
 const budgets = z.strictObject({
@@ -209,6 +218,11 @@ export const configFile = z.strictObject({
   viewer_tokens_base: z.url().optional(),
   /** The base that neighbours use; goes into the entity statement. */
   federation_base: z.url({ protocol: /^https$/ }),
+  /** Further bases at which neighbours reach us when they cannot connect to that one, in this order; they go into it too. */
+  federation_alternates: z
+    .array(z.url({ protocol: /^https$/ }))
+    .max(MOST_ALTERNATES)
+    .default([]),
   /** The base at which anyone finds our entity statement, where the entity identifier is no address; goes into it too. */
   statement_base: z.url({ protocol: /^https$/ }).optional(),
   /** Names this replica's own log: its origin is the entity's host, `/log/` and this. Part of a FHIR id as well. */

@@ -100,6 +100,9 @@ export const auditClaims = {
 /** Who asks, as it is named between brokers. */
 export const personalUser = shortText.refine(isPersonal, 'a person, not a shared account');
 
+/** `jti` of the message that this one repeats: of that nothing of an answer came. */
+export const retryOf = readableId.optional();
+
 export const queryClaims = z
   .object({
     ...common,
@@ -115,7 +118,7 @@ export const queryClaims = z
     relationship,
     /** SHA-256 of the viewer's token, which the requester keeps. */
     origin: base64url,
-    retry_of: z.string().max(64).optional(),
+    retry_of: retryOf,
   })
   .refine((claims) => (claims.search === undefined) !== (claims.read === undefined), 'either search or read');
 

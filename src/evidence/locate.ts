@@ -9,6 +9,7 @@ import {
   refusalCode,
   regionId,
   relationship,
+  retryOf,
   TYP,
 } from './claims.ts';
 import type { AskingKind, Sender } from './query.ts';
@@ -26,6 +27,7 @@ export const locateClaims = z.strictObject({
   relationship,
   /** SHA-256 of the viewer's token, which the requester keeps. */
   origin: base64url,
+  retry_of: retryOf,
 });
 export type LocateClaims = z.infer<typeof locateClaims>;
 

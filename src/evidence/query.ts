@@ -54,6 +54,18 @@ export function signAsking<Claims extends AskingClaims>(
   return { ...signMessage(sender.signer, typ, claims), jti: claims.jti, audience, claims };
 }
 
+/** Asks the same once more, in a message of its own that names the one it repeats. */
+export function signAgain<Claims extends RepeatableClaims>(
+  kind: AskingKind<Claims>,
+  sender: Sender,
+  { audience, claims }: SignedAsking<Claims>,
+  now: number,
+): SignedAsking<Claims> {
+  const { iss: _iss, aud: _aud, iat: _iat, exp: _exp, jti, stmt: _stmt, cnf: _cnf, ...body } = claims;
+  const again = { ...body, retry_of: jti } as unknown as Omit<Claims, keyof Envelope>;
+  return signAsking(kind, sender, audience, again, now);
+}
+
 /** The claims that every message between brokers has. `iat` and `exp` in seconds. */
 export function envelope(sender: Sender, audience: string, now: number) {
   const iat = Math.floor(now / 1000);
@@ -82,6 +94,11 @@ export interface AskingClaims {
   cnf: { 'x5t#S256': string };
   patient?: string | undefined;
   patient_also?: string | string[] | undefined;
+}
+
+/** What may be asked once more: asking it twice changes nothing at the other side. */
+export interface RepeatableClaims extends AskingClaims {
+  retry_of?: string | undefined;
 }
 
 /** A kind of message that asks: its `typ` and the form of its claims. */

@@ -45,6 +45,7 @@ export const REASONS = {
   fault: 'It failed or could not be connected to',
   'circuit-open': 'It failed a moment ago and is not asked again until it recovers',
   busy: 'Too many calls are under way there',
+  throttled: 'It asked to be left alone for a moment, and is not asked again before that is over',
   refused: 'It refused the query',
   'not-believed': 'Its answer failed verification and none of it was used',
   'responder-decision': 'The other region decided not to say',

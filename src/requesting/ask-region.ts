@@ -79,6 +79,7 @@ export async function askRegion(
       jti: query.jti,
       fault: code,
       unbelieved: reason === 'not-believed' ? came : undefined,
+      mayAskAgain: link.mayAskAgain(error, link.leftMs(ms(), deadline)) || undefined,
       ms: ms(),
     };
   }

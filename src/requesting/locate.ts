@@ -1,7 +1,9 @@
+import type { SentQuestion } from '../audit/locate-trail.ts';
+import type { Received } from '../audit/trail.ts';
 import type { Deadline } from '../deadline.ts';
 import { EvidenceError } from '../errors.ts';
 import { LOCATE, type LocateClaims } from '../evidence/locate.ts';
-import { signAsking, type SignedAsking } from '../evidence/query.ts';
+import { signAgain, signAsking, type SignedAsking } from '../evidence/query.ts';
 import { nhsNumberToken } from '../fhir/nhs-number.ts';
 import { errorFields } from '../log.ts';
 import { extendPlan, type Located } from '../routing/extend-plan.ts';
@@ -9,7 +11,7 @@ import type { PlannedQuestion } from '../routing/plan-for.ts';
 import type { NeighbourLink } from '../upstream/neighbour-link.ts';
 import { askingOf, type AskedBy } from './asking.ts';
 import type { AuthenticatedViewer } from './authenticate-viewer.ts';
-import { believeLocated, type BelievedLocated } from './believe-located.ts';
+import { believeLocated } from './believe-located.ts';
 import { reasonOf } from './not-reached.ts';
 import { auditClaimsOf } from './region-query.ts';
 import type { Requesting } from './requesting.ts';
@@ -50,7 +52,14 @@ function homeToAsk({ plan }: PlannedQuestion, { region: own }: Requesting): stri
     ?.region;
 }
 
-/** On the disk before it leaves, and what came of it before any of that is used. */
+/** What came of one question: as the audit keeps it, and whom the home region named. */
+interface Came {
+  readonly received: Received & { readonly jti: string };
+  readonly regions: readonly string[] | undefined;
+  readonly mayAskAgain: boolean;
+}
+
+/** Every question is on the disk before it leaves, and what came of it before any of that is used. */
 async function ask(
   link: NeighbourLink,
   home: string,
@@ -59,44 +68,68 @@ async function ask(
   broker: Requesting,
   deadline: Deadline,
 ): Promise<Located> {
-  const { locateAudit: audit, budgets, neighbours, now } = broker;
+  const { locateAudit: audit, budgets, sender, now } = broker;
   const asking = askingOf(planned, request);
-  const question = sign(link, planned, request.viewer, broker);
-  const { token, digest, jti } = question;
-  await audit.sent(asking, home, { token, digest, jti, viewerToken: request.viewer.token });
-  const started = performance.now();
-  const head = () => ({ region: home, jti, ms: Math.round(performance.now() - started) });
   using part = deadline.within(Math.min(budgets.locate_ms, deadline.remainingMs() * LARGEST_SHARE));
+  const question = sign(link, planned, request.viewer, broker);
+  await audit.sent(asking, home, keptOf(question, request));
+  let came = await askOnce(question, link, home, request, broker, part);
+  if (came.mayAskAgain) {
+    const again = signAgain(LOCATE, sender, question, now());
+    await audit.repeated(asking, came.received, keptOf(again, request));
+    came = await askOnce(again, link, home, request, broker, part);
+  }
+  const { received, regions } = came;
+  await audit.received(asking, received, regions ?? []);
+  return regions === undefined ? { kind: 'not-told', rule: 'home-not-located' } : { kind: 'told', regions };
+}
+
+function keptOf({ token, digest, jti }: SignedAsking<LocateClaims>, { viewer }: AskedBy): SentQuestion {
+  return { token, digest, jti, viewerToken: viewer.token };
+}
+
+/** Never rejects: what fails was not told. */
+async function askOnce(
+  question: SignedAsking<LocateClaims>,
+  link: NeighbourLink,
+  home: string,
+  request: AskedBy,
+  { neighbours, now, log }: Requesting,
+  deadline: Deadline,
+): Promise<Came> {
+  const started = performance.now();
+  const head = () => ({
+    ...{ region: home, jti: question.jti },
+    ms: Math.round(performance.now() - started),
+  });
   const headers = { 'X-Request-Id': request.exchange, traceparent: request.traceparent };
   let came: string | undefined;
-  let believed: BelievedLocated;
   try {
-    believed = await link.ask(
+    const { answer, regions } = await link.ask(
       question,
       headers,
-      part,
+      deadline,
       (answer) => {
         came = answer.response;
         return believeLocated(answer, question, neighbours, now());
       },
       'locate',
     );
+    const { claims, ...response } = answer;
+    const { outcome, reason } = claims;
+    const received = { ...head(), event: 'locate-believed', outcome, reason, response } as const;
+    return { received, regions, mayAskAgain: false };
   } catch (error) {
     const reason = reasonOf(error);
     const { code: fault } = errorFields(error);
-    broker.log.warn({ neighbour: home, reason, code: fault }, 'not told where else to look');
+    log.warn({ neighbour: home, reason, code: fault }, 'not told where else to look');
     const notBelieved = error instanceof EvidenceError;
     const event = notBelieved ? 'locate-not-believed' : 'locate-not-reached';
     const unbelieved = notBelieved ? came : undefined;
-    await audit.received(asking, { ...head(), event, outcome: 'not-reached', reason, fault, unbelieved }, []);
-    return { kind: 'not-told', rule: 'home-not-located' };
+    const received = { ...head(), event, outcome: 'not-reached', reason, fault, unbelieved } as const;
+    const mayAskAgain = link.mayAskAgain(error, deadline.remainingMs());
+    return { received, regions: undefined, mayAskAgain };
   }
-  const { claims, ...response } = believed.answer;
-  const { outcome, reason } = claims;
-  const regions = believed.regions ?? [];
-  await audit.received(asking, { ...head(), event: 'locate-believed', outcome, reason, response }, regions);
-  if (believed.regions === undefined) return { kind: 'not-told', rule: 'home-not-located' };
-  return { kind: 'told', regions };
 }
 
 function sign(

@@ -11,6 +11,8 @@ export function reasonOf(error: unknown): Reason {
       return 'timeout';
     case 'circuit-open':
       return 'circuit-open';
+    case 'left-alone':
+      return 'throttled';
     case 'bulkhead-full':
     case 'peer-throttled':
       return 'busy';

@@ -37,6 +37,8 @@ export interface RegionAnswer {
   readonly unbelieved?: string | undefined;
   /** Code of the check that the response failed, or of why there was none. */
   readonly fault?: string | undefined;
+  /** Nothing of an answer came, and there is time to ask once more. */
+  readonly mayAskAgain?: true | undefined;
 }
 
 /** A source's key within one merged page. */

@@ -32,7 +32,7 @@ export function releaseWith(
 }
 
 /** What the audit keeps of one region's answer: outcomes and digests, nothing clinical. */
-function receivedFrom(answer: RegionAnswer): Received {
+export function receivedFrom(answer: RegionAnswer): Received {
   const { region, jti, outcome, reason, fault, ms, believed, unbelieved } = answer;
   const sources = answer.sources.map(({ matches, ...source }) => ({
     ...{ record: source.record, search: source.search, outcome: source.outcome, reason: source.reason },

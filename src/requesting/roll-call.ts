@@ -37,6 +37,7 @@ const MAY_BE_MORE: ReadonlySet<Rule> = new Set(['home-not-located', 'locate-not-
 const ISSUE_TYPE: Partial<Record<Reason | Outcome, string>> = {
   timeout: 'timeout',
   busy: 'throttled',
+  throttled: 'throttled',
   label: 'suppressed',
   withheld: 'suppressed',
 };

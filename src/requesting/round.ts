@@ -1,12 +1,13 @@
 import type { Asking, Sent } from '../audit/trail.ts';
 import type { Deadline } from '../deadline.ts';
 import type { PlannedQuestion } from '../routing/plan-for.ts';
+import { QUERY, signAgain } from '../evidence/query.ts';
 import { askRegion } from './ask-region.ts';
 import { askingOf, type AskedBy } from './asking.ts';
 import type { AuthenticatedViewer } from './authenticate-viewer.ts';
 import type { RegionAnswer } from './region-answer.ts';
 import type { RegionQuery } from './region-query.ts';
-import { releaseWith, type Release } from './release-page.ts';
+import { receivedFrom, releaseWith, type Release } from './release-page.ts';
 import type { Requesting } from './requesting.ts';
 
 /** What the regions answered, and the one way to show anything of it. */
@@ -59,16 +60,31 @@ export class Round {
 
   /** Sends queries that were kept, side by side, and waits for what becomes of each. */
   async ask(queries: readonly RegionQuery[]): Promise<void> {
-    const { exchange, traceparent } = this.#request;
-    const headers = { 'X-Request-Id': exchange, traceparent };
+    const { exchange } = this.#request;
     await Promise.all(
       queries.map(async (query) => {
-        const answer = await askRegion(query, headers, this.#broker, this.#deadline);
+        const answer = await this.#askOne(query);
         awaitProof(answer, exchange, this.#broker);
         this.#answers.push(answer);
         await this.#onAnswer?.(answer, releaseWith(this.#broker.audit, this.#asking, [answer], false));
       }),
     );
+  }
+
+  /** Where nothing of an answer came, and there is time, the same is asked once more: kept first, as every query is. */
+  async #askOne(query: RegionQuery): Promise<RegionAnswer> {
+    const { exchange, traceparent } = this.#request;
+    const headers = { 'X-Request-Id': exchange, traceparent };
+    const [broker, deadline] = [this.#broker, this.#deadline];
+    const first = await askRegion(query, headers, broker, deadline);
+    if (query.query === undefined || first.mayAskAgain === undefined) return first;
+    const again = { ...query, query: signAgain(QUERY, broker.sender, query.query, broker.now()) };
+    const [sent] = sentQuery(again);
+    if (sent === undefined) return first;
+    await broker.audit.queryRepeated(this.#asking, receivedFrom(first), sent);
+    using rest = deadline.within(query.link.leftMs(first.ms, deadline));
+    const second = await askRegion(again, headers, broker, rest);
+    return { ...second, ms: first.ms + second.ms };
   }
 
   /** What was answered, in the order of `plan`. */

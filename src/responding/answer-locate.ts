@@ -92,7 +92,7 @@ export async function answerLocate(
 function receiver({ locateAudit }: AnsweringLocates) {
   return (question: Verified<LocateClaims>, keepUntil: number): Promise<boolean> => {
     const { token, digest, claims, peer } = question;
-    const message = { token, digest, issuer: claims.iss, keepUntil };
+    const message = { token, digest, issuer: claims.iss, keepUntil, retry_of: claims.retry_of };
     return locateAudit.questionReceived(askingOf(question), peer.neighbour.region, message);
   };
 }

@@ -103,5 +103,6 @@ export function recordReason(error: unknown): string {
   if (error.code === 'timeout' || error.code === 'cancelled') return 'timeout';
   if (error.code === 'circuit-open') return 'circuit-open';
   if (error.code === 'bulkhead-full' || error.code === 'peer-throttled') return 'busy';
+  if (error.code === 'left-alone') return 'throttled';
   return 'fault';
 }

@@ -117,7 +117,7 @@ async function look(
 function receiver({ audit }: Responding): Receive<QueryClaims> {
   return (query, keepUntil) => {
     const { token, digest, claims, peer } = query;
-    const message = { token, digest, issuer: claims.iss, keepUntil };
+    const message = { token, digest, issuer: claims.iss, keepUntil, retry_of: claims.retry_of };
     return audit.queryReceived(askingWithBoth(query), peer.neighbour.region, message);
   };
 }

@@ -64,16 +64,23 @@ const hostName = z
 /** Authorities that a region may list at once: an old and a new one, and some to spare. */
 export const MOST_ANCHORS = 4;
 
+/** Further addresses for queries that a region may list. */
+export const MOST_ALTERNATES = 7;
+
 /** `metadata.wayleave_broker` of an entity statement: what a broker says of itself. */
 export const brokerMetadata = z.object({
   region: id,
   name: words,
   contact: words,
-  endpoints: z.object({
-    federation: httpsUrl,
-    /** Where the statement itself is served, below `/.well-known`; absent: at the entity identifier. */
-    statement: httpsUrl.optional(),
-  }),
+  endpoints: z
+    .object({
+      federation: httpsUrl,
+      /** Where the same broker, or another replica, is asked when the one above cannot be connected to; in this order. */
+      federation_alternates: z.array(httpsUrl).min(1).max(MOST_ALTERNATES).optional(),
+      /** Where the statement itself is served, below `/.well-known`; absent: at the entity identifier. */
+      statement: httpsUrl.optional(),
+    })
+    .refine((given) => new Set(endpointsIn(given)).size === endpointsIn(given).length, 'each address once'),
   tls: z.object({
     anchors: z.array(pemCertificate).min(1).max(MOST_ANCHORS),
     /** Host names that certificates without a URI name may carry in the place of the entity identifier. */
@@ -97,6 +104,17 @@ export const brokerMetadata = z.object({
 });
 
 export type BrokerMetadata = z.infer<typeof brokerMetadata>;
+
+/** Where a broker is asked, in its own order. */
+export function endpointsIn({
+  federation,
+  federation_alternates: others = [],
+}: {
+  readonly federation: string;
+  readonly federation_alternates?: readonly string[] | undefined;
+}): [string, ...string[]] {
+  return [federation, ...others];
+}
 
 /** The claims of an entity configuration (OpenID Federation 1.0, section 3), self-signed by the federation key. */
 export const entityStatement = z

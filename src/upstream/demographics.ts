@@ -14,7 +14,8 @@ import { Destination } from './destination.ts';
 import { exchange, type Answer } from './exchange.ts';
 import { KeptRegistrations } from './kept-registrations.ts';
 import { PacedCalls } from './paced-calls.ts';
-import { readPdsAnswer, retryAfterMs } from './pds-answer.ts';
+import { readPdsAnswer } from './pds-answer.ts';
+import { retryAfterMs } from './retry-after.ts';
 import { SharedCall } from './shared-call.ts';
 
 const MOST_ANSWER_BYTES = 256 * 1024;

@@ -4,6 +4,7 @@ import type { BreakerConfig } from '../config/schema.ts';
 import { startDeadline, type Deadline } from '../deadline.ts';
 import { DeliveryError, PolicyRefusal, RequestError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { RollingCount } from './rolling-count.ts';
 
 /** `polled-record`: a record's second link, for what asks it in the background. */
 export type DestinationKind = 'neighbour' | 'record' | 'polled-record' | 'demographics' | 'directory';
@@ -15,9 +16,28 @@ export interface DestinationStatus {
   readonly circuit: 'closed' | 'open' | 'half-open';
   /** ISO instant of the last change of `circuit`; absent when it never changed. */
   readonly since?: string;
-  readonly window: { readonly calls: number; readonly failed: number; readonly refused: number };
+  readonly window: {
+    readonly calls: number;
+    /** Those that were answered too slowly are among them. */
+    readonly failed: number;
+    readonly slow: number;
+    readonly refused: number;
+  };
   readonly underWay: number;
+  /** It asked for that; ISO instant. */
+  readonly leftAloneUntil?: string;
+  /** Of a neighbour: where it is asked, and those of its endpoints that could not be connected to when last tried. */
+  readonly endpoint?: string;
+  readonly avoided?: readonly string[];
 }
+
+/** As a round trip is smoothed (RFC 6298, 2.3). */
+const NEWEST_SHARE = 1 / 8;
+
+/** The longest that a destination is left alone because it asks for that. */
+const LONGEST_ALONE_MS = 60_000;
+/** Whoever answers somebody else at the same time turns away one call too many, and does not ask to be left alone. */
+const MEANWHILE_MS = 250;
 
 /** Sends something small and harmless, to learn whether the destination answers again. Rejects if not. */
 export type Probe = (deadline: Deadline) => Promise<unknown>;
@@ -33,12 +53,33 @@ export class Destination {
   readonly name: string;
   readonly kind: DestinationKind;
   readonly #breaker: CircuitBreaker<[() => Promise<unknown>], unknown>;
+  readonly #slowMs: number;
+  readonly #slow: RollingCount;
+  readonly #turnedAway: RollingCount;
+  readonly #log: Log;
+  readonly #mono: () => number;
+  #aloneUntil = -Infinity;
+  #answeredAt = -Infinity;
+  #usualMs: number | undefined;
   #since: string | undefined;
   #underWay = 0;
 
-  constructor(kind: DestinationKind, name: string, settings: BreakerConfig, probe: Probe, log: Log) {
+  /** @param mono milliseconds of a clock that never goes back */
+  constructor(
+    kind: DestinationKind,
+    name: string,
+    settings: BreakerConfig,
+    probe: Probe,
+    log: Log,
+    mono: () => number = () => performance.now(),
+  ) {
     this.kind = kind;
     this.name = name;
+    this.#slowMs = settings.slow_ms;
+    this.#slow = new RollingCount(settings.window_ms, mono);
+    this.#turnedAway = new RollingCount(settings.window_ms, mono);
+    this.#log = log;
+    this.#mono = mono;
     this.#breaker = new CircuitBreaker((action: () => Promise<unknown>) => action(), {
       // The deadline ends a call and stops its work; a timer of the breaker's would only end the waiting.
       timeout: false,
@@ -64,15 +105,22 @@ export class Destination {
   }
 
   /**
-   * Makes one call. The action must stop when `deadline.signal` says so and reject with our own errors.
+   * Makes one call. The action must stop when `deadline.signal` says so and reject with our own errors. An answer that
+   * took longer than `slow_ms` is given like any other, and counts as a failure: whoever is slow for everybody is
+   * waited for by everybody.
    *
-   * @throws DeliveryError `circuit-open`, `bulkhead-full`, or whatever the action rejects with
+   * @throws DeliveryError `left-alone`, `circuit-open`, `bulkhead-full`, or whatever the action rejects with
    */
   async call<Result>(action: () => Promise<Result>): Promise<Result> {
+    if (this.#aloneMs > 0) {
+      this.#turnedAway.add();
+      throw new DeliveryError('left-alone', this.name);
+    }
     this.#underWay += 1;
     try {
-      return (await this.#breaker.fire(action)) as Result;
+      return (await this.#breaker.fire(() => this.#timed(action))) as Result;
     } catch (error) {
+      if (error instanceof SlowAnswer) return error.answer() as Result;
       const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
       if (code === 'EOPENBREAKER') throw new DeliveryError('circuit-open', this.name);
       if (code === 'ESEMLOCKED') throw new DeliveryError('bulkhead-full', this.name);
@@ -82,15 +130,47 @@ export class Destination {
     }
   }
 
+  /**
+   * It asks to be left alone: no call is made until that is over, nor is our own probe. The word need not be signed, so
+   * it is a hint, and counts for a minute at the most.
+   *
+   * @param askedMs undefined where it does not say for how long: then for no time
+   */
+  leaveAlone(askedMs: number | undefined): void {
+    const now = this.#mono();
+    if (askedMs === undefined || now - this.#answeredAt < MEANWHILE_MS) return;
+    const ms = Math.min(askedMs, LONGEST_ALONE_MS);
+    if (ms <= this.#aloneMs) return;
+    this.#aloneUntil = now + ms;
+    this.#log.warn({ destination: this.name, kind: this.kind, ms }, 'left alone, as it asks');
+  }
+
+  get #aloneMs(): number {
+    return Math.max(0, this.#aloneUntil - this.#mono());
+  }
+
+  /** What an answer takes as a rule, in milliseconds, those of late counting most; undefined before there was one. */
+  get usualMs(): number | undefined {
+    return this.#usualMs;
+  }
+
+  /** Whether the next call would be made. */
+  get takesCalls(): boolean {
+    return this.#breaker.closed && this.#aloneMs === 0;
+  }
+
   status(): DestinationStatus {
     const { fires, failures, rejects, semaphoreRejections } = this.#breaker.stats;
+    const refused = rejects + semaphoreRejections + this.#turnedAway.value;
+    const alone = this.#aloneMs;
     return {
       kind: this.kind,
       name: this.name,
       circuit: this.#breaker.opened ? 'open' : this.#breaker.halfOpen ? 'half-open' : 'closed',
       ...(this.#since === undefined ? {} : { since: this.#since }),
-      window: { calls: fires, failed: failures, refused: rejects + semaphoreRejections },
+      window: { calls: fires, failed: failures, slow: this.#slow.value, refused },
       underWay: this.#underWay,
+      ...(alone === 0 ? {} : { leftAloneUntil: new Date(Date.now() + alone).toISOString() }),
     };
   }
 
@@ -98,10 +178,32 @@ export class Destination {
     this.#breaker.shutdown();
   }
 
+  /** @throws SlowAnswer in the place of an answer, a refusal included, that was slow */
+  async #timed<Result>(action: () => Promise<Result>): Promise<Result> {
+    const started = this.#mono();
+    const answer = await action().then(
+      (result) => () => result,
+      (error: unknown) => {
+        if (!isRefusal(error)) throw error;
+        return () => {
+          throw error;
+        };
+      },
+    );
+    this.#answeredAt = this.#mono();
+    const took = this.#answeredAt - started;
+    this.#usualMs = (this.#usualMs ?? took) + (took - (this.#usualMs ?? took)) * NEWEST_SHARE;
+    if (took <= this.#slowMs) return answer();
+    this.#slow.add();
+    throw new SlowAnswer(answer);
+  }
+
   async #probe(probe: Probe, probeMs: number): Promise<void> {
     using deadline = startDeadline(probeMs);
     try {
-      await this.#breaker.fire(() => probe(deadline));
+      await this.#breaker.fire(() =>
+        this.#aloneMs > 0 ? Promise.reject(new DeliveryError('left-alone')) : probe(deadline),
+      );
     } catch {
       // The breaker has counted it and is open again; the next probe comes after the next reset time.
     }
@@ -129,6 +231,24 @@ export async function fairly<Result>(
   }
 }
 
+/** An answer that came, on its way past the breaker as a failure. */
+class SlowAnswer extends Error {
+  override readonly name = 'SlowAnswer';
+  /** Gives the answer, or throws the refusal that it was. */
+  readonly answer: () => unknown;
+
+  constructor(answer: () => unknown) {
+    super('slow');
+    this.answer = answer;
+  }
+}
+
+/** An answer too: it proves that the other side is well. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof RequestError || error instanceof PolicyRefusal) return true;
+  return error instanceof DeliveryError && error.code === 'peer-refused';
+}
+
 /**
  * What must not open a circuit: a refusal proves that the other side is well, and a caller who hung up proves
  * nothing. In the half-open state only a real answer may close it.
@@ -136,7 +256,6 @@ export async function fairly<Result>(
 function isNoFailure(error: unknown, halfOpen: boolean): boolean {
   // The bulkhead is our own: that it is full says nothing about the other side.
   if ((error as NodeJS.ErrnoException).code === 'ESEMLOCKED') return !halfOpen;
-  if (error instanceof RequestError || error instanceof PolicyRefusal) return true;
-  if (!(error instanceof DeliveryError)) return false;
-  return error.code === 'peer-refused' || (error.code === 'cancelled' && !halfOpen);
+  if (isRefusal(error)) return true;
+  return error instanceof DeliveryError && (error.code === 'cancelled' || error.blameless) && !halfOpen;
 }

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { Deadline } from '../deadline.ts';
 import { DeliveryError, type DeliveryCode } from '../errors.ts';
 import { faultOfText, UNNAMED } from '../trust/unnamed-fault.ts';
+import { Attempt } from './attempt.ts';
 import { connectionCode } from './connection-code.ts';
 
 export interface Call {
@@ -14,6 +15,8 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly agent: http.Agent | https.Agent;
+  /** From the start of a new connection until TLS, where there is any, is done; absent: the deadline alone. */
+  readonly connectMs?: number;
   /** A larger answer is refused as it comes in. */
   readonly mostBytes: number;
 }
@@ -32,13 +35,12 @@ const HEADER_BYTES = 128 * 1024;
  * axios hands its options to the transport: the one place where the parser's header limit can be set, and where it is
  * said aloud that certificates are verified: without it a variable of the environment could turn that off.
  */
-const transport = {
-  request: (options: https.RequestOptions, onResponse: (response: http.IncomingMessage) => void) =>
-    (options.protocol === 'http:' ? http : https).request(
-      { ...options, maxHeaderSize: HEADER_BYTES, rejectUnauthorized: true },
-      onResponse,
-    ),
-};
+const transportFor = (attempt: Attempt) => ({
+  request: (options: https.RequestOptions, onResponse: (response: http.IncomingMessage) => void) => {
+    const safe = { ...options, maxHeaderSize: HEADER_BYTES, rejectUnauthorized: true };
+    return attempt.watch((options.protocol === 'http:' ? http : https).request(safe, onResponse));
+  },
+});
 
 const client = axios.create({
   responseType: 'arraybuffer',
@@ -49,16 +51,16 @@ const client = axios.create({
   validateStatus: () => true,
   transformRequest: [(body: unknown) => body],
   transformResponse: [(body: unknown) => body],
-  transport,
 });
 
 /**
  * Makes one HTTP call within a deadline. Every status is an answer; redirects are never followed.
  *
- * @throws DeliveryError `timeout`, `cancelled`, `refused-connection`, `lost-connection`, `tls-failed`,
- *   `answer-too-large`
+ * @throws DeliveryError `timeout`, `cancelled`, `connect-timeout`, `refused-connection`, `lost-connection`, `tls-failed`,
+ *   `answer-too-large`; `unanswered` where nothing of an answer came back
  */
 export async function exchange(call: Call, deadline: Deadline): Promise<Answer> {
+  const attempt = new Attempt(call.connectMs);
   try {
     const response = await client.request<Buffer>({
       method: call.method,
@@ -69,6 +71,7 @@ export async function exchange(call: Call, deadline: Deadline): Promise<Answer> 
       httpsAgent: call.agent,
       maxContentLength: call.mostBytes,
       signal: deadline.signal,
+      transport: transportFor(attempt),
     });
     const headers = response.headers as AxiosResponseHeaders;
     return {
@@ -82,11 +85,21 @@ export async function exchange(call: Call, deadline: Deadline): Promise<Answer> 
     };
   } catch (error) {
     const code = deliveryCode(error, deadline);
-    throw new DeliveryError(code, code === 'tls-failed' ? tlsDetail(error) : undefined, {
-      cause: sparse(error),
-    });
+    const detail = code === 'tls-failed' ? tlsDetail(error) : undefined;
+    const failure = new DeliveryError(code, detail, { cause: sparse(error) });
+    if (NOT_THERE.has(code)) failure.unanswered = attempt.unanswered;
+    // One connection that was kept too long is no sign of how the other side is.
+    failure.blameless = failure.unanswered === 'kept';
+    throw failure;
   }
 }
+
+/** Failures of a connection, as against those of what is at its other end. */
+const NOT_THERE: ReadonlySet<DeliveryCode> = new Set([
+  'connect-timeout',
+  'refused-connection',
+  'lost-connection',
+]);
 
 /** Which check of the other end's certificate failed: ours, or OpenSSL's or Node's code for theirs. */
 function tlsDetail(error: unknown): string | undefined {

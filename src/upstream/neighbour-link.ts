@@ -6,12 +6,16 @@ import { DeliveryError, EvidenceError, RequestError } from '../errors.ts';
 import type { AskingClaims, SignedAsking } from '../evidence/query.ts';
 import { RESPONSE_HEADER } from '../evidence/response.ts';
 import type { Log } from '../log.ts';
+import { endpointsIn } from '../trust/entity-statement.ts';
 import type { IdentifiedPeer, Neighbour, Neighbours } from '../trust/neighbours.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import type { TlsIdentity } from '../trust/tls.ts';
-import { Destination, fairly } from './destination.ts';
-import { exchange, type Call } from './exchange.ts';
+import { Destination, fairly, type DestinationStatus } from './destination.ts';
+import { Endpoints } from './endpoints.ts';
+import { exchange, type Answer, type Call } from './exchange.ts';
+import { closeFree } from './free-sockets.ts';
 import { PinnedAgent } from './pinned-agent.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 /** What came back for a query: not yet believed. */
 export interface NeighbourAnswer {
@@ -49,12 +53,15 @@ export interface LinkSettings {
   readonly own: () => TlsIdentity;
   readonly breaker: BreakerConfig;
   readonly timeoutMs: number;
+  /** Of that, what a new connection may take. */
+  readonly connectMs: number;
   readonly marginMs: number;
 }
 
 /** The way to one neighbour: its own pinned TLS agent, breaker and bulkhead. */
 export class NeighbourLink {
   readonly destination: Destination;
+  readonly #endpoints: Endpoints;
   readonly #first: Neighbour;
   readonly #neighbours: Neighbours;
   readonly #settings: LinkSettings;
@@ -78,9 +85,19 @@ export class NeighbourLink {
       'neighbour',
       neighbour.region,
       settings.breaker,
-      (d) => this.#hello(d),
+      (deadline) => this.#endpoints.probe(deadline),
       log,
     );
+    this.#endpoints = new Endpoints(
+      () => endpointsIn(this.neighbour.broker.endpoints),
+      (endpoint, deadline) => this.#hello(endpoint, deadline),
+      settings.breaker,
+    );
+  }
+
+  status(): DestinationStatus {
+    const { inUse, avoided } = this.#endpoints;
+    return { ...this.destination.status(), endpoint: inUse, avoided };
   }
 
   /** As it is now. */
@@ -132,20 +149,26 @@ export class NeighbourLink {
     const { path, member } = CALLS[call];
     return this.destination.call(async () => {
       const leftMs = deadline.remainingMs();
+      const endpoint = this.#endpoints.inUse;
       // Kept back twice: here for believing, merging and the audit, and of what is handed down for the way home.
-      const marginMs = Math.min(this.#settings.marginMs, leftMs * LARGEST_MARGIN);
+      const marginMs = this.#marginMs(leftMs);
       using part = deadline.within(Math.min(this.#settings.timeoutMs, leftMs - marginMs));
       const budget = Math.max(0, Math.floor(part.remainingMs() - marginMs));
       const sending: Call = {
         method: 'POST',
-        url: this.#url(path),
+        url: new URL(path, endpoint).href,
         body: JSON.stringify({ [member]: token }),
         headers: { 'Content-Type': 'application/json', 'Wayleave-Budget-Ms': String(budget), ...headers },
         agent: this.#agentFor(claims.cnf['x5t#S256']),
+        connectMs: this.#settings.connectMs,
         mostBytes: MOST_ANSWER_BYTES,
       };
-      const answer = await fairly(this.#settings.timeoutMs, part, () => exchange(sending, part));
+      const answer = await fairly(this.#settings.timeoutMs, part, () => this.#send(sending, endpoint, part));
       const response = answer.header(RESPONSE_HEADER);
+      // A signed one for notices tells of their queue, and of nothing that is asked.
+      if (isThrottled(answer.status) && (call !== 'notices' || response === undefined)) {
+        this.destination.leaveAlone(retryAfterMs(answer.header('retry-after'), this.#now()));
+      }
       if (response === undefined) refuseUnsigned(answer.status);
       return await believe({
         status: answer.status,
@@ -154,6 +177,18 @@ export class NeighbourLink {
         peer: this.#identify(answer.socket as TLSSocket),
       });
     });
+  }
+
+  /** What is left for this neighbour after so many milliseconds of asking it. */
+  leftMs(spentMs: number, deadline: Deadline): number {
+    return Math.min(deadline.remainingMs(), this.#settings.timeoutMs - spentMs);
+  }
+
+  /** Whether a call that failed may be made once more: nothing of an answer came, and there is time for a usual one. */
+  mayAskAgain(error: unknown, leftMs: number): boolean {
+    if (!(error instanceof DeliveryError) || error.unanswered === undefined) return false;
+    const { takesCalls, usualMs = this.#settings.connectMs } = this.destination;
+    return takesCalls && leftMs - this.#marginMs(leftMs) >= usualMs;
   }
 
   /**
@@ -170,9 +205,10 @@ export class NeighbourLink {
     const answer = await exchange(
       {
         method,
-        url: this.#url(path),
+        url: new URL(path, this.#endpoints.inUse).href,
         ...(body === undefined ? {} : { body: body.text, headers: { 'Content-Type': body.type } }),
         agent: this.#agents[0],
+        connectMs: this.#settings.connectMs,
         mostBytes: MOST_TEXT_BYTES,
       },
       deadline,
@@ -186,11 +222,33 @@ export class NeighbourLink {
 
   close(): void {
     this.destination.close();
+    this.#endpoints.close();
     for (const agent of this.#agents) agent.destroy();
   }
 
-  #url(path: string): string {
-    return new URL(path, this.neighbour.broker.endpoints.federation).href;
+  #marginMs(leftMs: number): number {
+    return Math.min(this.#settings.marginMs, leftMs * LARGEST_MARGIN);
+  }
+
+  /** After a failure without an answer, what comes next goes over a connection of its own, to another endpoint if there is one. */
+  async #send(sending: Call, endpoint: string, deadline: Deadline): Promise<Answer> {
+    try {
+      const answer = await exchange(sending, deadline);
+      this.#endpoints.worked(endpoint);
+      return answer;
+    } catch (error) {
+      if (error instanceof DeliveryError) this.#lost(error, endpoint);
+      throw error;
+    }
+  }
+
+  #lost(error: DeliveryError, endpoint: string): void {
+    if (error.unanswered !== undefined) for (const agent of this.#agents) closeFree(agent);
+    const notConnected = error.unanswered === 'new' || error.code === 'tls-failed';
+    if (!notConnected || !this.#endpoints.failed(endpoint)) return;
+    // An endpoint is down, and not the neighbour, while another stands by: there the same may be asked.
+    error.unanswered = 'new';
+    error.blameless = true;
   }
 
   /** Judged on every request, not once per connection: a certificate may expire or be revoked in between. */
@@ -206,19 +264,25 @@ export class NeighbourLink {
     throw new DeliveryError('tls-failed', 'another neighbour');
   }
 
-  async #hello(deadline: Deadline): Promise<void> {
-    const { status } = await exchange(
-      { method: 'GET', url: this.#url(HELLO_PATH), agent: this.#agents[0], mostBytes: 64 * 1024 },
-      deadline,
-    );
+  async #hello(endpoint: string, deadline: Deadline): Promise<void> {
+    // Nobody knocks at the door of one who is trusted no more.
+    if (this.neighbour.decided?.revoked === true) throw new DeliveryError('tls-failed', 'neighbour-revoked');
+    const url = new URL(HELLO_PATH, endpoint).href;
+    const { connectMs } = this.#settings;
+    const hello: Call = { method: 'GET', url, agent: this.#agents[0], connectMs, mostBytes: 64 * 1024 };
+    const { status } = await exchange(hello, deadline);
     if (status !== 204) throw new DeliveryError('peer-failed');
   }
+}
+
+function isThrottled(status: number): boolean {
+  return status === 429 || status === 503;
 }
 
 /** Without a signature an error tells nothing but that it is no answer, and an answer is not believed. */
 function refuseUnsigned(status: number): never {
   if (status >= 200 && status < 300) throw new EvidenceError('unsigned');
-  if (status === 429 || status === 503) throw new DeliveryError('peer-throttled');
+  if (isThrottled(status)) throw new DeliveryError('peer-throttled');
   if (status >= 400 && status < 500) throw new DeliveryError('peer-refused');
   throw new DeliveryError('peer-failed', 'unsigned');
 }

@@ -38,17 +38,6 @@ function notFor(what: string): DeliveryError {
   return new DeliveryError('bad-content', what);
 }
 
-/**
- * How long a service asks to be left alone (RFC 9110, 10.2.3): seconds or a date.
- *
- * @returns milliseconds, undefined where it does not say
- */
-export function retryAfterMs(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = /^\d{1,6}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
-}
-
 function readJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'));

@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { DeliveryError } from '../errors.ts';
 import { thumbprintOf } from '../trust/peer-certificate.ts';
 import { federationClientTls, type TlsIdentity } from '../trust/tls.ts';
+import { closeFree, freeSockets } from './free-sockets.ts';
 
 /** Whom connections are made as, and how many there may be. */
 export interface AgentSettings {
@@ -44,17 +45,15 @@ export class PinnedAgent extends https.Agent {
 
   /** Closes idle connections that would not be used again. */
   judgeFree(): void {
-    for (const socket of this.#free()) if (this.#faultOf(socket) !== undefined) socket.destroy();
+    for (const socket of freeSockets(this)) {
+      if (this.#faultOf(socket as TLSSocket) !== undefined) socket.destroy();
+    }
   }
 
   /** No connection is kept any longer than the call that it carries. */
   retire(): void {
     this.maxFreeSockets = 0;
-    for (const socket of this.#free()) socket.destroy();
-  }
-
-  #free(): TLSSocket[] {
-    return Object.values(this.freeSockets).flatMap((sockets) => (sockets ?? []) as TLSSocket[]);
+    closeFree(this);
   }
 
   /** Node calls `checkServerIdentity` after its own verification and before anything is sent: it is given no socket. */

@@ -9,7 +9,9 @@ import { FHIR_JSON, isDeeperThan, isResource, MOST_LEVELS, type Resource } from 
 import type { Log } from '../log.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { Destination, fairly, type DestinationKind } from './destination.ts';
-import { exchange, type Answer } from './exchange.ts';
+import { closeFree } from './free-sockets.ts';
+import { exchange, type Answer, type Call } from './exchange.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
 const CONNECTIONS = 32;
@@ -20,6 +22,7 @@ export class RecordLink {
   readonly destination: Destination;
   readonly #agent: http.Agent | https.Agent;
   readonly #tokens: AccessTokens | undefined;
+  readonly #now: () => number;
   /** The longest first: one may lie below another. */
   readonly #publicBases: readonly string[];
 
@@ -30,6 +33,7 @@ export class RecordLink {
     kind: Extract<DestinationKind, 'record' | 'polled-record'> = 'record',
   ) {
     this.record = record;
+    this.#now = now;
     this.#agent = agentFor(record);
     this.#publicBases = record.public_base.toSorted((one, other) => other.length - one.length);
     this.#tokens =
@@ -70,8 +74,10 @@ export class RecordLink {
       deadline,
     );
     if (answer.status === 404 || answer.status === 410) return undefined;
-    if (answer.status === 429 || answer.status === 503)
+    if (answer.status === 429 || answer.status === 503) {
+      this.destination.leaveAlone(retryAfterMs(answer.header('retry-after'), this.#now()));
       throw new DeliveryError('peer-throttled', this.record.id);
+    }
     if (answer.status >= 500) throw new DeliveryError('peer-failed', this.record.id);
     if (answer.status !== 200) throw new DeliveryError('peer-refused', this.record.id);
     const resource = readResource(answer.body, this.record.id);
@@ -93,20 +99,26 @@ export class RecordLink {
     return send(await this.#tokens.authorization(deadline));
   }
 
-  #send(url: string, authorization: string | undefined, deadline: Deadline): Promise<Answer> {
-    return exchange(
-      {
-        method: 'GET',
-        url,
-        headers: {
-          Accept: FHIR_JSON,
-          ...(authorization === undefined ? {} : { Authorization: authorization }),
-        },
-        agent: this.#agent,
-        mostBytes: MOST_ANSWER_BYTES,
+  /** Once more where a connection that was kept turns out to be closed: nothing was said over it. */
+  async #send(url: string, authorization: string | undefined, deadline: Deadline): Promise<Answer> {
+    const call: Call = {
+      method: 'GET',
+      url,
+      headers: {
+        Accept: FHIR_JSON,
+        ...(authorization === undefined ? {} : { Authorization: authorization }),
       },
-      deadline,
-    );
+      agent: this.#agent,
+      connectMs: this.record.connect_ms,
+      mostBytes: MOST_ANSWER_BYTES,
+    };
+    try {
+      return await exchange(call, deadline);
+    } catch (error) {
+      if (!(error instanceof DeliveryError) || error.unanswered !== 'kept') throw error;
+      closeFree(this.#agent);
+      return await exchange(call, deadline);
+    }
   }
 }
 

@@ -218,6 +218,16 @@ describe('a configuration file', () => {
       'viewer_tokens_base',
     ],
     [
+      'its own address among the alternates',
+      (config) => (config['federation_alternates'] = [config['federation_base']]),
+      'federation_alternates',
+    ],
+    [
+      'an alternate that is no https address',
+      (config) => (config['federation_alternates'] = ['http://127.0.0.1:9443']),
+      'federation_alternates',
+    ],
+    [
       'one neighbour twice',
       (config) => (config['neighbours'][1].region = config['neighbours'][0].region),
       'neighbours',

@@ -13,6 +13,7 @@ import { PatientNumberSeal } from '../../src/evidence/patient-number-seal.ts';
 import { SYSTEM } from '../../src/fhir/codes.ts';
 import type { Bundle, Resource } from '../../src/fhir/resource.ts';
 import { thumbprintOf } from '../../src/trust/peer-certificate.ts';
+import { failures, withLog } from '../audit/evidence-of.ts';
 import { startFederation, type RawConfig, type TestFederation } from '../support/federation.ts';
 import { TestNeighbour } from '../support/neighbour.ts';
 import { issuesOf, matchesOf, rollCallOf, TestViewer, warningsOf } from '../support/viewer.ts';
@@ -225,6 +226,34 @@ describe('a home region that does not tell whom else to ask', () => {
         assert.ok(rows.some(({ event, region }) => event === 'locate-not-believed' && region === 'london'));
       });
     }
+  });
+
+  it('is asked once more where nothing of an answer came, as a question of its own', async () => {
+    await start();
+    const heard: Heard[] = [];
+    london.behaviour = (one, response) => {
+      if (!one.request.url?.endsWith('/locate')) return london.genuine(one);
+      heard.push(one);
+      if (heard.length === 1) return void response.destroy();
+      return answers(federation, one, { regions: ['west-midlands'] });
+    };
+    const { body } = (await viewer?.ask(LONDONER, HELD)) ?? { body: { resourceType: '' } };
+    assert.equal(rollCallOf(body)['west-midlands']?.[1], 'located');
+    const [first, second, ...more] = heard.map(({ claims }) => claims);
+    assert.deepEqual([second?.retry_of, more.length], [first?.jti, 0]);
+    const rows = (await auditRows(federation, ASKER)).filter(({ event }) => event.startsWith('locate'));
+    assert.deepEqual(
+      rows.map(({ event, jti, retry_of, retried_as }) => [event, jti, retry_of ?? retried_as]),
+      [
+        ['locate-sent', first?.jti, undefined],
+        ['locate-not-reached', first?.jti, second?.jti],
+        ['locate-sent', second?.jti, first?.jti],
+        ['locate-believed', second?.jti, undefined],
+      ],
+    );
+    await withLog(federation, ASKER, async (open) => {
+      assert.deepEqual(await failures((await open.export(second?.jti ?? '')).file), []);
+    });
   });
 
   it('has all asked where the rule says so, and takes no more than its share of the time when it hangs', async () => {

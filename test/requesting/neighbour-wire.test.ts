@@ -5,6 +5,7 @@ import type { DeliveryCode } from '../../src/errors.ts';
 import { sha256 } from '../../src/evidence/digests.ts';
 import type { Reason } from '../../src/fhir/codes.ts';
 import { rollCallOf } from '../support/viewer.ts';
+import { until } from '../support/until.ts';
 import { AskedOfLiars } from './asked-of-liars.ts';
 import { LyingLondon, type Behaviour } from './lying-london.ts';
 
@@ -140,6 +141,19 @@ describe('a neighbour that breaks on the wire', () => {
     london.behaviour = (heard) => london.genuine(heard);
     const { body } = await asked.ask();
     assert.deepEqual(rollCallOf(body)['london'], ['answered', 'care-location']);
+  });
+
+  it('is not asked while it wants to be left alone, and that is said', async () => {
+    london.behaviour = (_heard, response) => {
+      response.writeHead(503, { 'Retry-After': '60' }).end();
+      return undefined;
+    };
+    // It has answered a moment ago: until that is past, it turns away one call, and not all.
+    const told = async () => rollCallOf((await asked.ask()).body)['london']?.at(-1);
+    await until(async () => (await told()) === 'throttled', 'its wish');
+    const heard = london.heard.length;
+    await asked.assertNotReached('throttled', 'left-alone');
+    assert.equal(london.heard.length, heard);
   });
 
   async function begin(heard: Parameters<Behaviour>[0], response: ServerResponse): Promise<void> {

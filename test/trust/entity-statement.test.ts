@@ -50,3 +50,27 @@ describe('the host names of an entity statement', () => {
     assert.equal(names(many), false);
   });
 });
+
+describe('the endpoints of an entity statement', () => {
+  const { endpoints } = brokerMetadata.shape;
+  const federation = 'https://london.example:9443';
+  const others = (list: readonly string[]): boolean =>
+    endpoints.safeParse({ federation, federation_alternates: list }).success;
+
+  it('may be more than one, each once, at most eight, and addresses alone', () => {
+    const many = Array.from({ length: 8 }, (_, at) => `https://b${at}.london.example`);
+    assert.ok(others(many.slice(1)));
+    assert.ok(endpoints.safeParse({ federation }).success);
+    for (const wrong of [
+      many,
+      [],
+      [federation],
+      [many[0] ?? '', many[0] ?? ''],
+      ['http://b.london.example'],
+      ['https://user@b.london.example'],
+      ['https://b.london.example?to=elsewhere'],
+    ]) {
+      assert.equal(others(wrong), false, wrong.join());
+    }
+  });
+});

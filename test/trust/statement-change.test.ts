@@ -35,6 +35,14 @@ describe('what a refresh of a statement may change', () => {
     contact: { contact: 'thief' },
     sequence: { sequence: Number.MAX_SAFE_INTEGER },
   };
+  it('leaves for an admin: one endpoint more', () => {
+    const { endpoints } = held.statement.metadata.wayleave_broker;
+    const more = { endpoints: { ...endpoints, federation_alternates: ['https://127.0.0.1:2'] } };
+    assert.deepEqual(judgeRefresh(held, read({ sequence: 6, ...more })), {
+      ...{ kind: 'pending', changes: ['endpoints'] },
+    });
+  });
+
   for (const [member, change] of Object.entries(WAITS)) {
     it(`leaves for an admin: ${member}`, () => {
       const verdict = judgeRefresh(held, read({ sequence: 6, message_keys: [aKey('too')], ...change }));

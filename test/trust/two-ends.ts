@@ -1,14 +1,16 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 import { HANDSHAKES } from '../../src/broker/handshakes.ts';
+import type { BreakerConfig } from '../../src/config/schema.ts';
 import { startDeadline } from '../../src/deadline.ts';
 import { DeliveryError, RequestError } from '../../src/errors.ts';
 import { listen } from '../../src/http/listen.ts';
 import { Neighbours, type IdentifiedPeer, type Neighbour } from '../../src/trust/neighbours.ts';
-import { peerCertificateOf, type PeerCertificate } from '../../src/trust/peer-certificate.ts';
+import { peerCertificateOf, thumbprintOf, type PeerCertificate } from '../../src/trust/peer-certificate.ts';
 import type { RevocationLists } from '../../src/trust/revocation.ts';
 import { federationServerTls } from '../../src/trust/tls.ts';
 import { NeighbourLink } from '../../src/upstream/neighbour-link.ts';
@@ -56,10 +58,13 @@ export class ChangingNeighbours extends Neighbours {
   }
 }
 
-function neighbourOf({ region, anchors, names }: Pinned, port?: unknown): Neighbour {
+function neighbourOf({ region, anchors, names }: Pinned, ports?: unknown): Neighbour {
+  // As a callback of `map` it is given a position.
+  const [first = 1, ...others] = Array.isArray(ports) ? (ports as number[]) : [];
+  const at = (port: number): string => `https://127.0.0.1:${port}`;
   const broker = {
     region,
-    endpoints: { federation: `https://127.0.0.1:${typeof port === 'number' ? port : 1}` },
+    endpoints: { federation: at(first), federation_alternates: others.map(at) },
     tls: { anchors: [], ...(names === undefined ? {} : { names: [...names] }) },
   };
   return {
@@ -180,9 +185,9 @@ export async function ourClient(
   const [asked] = pinned;
   if (asked === undefined) throw new TypeError('somebody must be pinned');
   const link = new NeighbourLink(
-    neighbourOf(asked, (server.address() as AddressInfo).port),
+    neighbourOf(asked, [(server.address() as AddressInfo).port]),
     neighbours,
-    { own: () => own, breaker: NEVER_OPEN, timeoutMs: 5_000, marginMs: 0 },
+    { own: () => own, breaker: NEVER_OPEN, timeoutMs: 5_000, connectMs: 5_000, marginMs: 0 },
     SILENT,
     Date.now,
   );
@@ -225,4 +230,23 @@ export async function verdictOf(
   if (otherIs === 'server' && verdict !== pinned[0]?.region && end.heard > 0)
     throw new Error('it heard the question');
   return verdict;
+}
+
+/** Our link to a neighbour that is asked at these ports, and what a message that goes over it must be bound to. */
+export function linkTo(
+  pinned: Pinned,
+  ports: readonly number[],
+  change: { readonly breaker?: Partial<BreakerConfig>; readonly connectMs?: number } = {},
+): { link: NeighbourLink; thumbprint: string } {
+  const { breaker, connectMs = 5_000 } = change;
+  const settings = { own: () => own, breaker: { ...NEVER_OPEN, ...breaker }, timeoutMs: 5_000, marginMs: 0 };
+  const neighbours = new ChangingNeighbours([pinned]);
+  const neighbour = neighbourOf(pinned, ports);
+  const link = new NeighbourLink(neighbour, neighbours, { ...settings, connectMs }, SILENT, Date.now);
+  return { link, thumbprint: thumbprintOf(new X509Certificate(own.certificate)) };
+}
+
+/** What a server in a neighbour's place is made with, so that our link takes it. */
+export function serverTls(presented: Presented): https.ServerOptions {
+  return { ...sent(presented), ca: OURS.certificate, requestCert: true, minVersion: 'TLSv1.3' };
 }

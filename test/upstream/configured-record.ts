@@ -14,6 +14,7 @@ export function configuredRecord(base: string, change: Partial<ConfiguredRecord>
     care_setting: 'acute',
     page_size: 50,
     timeout_ms: 2000,
+    connect_ms: 1000,
     breaker: NEVER_OPEN,
     ...change,
   };

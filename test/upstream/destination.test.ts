@@ -16,9 +16,10 @@ describe('one destination', () => {
   afterEach(() => {
     for (const one of opened.splice(0)) one.close();
   });
+  let clock = 0;
   function destination(change: Partial<BreakerConfig> = {}, probe: Probe = answers): Destination {
     const settings = { ...NEVER_OPEN, volume_threshold: 4, ...change };
-    const made = new Destination('neighbour', 'london', settings, probe, SILENT);
+    const made = new Destination('neighbour', 'london', settings, probe, SILENT, () => clock);
     opened.push(made);
     return made;
   }
@@ -45,7 +46,7 @@ describe('one destination', () => {
     assert.equal(await to.call(answers), 'answered');
     await assert.rejects(to.call(failsWith(TIMEOUT)), (error: unknown) => error === TIMEOUT);
     const { window, underWay } = to.status();
-    assert.deepEqual([window, underWay], [{ calls: 2, failed: 1, refused: 0 }, 0]);
+    assert.deepEqual([window, underWay], [{ calls: 2, failed: 1, slow: 0, refused: 0 }, 0]);
   });
 
   it('opens when there were enough calls and more than half failed, not before', async () => {
@@ -98,6 +99,101 @@ describe('one destination', () => {
       assert.deepEqual([to.status().circuit, to.status().window.failed], ['closed', 0]);
     });
   }
+
+  const takes = (ms: number, action: () => Promise<unknown>) => (): Promise<unknown> => {
+    clock += ms;
+    return action();
+  };
+
+  it('is opened by answers that are slow, which are given all the same', async () => {
+    const to = destination({ slow_ms: 100 });
+    assert.deepEqual(await times(4, to, takes(100, answers)), Array<string>(4).fill('answered'));
+    assert.deepEqual(to.status().window, { calls: 4, failed: 0, slow: 0, refused: 0 });
+    const slow = await times(6, to, takes(101, answers));
+    assert.deepEqual(slow, [...Array<string>(5).fill('answered'), 'circuit-open']);
+    assert.deepEqual(
+      [to.status().circuit, to.status().window],
+      ['open', { calls: 10, failed: 5, slow: 5, refused: 1 }],
+    );
+  });
+
+  it('is opened by refusals that are slow, which are told as what they are', async () => {
+    const to = destination({ slow_ms: 100 });
+    const refusal = new DeliveryError('peer-refused');
+    assert.deepEqual(await times(5, to, takes(101, failsWith(refusal))), [
+      ...Array<string>(4).fill('peer-refused'),
+      'circuit-open',
+    ]);
+    assert.equal(to.status().window.slow, 4);
+  });
+
+  it('takes a failure that is slow for a failure, and a caller who hung up for nothing, however late', async () => {
+    const to = destination({ slow_ms: 100, volume_threshold: 100 });
+    await times(2, to, takes(200, failsWith(TIMEOUT)));
+    await times(3, to, takes(200, failsWith(new DeliveryError('cancelled'))));
+    assert.deepEqual(to.status().window, { calls: 5, failed: 2, slow: 0, refused: 0 });
+  });
+
+  it('forgets what was slow when the window has passed', async () => {
+    const to = destination({ slow_ms: 100, window_ms: 1_000, volume_threshold: 100 });
+    await times(2, to, takes(150, answers));
+    clock += 500;
+    await times(1, to, takes(150, answers));
+    assert.equal(to.status().window.slow, 3);
+    clock += 600;
+    assert.equal(to.status().window.slow, 1);
+    clock += 10_000;
+    assert.equal(to.status().window.slow, 0);
+  });
+
+  it('is left alone for as long as it asks, at most a minute, and nothing waits for that', async () => {
+    const to = destination({}, () => Promise.reject(new Error('it was probed')));
+    to.leaveAlone(5_000);
+    assert.deepEqual(await times(2, to, answers), ['left-alone', 'left-alone']);
+    const { circuit, window, leftAloneUntil = '' } = to.status();
+    assert.deepEqual([circuit, window], ['closed', { calls: 0, failed: 0, slow: 0, refused: 2 }]);
+    assert.ok(Date.parse(leftAloneUntil) > Date.now());
+    clock += 5_000;
+    assert.equal(await codeOf(to, answers), 'answered');
+    assert.equal(to.status().leftAloneUntil, undefined);
+    clock += 1_000;
+    to.leaveAlone(86_400_000);
+    to.leaveAlone(1);
+    clock += 59_999;
+    assert.equal(await codeOf(to, answers), 'left-alone');
+    clock += 1;
+    assert.equal(await codeOf(to, answers), 'answered');
+  });
+
+  it('is not left alone where it does not say for how long, or where it answers others meanwhile', async () => {
+    const to = destination();
+    to.leaveAlone(undefined);
+    to.leaveAlone(0);
+    assert.equal(await codeOf(to, answers), 'answered');
+    clock += 249;
+    to.leaveAlone(5_000);
+    assert.equal(await codeOf(to, failsWith(TIMEOUT)), 'timeout');
+    clock += 1;
+    to.leaveAlone(5_000);
+    assert.equal(await codeOf(to, answers), 'left-alone');
+  });
+
+  it('is not probed either while it is left alone', async () => {
+    let probes = 0;
+    const to = destination({ reset_ms: 20 }, async () => void (probes += 1));
+    await times(4, to, failsWith(TIMEOUT));
+    to.leaveAlone(5_000);
+    let changes = 0;
+    let since = to.status().since;
+    for (let tries = 0; tries < 150 && changes < 2; tries += 1, await sleep(10)) {
+      if (to.status().since !== since) changes += 1;
+      since = to.status().since;
+    }
+    assert.deepEqual([changes, probes], [2, 0]);
+    clock += 5_000;
+    await until(to, 'closed');
+    assert.equal(probes, 1);
+  });
 
   it('lets only our own probe through when it has been open for a while, and closes when that is answered', async () => {
     let probes = 0;
@@ -168,7 +264,7 @@ describe('one destination', () => {
     const [one, other] = [destination(), destination()];
     await times(6, one, failsWith(TIMEOUT));
     assert.deepEqual([one.status().circuit, other.status().circuit], ['open', 'closed']);
-    assert.deepEqual(other.status().window, { calls: 0, failed: 0, refused: 0 });
+    assert.deepEqual(other.status().window, { calls: 0, failed: 0, slow: 0, refused: 0 });
     assert.equal(await codeOf(other, answers), 'answered');
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
+import https from 'node:https';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 
 import { startDeadline } from '../../src/deadline.ts';
 import { DeliveryError } from '../../src/errors.ts';
@@ -151,6 +152,78 @@ describe('one HTTP call', () => {
     const port = await closedPort();
     await assert.rejects(call({ url: `http://127.0.0.1:${port}/` }), failsAs('refused-connection'));
     await assert.rejects(call({ url: 'http://nowhere.invalid/' }), failsAs('refused-connection'));
+  });
+
+  const failure = async (
+    calling: Promise<Answer>,
+  ): Promise<[string, DeliveryError['unanswered'], boolean]> => {
+    try {
+      await calling;
+    } catch (error) {
+      assert.ok(error instanceof DeliveryError);
+      return [error.code, error.unanswered, error.blameless];
+    }
+    throw new assert.AssertionError({ message: 'it was answered' });
+  };
+
+  it('waits for a handshake no longer than for a connection, and leaves what is left of the budget', async () => {
+    const accepted: Socket[] = [];
+    const mute = createServer((socket) => void accepted.push(socket));
+    await new Promise<void>((done) => mute.listen(0, '127.0.0.1', done));
+    const { port } = mute.address() as AddressInfo;
+    const secure = new https.Agent({ keepAlive: true });
+    using deadline = startDeadline(60_000);
+    const url = `https://127.0.0.1:${port}/`;
+    const calling = exchange({ method: 'GET', url, agent: secure, connectMs: 60, mostBytes: MOST }, deadline);
+    assert.deepEqual(await failure(calling), ['connect-timeout', 'new', false]);
+    assert.ok(accepted.length === 1 && deadline.remainingMs() > 30_000);
+    mute.close();
+    for (const socket of accepted) socket.destroy();
+  });
+
+  it('waits for a name and for TCP no longer either, but for an answer as long as the budget is', async () => {
+    const nameless = new http.Agent({ lookup: () => undefined });
+    const lost = call({ agent: nameless, url: 'http://nowhere.invalid/', connectMs: 60 }, 60_000);
+    assert.deepEqual(await failure(lost), ['connect-timeout', 'new', false]);
+    const held = Promise.withResolvers<void>();
+    server.script = (_seen, response) => void held.promise.then(() => sendJson(response, 200, {}));
+    const answered = call({ connectMs: 300 });
+    const late = setTimeout(held.resolve, 350);
+    assert.equal((await answered).status, 200);
+    clearTimeout(late);
+  });
+
+  it('says where nothing of an answer came, and where a byte did', async () => {
+    const says: Record<string, Script> = {
+      nothing: (_seen, response) => void response.destroy(),
+      'half a line': (_seen, response) => void response.socket?.end('HTTP/1.1 2'),
+      'half a body': (_seen, response) => {
+        response.writeHead(200, { 'Content-Length': '100' });
+        response.write('x', () => response.destroy());
+      },
+    };
+    const told: Record<string, unknown> = {};
+    for (const [what, script] of Object.entries(says)) {
+      server.script = script;
+      told[what] = await failure(call());
+    }
+    const refused = call({ url: `http://127.0.0.1:${await closedPort()}/` });
+    assert.deepEqual(
+      { ...told, refused: await failure(refused) },
+      {
+        nothing: ['lost-connection', 'new', false],
+        'half a line': ['lost-connection', undefined, false],
+        'half a body': ['lost-connection', undefined, false],
+        refused: ['refused-connection', 'new', false],
+      },
+    );
+  });
+
+  it('does not blame the other side for a connection that it had just closed', async () => {
+    await call();
+    server.script = (_seen, response) => void response.destroy();
+    assert.deepEqual(await failure(call()), ['lost-connection', 'kept', true]);
+    assert.deepEqual(await failure(call()), ['lost-connection', 'new', false]);
   });
 
   it('keeps nothing of the request in its error', async () => {

@@ -13,6 +13,7 @@ export const NEVER_OPEN = {
   volume_threshold: 1000,
   error_percentage: 50,
   window_ms: 10_000,
+  slow_ms: 5_000,
   reset_ms: 60_000,
   probe_ms: 500,
   capacity: 64,

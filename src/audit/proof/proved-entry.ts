@@ -9,7 +9,7 @@ const leafForm = z.looseObject({
   event: z.string(),
   exchange: z.string(),
   ...{ region: said, jti: said, organisation: said, role: said, purpose: said, relationship: said },
-  ...{ outcome: said, query_digest: said, response_digest: said },
+  ...{ outcome: said, query_digest: said, response_digest: said, retry_of: said, retried_as: said },
   break_glass: z.boolean().optional(),
   sources: z.array(z.looseObject({ reason: said })).optional(),
   sealed: z.record(z.string(), z.string()).optional(),

@@ -84,6 +84,7 @@ export async function verifyExchange(
     ...signatures.flatMap(keySteps),
     ...responses.flatMap((response) => fitsQuery(response, queries)),
     ...responses.flatMap(resourcesSteps),
+    ...retrySteps(entries),
     ...authoritySteps(entries, queries),
     ...shownSteps(entries),
     ...(await verifyOtherLogs(entries, regions)),
@@ -140,6 +141,7 @@ function wrongWithQuery(
   const same: [string, unknown, unknown][] = [
     ['the digest', digest, leaf.query_digest],
     ['jti', claims.jti, leaf.jti],
+    ['the query that it repeats', 'retry_of' in claims ? claims.retry_of : undefined, leaf.retry_of],
     ...('items' in claims ? [] : askerSaid(claims, { leaf, values })),
     ['the relationship', 'relationship' in claims ? claims.relationship : undefined, leaf.relationship],
     ['break-glass', 'break_glass' in claims && claims.break_glass !== undefined, leaf.break_glass === true],
@@ -227,6 +229,21 @@ function resourcesStep(entry: ProvedEntry, claims: ResponseClaims): Step {
     );
   }
   return failed('resources', `${about}, which are not those that the response signs`, sequence);
+}
+
+/** What was asked twice was not reached the first time: both are in the asker's file. */
+function retrySteps(entries: readonly ProvedEntry[]): Step[] {
+  return entries.flatMap(({ sequence, leaf }): Step[] => {
+    const { event, region, jti, retry_of: first } = leaf;
+    if (first === undefined || !event.endsWith('-sent')) return [];
+    const about = `entry ${sequence}: the query that it repeats, ${first},`;
+    const lost = entries.find((one) => one.leaf.jti === first && one.leaf.retried_as === jti);
+    const isFirst = entries.some(
+      (one) => one.leaf.event === event && one.leaf.jti === first && one.leaf.region === region,
+    );
+    if (lost === undefined || !isFirst) return [failed('retry', `${about} is not in this file`, sequence)];
+    return [ok('retry', `${about} was not reached (entry ${lost.sequence})`, sequence)];
+  });
 }
 
 /** Each query names the viewer's token that it stands on; the asker keeps it. */

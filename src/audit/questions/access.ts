@@ -114,12 +114,14 @@ export class Accesses {
 }
 
 function addHere(draft: Draft, leaf: ReadEntry['leaf'], opened: ReadEntry['opened']): void {
-  const { event, region, outcome, reason, count } = leaf;
+  const { event, region, outcome, reason, count, retried_as: again } = leaf;
   if (event === 'query-sent' && leaf.jti !== undefined) draft.sent.add(leaf.jti);
   if (event === 'viewer-refused') draft.reason = reason;
   if (region !== undefined) {
     const part = draft.parts.get(region) ?? { region };
-    draft.parts.set(region, event === 'query-sent' ? part : { ...part, outcome, reason, count });
+    // What became of the region is what became of the last time that it was asked.
+    const isOpen = event === 'query-sent' || again !== undefined;
+    draft.parts.set(region, isOpen ? part : { ...part, outcome, reason, count });
   }
   if (event !== 'released-to-viewer') return;
   draft.count += count ?? 0;

@@ -2,7 +2,7 @@ import { startDeadline, type Deadline } from '../../deadline.ts';
 import { EvidenceError, StartError } from '../../errors.ts';
 import { pinnedNeighbours, type Pin } from '../../evidence/pinned-neighbours.ts';
 import type { Sender } from '../../evidence/query.ts';
-import type { BrokerMetadata } from '../../trust/entity-statement.ts';
+import { endpointsIn, type BrokerMetadata } from '../../trust/entity-statement.ts';
 import { Neighbours, type Neighbour } from '../../trust/neighbours.ts';
 import type { TlsIdentity } from '../../trust/tls.ts';
 import { codeIn, judgeClock, OpenLink, type FirstAnswer } from './ask.ts';
@@ -31,7 +31,7 @@ export interface Checking {
 }
 
 /**
- * A dry run of everything that a query to a neighbour needs, short of a patient: one connection of its own, made as a link
+ * A dry run of everything that a query to a neighbour needs, short of a patient: one connection of its own to each of its endpoints, made as a link
  * makes it, a hello and a signed ping. Nothing is written here, and no circuit feels it. A step that fails says whose work
  * it is; what needs it is skipped, and what does not is still looked at.
  *
@@ -41,14 +41,8 @@ export async function checkNeighbour(
   checking: Checking,
   told: (step: Step) => void = () => undefined,
 ): Promise<readonly Step[]> {
-  const { own, entity, now, judging = (one) => new Neighbours([one]) } = checking;
+  const { own, entity, now } = checking;
   const course = new Course(told);
-  const within = async <Value>(
-    work: (deadline: Deadline) => Promise<Found<Value>>,
-  ): Promise<Found<Value>> => {
-    using deadline = startDeadline(checking.stepMs);
-    return await work(deadline);
-  };
   const self = ourselves(entity, own);
   const neighbour = await course.take('statement', () => inForce(checking));
   const asClient = judgeOwn(checking.client, self, 'client', now());
@@ -58,7 +52,39 @@ export async function checkNeighbour(
   }));
   if (neighbour === undefined) return course.end();
 
-  const endpoint = await course.take('name', () => within((deadline) => resolveName(neighbour, deadline)));
+  const isOurs = asClient.fault !== undefined;
+  const [first, ...others] = endpointsIn(neighbour.broker.endpoints);
+  const steps = [...(await checkEndpoint(first, course, checking, { neighbour, self, client, isOurs }))];
+  for (const url of others) {
+    const another = new Course(told, url);
+    steps.push(...(await checkEndpoint(url, another, checking, { neighbour, self, client, isOurs })));
+  }
+  return steps;
+}
+
+/** What is known before an endpoint is tried. */
+interface Ends {
+  readonly neighbour: Neighbour;
+  readonly self: Neighbour;
+  readonly client: TlsIdentity | undefined;
+  /** Whether our own certificate was found wanting. */
+  readonly isOurs: boolean;
+}
+
+async function checkEndpoint(
+  url: string,
+  course: Course,
+  checking: Checking,
+  { neighbour, self, client, isOurs }: Ends,
+): Promise<readonly Step[]> {
+  const { own, now, judging = (one) => new Neighbours([one]) } = checking;
+  const within = async <Value>(
+    work: (deadline: Deadline) => Promise<Found<Value>>,
+  ): Promise<Found<Value>> => {
+    using deadline = startDeadline(checking.stepMs);
+    return await work(deadline);
+  };
+  const endpoint = await course.take('name', () => within((deadline) => resolveName(url, deadline)));
   if (endpoint === undefined) return course.end();
   const tcp = await course.take('tcp', () => within((deadline) => openTcp(endpoint, deadline)));
   if (tcp === undefined) return course.end();
@@ -72,11 +98,13 @@ export async function checkNeighbour(
     if (identified === undefined) return course.end();
 
     const sender = checking.senderWith(client);
-    const asking = { url: neighbour.broker.endpoints.federation, identified, neighbours, sender, now };
-    const link = new OpenLink(shaken.socket, { ...asking, sequence: own.sequence });
+    const link = new OpenLink(shaken.socket, {
+      ...{ url, identified, neighbours, sender, now },
+      sequence: own.sequence,
+    });
     using deadline = startDeadline(checking.stepMs);
     const first = await link.hello(deadline);
-    const blame = asClient.fault === undefined ? {} : { whose: 'ours' as const };
+    const blame = isOurs ? { whose: 'ours' as const } : {};
     const accepted = await course.take('accepted', () => wasAccepted(first, blame));
     if (accepted === undefined && first.fault?.code !== 'timeout') return course.end();
     const there = await course.take('hello', () => saidHello(first));

@@ -14,9 +14,9 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** Step `name`: the host of the endpoint that their approved statement names. */
-export async function resolveName(neighbour: Neighbour, deadline: Deadline): Promise<Found<Endpoint>> {
-  const { hostname, port } = new URL(neighbour.broker.endpoints.federation);
+/** Step `name`: the host of an endpoint that their approved statement names. */
+export async function resolveName(url: string, deadline: Deadline): Promise<Found<Endpoint>> {
+  const { hostname, port } = new URL(url);
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const value = { host, port: port === '' ? 443 : Number(port) };
   if (isIP(host) !== 0) return { value, detail: { host, port: value.port } };

@@ -5,9 +5,14 @@ import { STEPS, type Found, type Step, type StepName } from './step.ts';
 export class Course {
   readonly steps: Step[] = [];
   readonly #told: (step: Step) => void;
+  readonly #names: readonly StepName[];
+  readonly #where: Pick<Step, 'endpoint'>;
 
-  constructor(told: (step: Step) => void) {
+  /** @param endpoint of one beside the first: what is asked before any is tried is no step of it */
+  constructor(told: (step: Step) => void, endpoint?: string) {
     this.#told = told;
+    this.#names = endpoint === undefined ? STEPS : STEPS.slice(STEPS.indexOf('name'));
+    this.#where = endpoint === undefined ? {} : { endpoint };
   }
 
   /** @returns what the step gives to later ones; undefined where it gives nothing */
@@ -36,15 +41,16 @@ export class Course {
   }
 
   #skipTo(step: StepName | undefined): void {
-    const upTo = step === undefined ? STEPS.length : STEPS.indexOf(step);
+    const upTo = step === undefined ? this.#names.length : this.#names.indexOf(step);
     while (this.steps.length < upTo) {
-      const next = STEPS[this.steps.length];
+      const next = this.#names[this.steps.length];
       if (next === undefined) return;
       this.#tell({ step: next, result: 'skipped', detail: {} });
     }
   }
 
-  #tell(step: Step): void {
+  #tell(found: Step): void {
+    const step = { ...found, ...this.#where };
     this.steps.push(step);
     this.#told(step);
   }

@@ -13,11 +13,13 @@ export interface Readiness {
 /**
  * What the check of a link says about a neighbour's readiness.
  *
- * @param needed the steps that must have held; what another one found is told by its failure alone
+ * @param needed the steps that must have held, at each endpoint; what another one found is told by its failure alone
  */
 export function readinessOf(region: string, steps: readonly Step[], needed: readonly StepName[]): Readiness {
-  const held = (name: StepName): boolean =>
-    steps.some(({ step, result }) => step === name && result === 'held');
+  const held = (name: StepName): boolean => {
+    const found = steps.filter(({ step }) => step === name);
+    return found.length > 0 && found.every(({ result }) => result === 'held');
+  };
   const failed = steps.filter(({ result }) => result === 'failed');
   const ready = needed.every(held);
   const approved = steps.find(({ step }) => step === 'own-statement')?.detail['theirs'];

@@ -8,7 +8,9 @@ import type { Step } from './step.ts';
  */
 export function blameSharedClock(checks: readonly (readonly Step[])[]): Step[][] {
   const clocks = checks.flatMap((steps) =>
-    steps.filter(({ step, result }) => step === 'clock' && result !== 'skipped'),
+    steps.filter(
+      ({ step, result, endpoint }) => step === 'clock' && result !== 'skipped' && endpoint === undefined,
+    ),
   );
   const ahead = clocks.map(({ detail }) => Number(detail['aheadSeconds']));
   const alike = Math.max(...ahead) - Math.min(...ahead) <= CLOCK_TOLERANCE_S;

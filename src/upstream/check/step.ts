@@ -22,6 +22,8 @@ export type Detail = Readonly<Record<string, string | number | boolean | readonl
 
 export interface Step {
   readonly step: StepName;
+  /** Where an endpoint beside the neighbour's first one was tried. */
+  readonly endpoint?: string;
   /** `skipped`: it needs a step that failed, or there was nothing to see. */
   readonly result: 'held' | 'failed' | 'skipped';
   /** Of what failed: one of `docs/protocol.md`, an alert of TLS (RFC 8446, 6), or an error of the system. */
