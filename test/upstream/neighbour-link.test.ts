@@ -89,7 +89,11 @@ describe('the link to a neighbour', () => {
   describe('leaves it alone for as long as it asks', () => {
     const ASKS: readonly [what: string, answer: (response: ServerResponse) => void, code: string][] = [
       ['503 in seconds', unsigned(503, '30'), 'peer-throttled'],
-      ['429 by a date', unsigned(429, new Date(Date.now() + 60_000).toUTCString()), 'peer-throttled'],
+      [
+        '429 by a date',
+        (response) => unsigned(429, new Date(Date.now() + 60_000).toUTCString())(response),
+        'peer-throttled',
+      ],
       ['503, signed', signed(503, { 'Retry-After': '30' }), 'notices-full'],
     ];
     for (const [what, answer, code] of ASKS) {
