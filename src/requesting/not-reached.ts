@@ -7,6 +7,7 @@ export function reasonOf(error: unknown): Reason {
   if (!(error instanceof DeliveryError)) return 'fault';
   switch (error.code) {
     case 'timeout':
+    case 'connect-timeout':
     case 'cancelled':
       return 'timeout';
     case 'circuit-open':

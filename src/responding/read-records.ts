@@ -1,5 +1,5 @@
 import type { Deadline } from '../deadline.ts';
-import { DeliveryError, EvidenceError, RequestError } from '../errors.ts';
+import { DeliveryError, EvidenceError, RequestError, type DeliveryCode } from '../errors.ts';
 import type { SearchClaim } from '../evidence/claims.ts';
 import { parseSearch } from '../fhir/search-parameters.ts';
 import { errorFields } from '../log.ts';
@@ -96,11 +96,13 @@ async function readRecord(
   }
 }
 
+const LATE: ReadonlySet<DeliveryCode> = new Set(['timeout', 'connect-timeout', 'cancelled']);
+
 /** Why a record gave nothing, as a class that may leave the region. */
 export function recordReason(error: unknown): string {
   if (error instanceof EvidenceError) return 'fault';
   if (!(error instanceof DeliveryError)) return 'fault';
-  if (error.code === 'timeout' || error.code === 'cancelled') return 'timeout';
+  if (LATE.has(error.code)) return 'timeout';
   if (error.code === 'circuit-open') return 'circuit-open';
   if (error.code === 'bulkhead-full' || error.code === 'peer-throttled') return 'busy';
   if (error.code === 'left-alone') return 'throttled';
