@@ -27,12 +27,12 @@ export interface NeighbourAnswer {
   readonly peer: IdentifiedPeer;
 }
 
-/** Where each kind of signed message goes, and under which name. */
+/** Where each kind of signed message goes, under which name, and whether its journey tries once more. */
 const CALLS = {
-  query: { path: '/federation/v1/query', member: 'query' },
-  accesses: { path: '/federation/v1/accesses', member: 'question' },
-  locate: { path: '/federation/v1/locate', member: 'locate' },
-  notices: { path: '/federation/v1/notices', member: 'notice' },
+  query: { path: '/federation/v1/query', member: 'query', retried: true },
+  accesses: { path: '/federation/v1/accesses', member: 'question', retried: false },
+  locate: { path: '/federation/v1/locate', member: 'locate', retried: true },
+  notices: { path: '/federation/v1/notices', member: 'notice', retried: false },
 } as const;
 export const HELLO_PATH = '/federation/v1/hello';
 
@@ -140,14 +140,16 @@ export class NeighbourLink {
    * @throws DeliveryError, or what `believe` throws
    */
   ask<Result>(
-    { token, claims }: SignedAsking<Pick<AskingClaims, 'cnf'>>,
+    { token, claims }: SignedAsking<Pick<AskingClaims, 'cnf'> & { retry_of?: string | undefined }>,
     headers: Readonly<Record<string, string>>,
     deadline: Deadline,
     believe: (answer: NeighbourAnswer) => Promise<Result>,
     call: keyof typeof CALLS = 'query',
   ): Promise<Result> {
-    const { path, member } = CALLS[call];
+    const { path, member, retried } = CALLS[call];
+    const mayRetry = retried && claims.retry_of === undefined;
     return this.destination.call(async () => {
+      const started = performance.now();
       const leftMs = deadline.remainingMs();
       const endpoint = this.#endpoints.inUse;
       // Kept back twice: here for believing, merging and the audit, and of what is handed down for the way home.
@@ -163,7 +165,14 @@ export class NeighbourLink {
         connectMs: this.#settings.connectMs,
         mostBytes: MOST_ANSWER_BYTES,
       };
-      const answer = await fairly(this.#settings.timeoutMs, part, () => this.#send(sending, endpoint, part));
+      const answer = await fairly(this.#settings.timeoutMs, part, () =>
+        this.#send(sending, endpoint, part),
+      ).catch((error: unknown) => {
+        const restMs = this.leftMs(performance.now() - started, deadline);
+        // What is tried again counts by how that ends: one clinician's question is one failure, not two.
+        if (mayRetry && this.mayAskAgain(error, restMs)) (error as DeliveryError).blameless = true;
+        throw error;
+      });
       const response = answer.header(RESPONSE_HEADER);
       // A signed one for notices tells of their queue, and of nothing that is asked.
       if (isThrottled(answer.status) && (call !== 'notices' || response === undefined)) {

@@ -118,7 +118,7 @@ describe('a query of which nothing of an answer came', () => {
     );
   });
 
-  it('costs the neighbour’s circuit nothing where it was a connection that had just been closed', async () => {
+  it('costs the neighbour’s circuit nothing where the second try is answered, and one failure where it is not', async () => {
     london.behaviour = genuine;
     await asked.ask();
     const { failed } = (await asked.circuit()).window;
@@ -130,6 +130,9 @@ describe('a query of which nothing of an answer came', () => {
     heard = [];
     await askedAndKept();
     assert.equal((await asked.circuit()).window.failed, failed + 1);
+    // Both times on a new one.
+    await askedAndKept();
+    assert.equal((await asked.circuit()).window.failed, failed + 2);
   });
 
   const ONCE: Record<string, Behaviour> = {

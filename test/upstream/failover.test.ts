@@ -92,7 +92,7 @@ describe('a neighbour with two endpoints', () => {
     // From then on nothing is tried at the first but by our own probe.
     assert.equal((await outcome())?.[0], 'answered');
     const rows = (await auditRows(federation, OURS)).slice(before);
-    const repeated = rows.filter(({ retry_of }) => retry_of !== undefined).length;
+    const repeated = rows.filter((row) => row.region === 'london' && row.retry_of !== undefined).length;
     assert.ok(repeated > 0 && repeated <= 8);
   });
 
