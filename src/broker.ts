@@ -145,7 +145,7 @@ export async function startBroker(
   const links = new Map<string, NeighbourLink>();
   renewLinks(links, trusted(), linkParts);
 
-  const watching = startWatching();
+  const watching = startWatching(config, log);
   const base = { viewer: config.public_base ?? '', viewer_tokens: config.viewer_tokens_base ?? '' };
   const parts: Parts = {
     ...{
@@ -218,7 +218,7 @@ export async function startBroker(
     await open.close(STOP_GRACE_MS);
     for (const closing of [demographics, ...records, ...links.values()]) closing.close();
     odsChanges?.close();
-    watching.stop();
+    await watching.stop();
     await store.close();
   };
   const handlers = {
