@@ -8,6 +8,7 @@ import { noSampling, sampling } from '../tracing/sampling.ts';
 import { SpanExport } from '../tracing/span-export.ts';
 import { Tracer } from '../tracing/tracer.ts';
 import { OtlpLink } from '../upstream/otlp-link.ts';
+import { exchangeLines } from './exchange-lines.ts';
 
 /** Whoever watches what the broker does: metrics, lines of the log, and traces where they are configured. */
 export interface Watch {
@@ -22,6 +23,7 @@ export function startWatching(config: Pick<Config, 'region' | 'replica' | 'traci
   const { tracing } = config;
   const metrics = new EventMetrics();
   const ofProcess = new ProcessMetrics();
+  const lines = exchangeLines(log);
   const link = tracing && new OtlpLink(tracing);
   const exporting =
     tracing &&
@@ -33,6 +35,7 @@ export function startWatching(config: Pick<Config, 'region' | 'replica' | 'traci
     });
   const tracer = new Tracer(tracing === undefined ? noSampling : sampling(tracing), (span) => {
     metrics.ended(span);
+    lines(span);
     if (span.sampled) exporting?.add(span);
   });
   return {
