@@ -85,7 +85,7 @@ class OpenSpan<Name extends SpanName> implements Span<Name> {
       ...{ traceId, spanId: this.#spanId, parentId: this.#parentId, sampled },
       startedAt: performance.timeOrigin + this.#started,
       ms: performance.now() - this.#started,
-      parts: this.#isFirst ? parts : undefined,
+      parts: this.#isFirst ? [...parts] : undefined,
     } as EndedSpan;
     if (!this.#isFirst && parts.length < MOST_PARTS) parts.push(ended);
     onEnded(ended);
