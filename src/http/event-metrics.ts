@@ -5,7 +5,7 @@ import type { EndedSpan } from '../span.ts';
 /** Seconds. An answer has 5 s as a rule, a stream 20, a document 30. */
 const ANSWER_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 10, 20, 30];
 /** Counted from nought for each region, so that the first of them is seen as a change. */
-const NOT_REACHED = ['not-believed', 'timeout', 'circuit-open', 'busy', 'refused', 'fault'];
+const NOT_REACHED = ['not-believed', 'timeout', 'circuit-open', 'busy', 'throttled', 'refused', 'fault'];
 /** Seconds, of a flush to the disk and what waits for it. */
 const APPEND_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
