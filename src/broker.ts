@@ -26,6 +26,7 @@ import { TrustDesk } from './broker/trust-desk.ts';
 import { TrustKeeper } from './broker/trust-keeper.ts';
 import { trustRoutes } from './broker/trust-routes.ts';
 import type { TrustedNeighbour } from './broker/trusted-neighbours.ts';
+import { startWatching } from './broker/watching.ts';
 import type { Config } from './config/load.ts';
 import type { Secrets } from './config/secrets.ts';
 import { adminApi, statementApi } from './http/admin-api.ts';
@@ -144,6 +145,7 @@ export async function startBroker(
   const links = new Map<string, NeighbourLink>();
   renewLinks(links, trusted(), linkParts);
 
+  const watching = startWatching(config, log);
   const base = { viewer: config.public_base ?? '', viewer_tokens: config.viewer_tokens_base ?? '' };
   const parts: Parts = {
     ...{
@@ -161,7 +163,7 @@ export async function startBroker(
       records,
       links,
     },
-    ...{ trusted, directory },
+    ...{ trusted, directory, watch: watching },
     ...{ tls, own: () => us.now },
     ...{ logKey: names.logKey, witnessKey: names.witnessKey },
     bases: { viewer: () => base.viewer, viewer_tokens: () => base.viewer_tokens },
@@ -205,7 +207,7 @@ export async function startBroker(
     void door.service
       ?.countFault(`${listener}-${code}`)
       .catch(() => log.error({ listener }, 'refusal not counted'));
-  const open = new Listeners(log, count);
+  const open = new Listeners(log, count, (served) => watching.metrics.served(served));
   const stop = async (): Promise<void> => {
     watch.stop();
     await Promise.all([us.stop(), adminsFile.stop(), directoryWatch.stop(), source?.stop()]);
@@ -216,10 +218,11 @@ export async function startBroker(
     await open.close(STOP_GRACE_MS);
     for (const closing of [demographics, ...records, ...links.values()]) closing.close();
     odsChanges?.close();
+    await watching.stop();
     await store.close();
   };
   const handlers = {
-    admin: adminApi({ status }, log),
+    admin: adminApi({ status, registries: [watching.metrics.registry, watching.process.registry] }, log),
     admin_api: adminDoor(
       {
         ...{ admins, now, log, onRefusal: (code: string) => count('admin_api', code) },
@@ -253,6 +256,7 @@ export async function startBroker(
       federation.closeUnless((socket) => isIdentified(socket, neighbours, now()));
       directory.replace(directoryWith(config.directory, neighbours.all()));
       renewLinks(links, trusted(), linkParts);
+      for (const region of links.keys()) watching.metrics.mayBeAsked(region);
       open.renewTls();
     };
     keeper.start(changed);

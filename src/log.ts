@@ -12,7 +12,7 @@ export interface Log {
   error(fields: Readonly<Record<string, LogValue>>, message: string): void;
 }
 
-type LogValue = string | number | boolean | undefined;
+type LogValue = string | number | boolean | Readonly<Record<string, string>> | undefined;
 
 /** JSON lines on standard output, one object a line. */
 export function createLog(region: string, level: 'debug' | 'info' | 'warn' | 'error' | 'silent'): Log {

@@ -4,16 +4,18 @@
  */
 
 /** Furniture that any room may use. */
-export const FURNITURE = ['errors', 'deadline', 'log', 'fhir'];
+export const FURNITURE = ['errors', 'deadline', 'log', 'span', 'fhir'];
 
 /** room -> the rooms it may import. A room that is missing here may import none. */
 export const MAY_IMPORT: Record<string, readonly string[]> = {
   errors: [],
   deadline: ['errors'],
   log: [],
+  span: ['log'],
   fhir: [],
   config: ['trust', 'evidence'],
   tlog: [],
+  tracing: [],
   store: ['tlog'],
   trust: [],
   evidence: ['trust'],
@@ -54,6 +56,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     'responding',
     'routing',
     'store',
+    'tracing',
     'trust',
     'upstream',
     'whereabouts',

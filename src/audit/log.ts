@@ -13,8 +13,17 @@ export interface LogSettings {
   /** Keyed digest of a number or a user. */
   readonly digest: (value: string) => string;
   readonly now: () => number;
+  readonly watch?: LogWatch | undefined;
   /** False when the store's disk has come down to its reserve. */
   readonly hasRoom?: () => boolean;
+}
+
+/** Told of appends, one by one. Must not throw. */
+export interface LogWatch {
+  /** An append waits for its turn. */
+  waits(): void;
+  /** It is over after so many milliseconds. @param kept whether the store took it */
+  over(ms: number, kept: boolean): void;
 }
 
 /** An entry as it is read: what it says, and what it commits to where that can still be opened. */
@@ -30,6 +39,8 @@ export type Once = Pick<LogItem, 'spend' | 'decision'>;
 
 interface Waiting {
   readonly item: LogItem;
+  /** Milliseconds of `performance.now()`. */
+  readonly since: number;
   readonly resolve: (appended: AppendedItem) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -67,7 +78,8 @@ export class AuditLog {
     }
     const item = this.item(entries, once);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject });
+      this.#waiting.push({ item, since: performance.now(), resolve, reject });
+      this.#settings.watch?.waits();
       if (this.#running) return;
       this.#running = true;
       setImmediate(() => void this.#run());
@@ -107,15 +119,22 @@ export class AuditLog {
       try {
         const items = group.map(({ item }) => item);
         const appended = await this.#settings.store.append(this.origin, items);
+        this.#tell(group, true);
         this.#appended += items.reduce(
           (sum, { entries }, nth) => sum + (appended[nth]?.fresh ? entries.length : 0),
           0,
         );
         group.forEach(({ resolve }, nth) => resolve(appended[nth] ?? { fresh: false, sequence: undefined }));
       } catch (error) {
+        this.#tell(group, false);
         for (const { reject } of group) reject(error);
       }
     }
     this.#running = false;
+  }
+
+  #tell(group: readonly Waiting[], kept: boolean): void {
+    const now = performance.now();
+    for (const { since } of group) this.#settings.watch?.over(now - since, kept);
   }
 }

@@ -1,6 +1,8 @@
 import type { TlsOptions } from 'node:tls';
 
+import type { ServedRequest } from '../http/event-metrics.ts';
 import { listen, type Listener, type ListenOptions } from '../http/listen.ts';
+import { watchRequests } from '../http/watch-requests.ts';
 import type { Log } from '../log.ts';
 import { HANDSHAKES } from './handshakes.ts';
 
@@ -14,11 +16,20 @@ export class Listeners {
   readonly #open: { readonly listener: Listener; readonly tls: (() => TlsOptions) | undefined }[] = [];
   readonly #log: Log;
   readonly #count: (name: string, code: string) => void;
+  readonly #onServed: (served: ServedRequest) => void;
 
-  /** @param count called with the listener and the code of each connection that is refused */
-  constructor(log: Log, count: (name: string, code: string) => void) {
+  /**
+   * @param count called with the listener and the code of each connection that is refused
+   * @param onServed called with each request that is over
+   */
+  constructor(
+    log: Log,
+    count: (name: string, code: string) => void,
+    onServed: (served: ServedRequest) => void,
+  ) {
     this.#log = log;
     this.#count = count;
+    this.#onServed = onServed;
   }
 
   /** @throws StartError for a port that is taken */
@@ -28,8 +39,9 @@ export class Listeners {
       this.#log.warn({ listener: name, code }, 'connection refused');
       this.#count(name, code);
     };
+    const handler = watchRequests(name, options.handler, this.#onServed);
     const listener = await listen({
-      ...{ ...options, ...HANDSHAKES, onFault },
+      ...{ ...options, ...HANDSHAKES, handler, onFault },
       ...(tls === undefined ? {} : { tls: tls() }),
     });
     this.#open.push({ listener, tls });

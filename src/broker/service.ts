@@ -52,6 +52,7 @@ import { openNotices } from './notices.ts';
 import type { OwnNow } from './own-identity.ts';
 import { auditLogIn, patientDigestOf } from './stores.ts';
 import type { TrustedNeighbour } from './trusted-neighbours.ts';
+import type { Watch } from './watching.ts';
 
 /** What a service stands on, and what stays when it is stopped. */
 export interface Parts {
@@ -60,6 +61,7 @@ export interface Parts {
   readonly store: Store;
   readonly now: () => number;
   readonly log: Log;
+  readonly watch: Pick<Watch, 'spans' | 'metrics'>;
   readonly neighbours: Neighbours;
   readonly crls: Crls;
   readonly viewers: Viewers;
@@ -113,11 +115,14 @@ export async function startService(
   onBehind: (held: HeldNote) => void,
 ): Promise<Service> {
   const { config, secrets, store, now, log, neighbours, viewers, links, records, demographics, own } = parts;
-  const { trusted } = parts;
+  const { trusted, watch } = parts;
   const { broker: first, token: ownToken } = own();
   const settingsOf = (region: string): TrustedNeighbour | undefined =>
     trusted().find((one) => one.region === region);
-  const auditLog = await auditLogIn(store, config, secrets, now);
+  const auditLog = await auditLogIn(store, config, secrets, now, {
+    waits: () => watch.metrics.appendWaits(),
+    over: (ms, kept) => watch.metrics.appendOver(ms, kept),
+  });
   const neighboursNow = { statementToken: ownToken, neighbours: trusted() };
   const statements = statementsAtHand(neighboursNow, store.statements);
   await keepStatements(store.statements, [statements.own, ...statements.others], now());
@@ -188,6 +193,7 @@ export async function startService(
     budgets: config.budgets,
     locateAudit: new LocateTrail(auditLog),
     withoutLocate: config.routing.without_locate,
+    spans: watch.spans,
     onToldAnswer: (...told) => notices.toldCounts.add(...told),
   };
   const responding: Responding = {
@@ -227,6 +233,10 @@ export async function startService(
     origin: auditLog.origin,
   };
   const feeds = makeFeeds(parts, auditLog, auditRoom.trail, shared.patientDigest, notices.onSeen);
+  const watching = {
+    spans: watch.spans,
+    onRefusal: (region: string | undefined, code: string) => watch.metrics.refused(region, code),
+  };
   const rateOf = (region: string): number => settingsOf(region)?.rate_per_second ?? 0;
 
   const told = {
@@ -243,7 +253,7 @@ export async function startService(
   return {
     origin: auditLog.origin,
     handlers: {
-      federation: neighbourApi(responding, accesses, locates, pings, taking, witness, rateOf, log),
+      federation: neighbourApi(responding, accesses, locates, pings, taking, witness, rateOf, watching, log),
       viewer: besideViewers(feeds.handler, viewerApi(requesting, 'certificate')),
       // Links lead back to the listener that was asked: the other one is closed to who has no certificate.
       viewer_tokens: viewerApi({ ...requesting, publicBase: parts.bases.viewer_tokens }, 'single-use'),

@@ -1,5 +1,6 @@
 import type { LogStatus } from '../audit/audit-room.ts';
 import type { BrokerStatus } from '../http/broker-status.ts';
+import type { Directory } from '../routing/directory.ts';
 import type { Closed } from '../store/contracts.ts';
 import { endings, type Ending } from '../trust/expiry.ts';
 import type { ChannelStatus } from '../upstream/notices/notice.ts';
@@ -22,7 +23,7 @@ export async function statusOf(
   started: string,
   notices: readonly ChannelStatus[],
 ): Promise<BrokerStatus> {
-  const { config, store, demographics, odsChanges, records, links } = parts;
+  const { config, store, demographics, odsChanges, records, links, directory } = parts;
   const called = [demographics, ...(odsChanges === undefined ? [] : [odsChanges]), ...records];
   const healthy = await store.healthy();
   const hasRoom = store.hasRoom();
@@ -39,6 +40,7 @@ export async function statusOf(
       ...called.map(({ destination }) => destination.status()),
       ...[...links.values()].map((link) => link.status()),
     ],
+    directory: newestFiles(directory),
     own: {
       statement: parts.own().broker.sequence,
       ...(ownFaults.length === 0 ? {} : { fault: ownFaults.join(' ') }),
@@ -80,6 +82,16 @@ export function endingsOf({ config, own, tls, neighbours, trusted, crls, now }: 
     },
     now(),
   );
+}
+
+function newestFiles({ imported }: Pick<Directory, 'imported'>): BrokerStatus['directory'] {
+  return [...Map.groupBy(imported.imports, ({ kind }) => kind)].map(([kind, of]) => {
+    const [date = ''] = of
+      .map((one) => one.date)
+      .sort()
+      .reverse();
+    return { kind, date };
+  });
 }
 
 /** What ends is told in letters and metrics: nothing of an address that may let somebody in. */

@@ -2,7 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
-import { AuditLog } from '../audit/log.ts';
+import { AuditLog, type LogWatch } from '../audit/log.ts';
 import { Keyring } from '../audit/sealing.ts';
 import { currentOf } from '../audit/succession/chain.ts';
 import type { Config } from '../config/load.ts';
@@ -95,9 +95,10 @@ export async function auditLogIn(
   config: Config,
   secrets: StoreSecrets,
   now = Date.now,
+  watch?: LogWatch,
 ): Promise<AuditLog> {
   const origin = currentOf(await store.log.logs(), logOrigin(config.entity, config.replica));
-  return logAt(store, origin, secrets, now);
+  return logAt(store, origin, secrets, now, watch);
 }
 
 /** Any log of a store, under a region's secrets. */
@@ -106,8 +107,14 @@ export function auditLogAt(config: Config): (store: Store, origin: string) => Au
   return (store, origin) => logAt(store, origin, secrets, Date.now);
 }
 
-function logAt(store: Store, origin: string, secrets: StoreSecrets, now: () => number): AuditLog {
+function logAt(
+  store: Store,
+  origin: string,
+  secrets: StoreSecrets,
+  now: () => number,
+  watch?: LogWatch,
+): AuditLog {
   const keyring = new Keyring(secrets.auditKeys);
   const stored = { store: store.log, hasRoom: () => store.hasRoom() };
-  return new AuditLog({ ...stored, origin, keyring, digest: patientDigestOf(secrets), now });
+  return new AuditLog({ ...stored, origin, keyring, digest: patientDigestOf(secrets), now, watch });
 }

@@ -111,8 +111,9 @@ function configured(stream: AuditStreamConfig, at: string, files: NamedFiles): C
 
 type SyslogConfig = Extract<AuditStreamConfig, { kind: 'syslog' }>;
 
-function ownIdentity(
-  { certificate, key }: SyslogConfig,
+/** Our certificate and its key, where they are named: both or neither. @throws StartError */
+export function ownIdentity(
+  { certificate, key }: Pick<SyslogConfig, 'certificate' | 'key'>,
   at: string,
   files: NamedFiles,
 ): TlsIdentity | undefined {
@@ -145,7 +146,8 @@ function isKeyOf({ certificate, key }: TlsIdentity): boolean {
   }
 }
 
-function assertCertificate(source: string, setting: string, pem: string): void {
+/** @throws StartError */
+export function assertCertificate(source: string, setting: string, pem: string): void {
   try {
     new X509Certificate(pem);
   } catch (error) {

@@ -31,6 +31,9 @@ export function checkTogether(source: string, config: ConfigFile, directory: Dir
   if (config.directory_source !== undefined && !isConfidential(config.directory_source.base)) {
     fail('directory_source.base', 'would be believed without TLS', 'write an https address');
   }
+  if (config.tracing !== undefined && !isConfidential(config.tracing.otlp)) {
+    fail('tracing.otlp', 'would send traces in clear', 'write an https address');
+  }
   for (const [position, viewer] of config.viewers.entries()) {
     const unknown = viewer.own_records.find((id) => !records.has(id));
     if (unknown !== undefined) {

@@ -12,6 +12,7 @@ import { checkTogether } from './check-together.ts';
 import { joinedDirectory } from './joined-directory.ts';
 import { configuredNotices, type ConfiguredNotices } from './notices.ts';
 import { jwkFrom, parseYaml, readNamed } from './read-files.ts';
+import { configuredTracing, type ConfiguredTracing } from './trace-export.ts';
 import { TrustFiles, type CutFile, type LastWholeOf, type WholeFile } from './trust-files.ts';
 import {
   configFile,
@@ -84,6 +85,7 @@ export interface Config extends Omit<
   | 'audit_streams'
   | 'notices'
   | 'care_locations'
+  | 'tracing'
 > {
   readonly viewers: readonly RegisteredViewer[];
   readonly admins: readonly RegisteredAdmin[];
@@ -93,6 +95,7 @@ export interface Config extends Omit<
   readonly audit_streams: readonly ConfiguredStream[];
   readonly notices: ConfiguredNotices;
   readonly care_locations: ConfiguredCareLocations;
+  readonly tracing: ConfiguredTracing | undefined;
   readonly directory: DirectoryFile;
   /** The store's URL: `sqlite:` and an absolute path, or `postgres://`. */
   readonly store: string;
@@ -138,6 +141,7 @@ export function loadConfig(file: string, lastWholeOf: LastWholeOf = () => undefi
     directory: joinedDirectory(shared, [raw]),
     audit_streams: configuredStreams(raw.audit_streams, { source, near, text }),
     notices: configuredNotices(raw.notices, { source, near, text }),
+    tracing: configuredTracing(raw.tracing, { source, near, text }),
     care_locations: configuredCareLocations(raw.care_locations, { ...raw, source }, certificates),
     viewers: raw.viewers.map((viewer, position) => ({
       ...viewer,

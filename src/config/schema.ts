@@ -8,6 +8,7 @@ import { demographicsAuth, recordAuth } from './auth-forms.ts';
 import { auditStream } from './audit-streams.ts';
 import { noticesForm } from './notices.ts';
 import { patientNotices } from './patient-notices.ts';
+import { tracingForm } from './trace-export.ts';
 import { ADMIN_ROLES } from '../trust/admins.ts';
 import { MOST_ALTERNATES } from '../trust/entity-statement.ts';
 import { unusualAccess } from './unusual-access.ts';
@@ -280,6 +281,8 @@ export const configFile = z.strictObject({
   notices: noticesForm.prefault({}),
   /** What a region tells patients' home regions, and takes from its neighbours. */
   patient_notices: patientNotices.prefault({}),
+  /** Where traces of what is done for each request are sent; without it they are made for nobody. */
+  tracing: tracingForm.optional(),
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 

@@ -1,3 +1,4 @@
+import type { Registry } from '@prometheus-io/client';
 import type { Express } from 'express';
 
 import type { Log } from '../log.ts';
@@ -9,6 +10,8 @@ import { metricsOf } from './metrics.ts';
 export interface AdminView {
   /** Everything that `wayleave status` shows. */
   readonly status: () => Promise<BrokerStatus>;
+  /** What is counted as it happens. */
+  readonly registries: readonly Registry[];
 }
 
 /** Health, status and metrics, for this machine: no patient, no clinical content. */
@@ -21,7 +24,7 @@ export function adminApi(view: AdminView, log: Log): Express {
   });
   app.get('/status', async (_request, response) => void response.json(await view.status()));
   app.get('/metrics', async (_request, response) => {
-    const { type, text } = await metricsOf(await view.status());
+    const { type, text } = await metricsOf(await view.status(), view.registries);
     response.type(type).send(text);
   });
   closeApp(app, log);

@@ -15,12 +15,23 @@ export interface BrokerStatus {
   readonly closed?:
     | { readonly since: string; readonly why: string; readonly detail: Readonly<Record<string, unknown>> }
     | undefined;
-  readonly log: object;
+  readonly log: {
+    /** How each neighbour stands as a witness of our log. */
+    readonly witnesses: readonly { readonly region: string; readonly fault?: string | undefined }[];
+    /** Undefined while the store cannot say. */
+    readonly forks: readonly object[] | undefined;
+  };
   readonly destinations: readonly {
     readonly kind: string;
     readonly name: string;
     readonly circuit: string;
+    readonly since?: string;
+    readonly window: { readonly failed: number };
+    readonly underWay: number;
+    readonly capacity: number;
   }[];
+  /** The newest import of each kind of file of the directory: the day that it shows. */
+  readonly directory: readonly { readonly kind: string; readonly date: string }[];
   /** The sequence of our own statement, and why the files, as they are now, are not who we are. */
   readonly own: { readonly statement: number; readonly fault?: string };
   /** Why the admins of the configuration file, as it is now, do not count, or are not told in the log. */

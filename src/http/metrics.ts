@@ -9,20 +9,26 @@ interface Sample {
 }
 
 const NEIGHBOUR_STATES = ['trusted', 'paused', 'unspoken', 'revoked'];
+const STORE_STATES = ['ok', 'low', 'failing'];
 const CIRCUITS = ['closed', 'half-open', 'open'];
 
 /**
- * The status as Prometheus reads it (text format 0.0.4): made anew each time, so that what is gone is gone here too.
+ * The status, and what else was counted, as Prometheus reads it (text format 0.0.4): made anew each time, so that what is gone is gone here too.
  * What is in one of several states has a series for each, 1 for the one that it is in and 0 for the others.
  */
-export async function metricsOf(status: BrokerStatus): Promise<{ type: string; text: string }> {
+export async function metricsOf(
+  status: BrokerStatus,
+  counted: readonly Registry[] = [],
+): Promise<{ type: string; text: string }> {
   const registry = new Registry();
   const gauge = (name: string, help: string, samples: readonly Sample[]): void => {
-    const labelNames = [...new Set(samples.flatMap(({ labels = {} }) => Object.keys(labels)))];
+    const found = [...new Set(samples.flatMap(({ labels = {} }) => Object.keys(labels)))];
+    // One without labels is 0 from the beginning: where nothing is known, nothing is to be told.
+    const labelNames = samples.length === 0 ? ['none'] : found;
     const made = new Gauge({ name: `wayleave_${name}`, help, labelNames, registers: [registry] });
     for (const { labels = {}, value } of samples) made.set(labels, value);
   };
-  const { trust, own, admins, certificates, destinations, notices } = status;
+  const { trust, own, admins, certificates, destinations, notices, log, directory } = status;
 
   gauge('ready', 'Whether the broker can serve.', [{ value: Number(status.ready) }]);
   gauge('started_seconds', 'When the broker was started, in Unix time.', [
@@ -76,6 +82,34 @@ export async function metricsOf(status: BrokerStatus): Promise<{ type: string; t
     destinations.flatMap(({ kind, name, circuit }) => oneOf(CIRCUITS, circuit, { kind, name })),
   );
   gauge(
+    'calls_under_way',
+    'Calls to a destination that are not over.',
+    destinations.map(({ kind, name, underWay: value }) => ({ labels: { kind, name }, value })),
+  );
+  gauge(
+    'calls_capacity',
+    'Calls to a destination that may be under way at once.',
+    destinations.map(({ kind, name, capacity: value }) => ({ labels: { kind, name }, value })),
+  );
+  gauge('store_state', 'How the store is; low: its disk has come down to the reserve.', [
+    ...oneOf(STORE_STATES, status.store, {}),
+  ]);
+  gauge(
+    'witness_failing',
+    'Whether a neighbour did not cosign the head of our log when last asked.',
+    log.witnesses.map(({ region, fault }) => ({ labels: { region }, value: Number(fault !== undefined) })),
+  );
+  gauge(
+    'log_forks',
+    'Logs that were seen to show two pasts.',
+    log.forks === undefined ? [] : [{ value: log.forks.length }],
+  );
+  gauge(
+    'directory_file_seconds',
+    'The day that the newest imported file of the directory shows, in Unix time.',
+    directory.map(({ kind, date }) => ({ labels: { kind }, value: unixTime(date) })),
+  );
+  gauge(
     'notices_waiting',
     'Notices of what ends that were not delivered yet.',
     notices.map(({ channel, waiting: value }) => ({ labels: { channel }, value })),
@@ -119,7 +153,8 @@ export async function metricsOf(status: BrokerStatus): Promise<{ type: string; t
       Object.entries(counts).map(([what, value]) => ({ labels: { region, how, what }, value })),
     ),
   );
-  return { type: registry.contentType, text: await registry.metrics() };
+  const all = Registry.merge([registry, ...counted]);
+  return { type: all.contentType, text: await all.metrics() };
 }
 
 function oneOf(

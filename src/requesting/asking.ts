@@ -1,14 +1,14 @@
 import type { Asking } from '../audit/trail.ts';
 import type { PlannedQuestion } from '../routing/plan-for.ts';
+import type { Span } from '../span.ts';
 import type { AuthenticatedViewer } from './authenticate-viewer.ts';
 
-/** One request: whose it is, our id of it, and the trace that it belongs to. */
+/** One request: whose it is, our id of it, and what is told of it to who watches. */
 export interface AskedBy {
   readonly viewer: AuthenticatedViewer;
   /** Ties its audit entries together and travels as `X-Request-Id`. */
   readonly exchange: string;
-  /** W3C trace context, handed on as it is. */
-  readonly traceparent: string;
+  readonly span: Span<'viewer-request'>;
 }
 
 /** Who asks, about whom and what for, as every entry of one request says it. */

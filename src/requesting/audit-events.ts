@@ -14,7 +14,7 @@ import { ViewerRefusal } from './authenticate-viewer.ts';
 import { findAuditEvent, findAuditEvents, type Place } from './find-audit-events.ts';
 import { keepingRefusals } from './keep-refusal.ts';
 import type { Requesting } from './requesting.ts';
-import { parametersOf, selfOf, traceOf } from './viewer-request.ts';
+import { beginRequest, parametersOf, selfOf } from './viewer-request.ts';
 
 const READ = ['GET', 'HEAD'];
 const PAGE_LIFE_MS = 10 * 60_000;
@@ -59,7 +59,7 @@ async function answerAuditSearch(
   broker: Requesting,
   binding: 'certificate' | 'single-use',
 ): Promise<void> {
-  const { exchange } = traceOf(request, response, broker.now());
+  const { exchange } = beginRequest(request, response, broker);
   const auditor = await keepingRefusals(broker.audit, exchange, () => authenticate(request, broker, binding));
   const parameters = parametersOf(request);
   const page = openPage(parameters, auditor, broker);
@@ -90,7 +90,7 @@ async function answerAuditRead(
   broker: Requesting,
   binding: 'certificate' | 'single-use',
 ): Promise<void> {
-  const { exchange } = traceOf(request, response, broker.now());
+  const { exchange } = beginRequest(request, response, broker);
   const auditor = await keepingRefusals(broker.audit, exchange, () => authenticate(request, broker, binding));
   const { nhsNumber } = auditor;
   const event = await findAuditEvent(id, nhsNumber, broker.auditReading, broker.patientDigest);

@@ -7,6 +7,7 @@ import { signAgain, signAsking, type SignedAsking } from '../evidence/query.ts';
 import { nhsNumberToken } from '../fhir/nhs-number.ts';
 import { errorFields } from '../log.ts';
 import { extendPlan, type Located } from '../routing/extend-plan.ts';
+import type { FactsOf, Span } from '../span.ts';
 import type { PlannedQuestion } from '../routing/plan-for.ts';
 import type { NeighbourLink } from '../upstream/neighbour-link.ts';
 import { askingOf, type AskedBy } from './asking.ts';
@@ -42,7 +43,12 @@ export async function locate(
   const link = broker.links.get(home);
   const isLeft = link === undefined || broker.neighbours.notAsked(home, broker.now()) !== undefined;
   if (isLeft) return extended({ kind: 'not-told', rule: 'home-not-located' });
-  return extended(await ask(link, home, planned, request, broker, deadline));
+  const span = request.span.begin('locate', { region: home });
+  try {
+    return extended(await ask(link, home, planned, request, span, broker, deadline));
+  } finally {
+    span.end();
+  }
 }
 
 /** The region where the patient is registered, where that is a neighbour that the plan asks. */
@@ -65,6 +71,7 @@ async function ask(
   home: string,
   planned: PlannedQuestion,
   request: AskedBy,
+  span: Span<'locate'>,
   broker: Requesting,
   deadline: Deadline,
 ): Promise<Located> {
@@ -73,13 +80,15 @@ async function ask(
   using part = deadline.within(Math.min(budgets.locate_ms, deadline.remainingMs() * LARGEST_SHARE));
   const question = sign(link, planned, request.viewer, broker);
   await audit.sent(asking, home, keptOf(question, request));
-  let came = await askOnce(question, link, home, request, broker, part);
+  const headers = { 'X-Request-Id': request.exchange, traceparent: span.traceparent };
+  let came = await askOnce(question, link, home, headers, broker, part);
   if (came.mayAskAgain) {
     const again = signAgain(LOCATE, sender, question, now());
     await audit.repeated(asking, came.received, keptOf(again, request));
-    came = await askOnce(again, link, home, request, broker, part);
+    came = await askOnce(again, link, home, headers, broker, part);
   }
   const { received, regions } = came;
+  span.set(toldOf(received, question.jti));
   await audit.received(asking, received, regions ?? []);
   return regions === undefined ? { kind: 'not-told', rule: 'home-not-located' } : { kind: 'told', regions };
 }
@@ -88,12 +97,19 @@ function keptOf({ token, digest, jti }: SignedAsking<LocateClaims>, { viewer }: 
   return { token, digest, jti, viewerToken: viewer.token };
 }
 
+/** A reason that the home region gives is its own word: it is in the audit alone. */
+function toldOf({ jti, event, outcome, reason, fault }: Came['received'], first: string): FactsOf<'locate'> {
+  const responded = event === 'locate-believed';
+  const why = responded ? undefined : reason;
+  return { query: jti, outcome, reason: why, fault, responded, retried: jti !== first };
+}
+
 /** Never rejects: what fails was not told. */
 async function askOnce(
   question: SignedAsking<LocateClaims>,
   link: NeighbourLink,
   home: string,
-  request: AskedBy,
+  headers: Readonly<Record<string, string>>,
   { neighbours, now, log }: Requesting,
   deadline: Deadline,
 ): Promise<Came> {
@@ -102,7 +118,6 @@ async function askOnce(
     ...{ region: home, jti: question.jti },
     ms: Math.round(performance.now() - started),
   });
-  const headers = { 'X-Request-Id': request.exchange, traceparent: request.traceparent };
   let came: string | undefined;
   try {
     const { answer, regions } = await link.ask(

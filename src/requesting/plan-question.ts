@@ -1,6 +1,7 @@
 import type { Deadline } from '../deadline.ts';
 import { onlyRecord } from '../routing/plan.ts';
 import { planFor, type PlannedQuestion } from '../routing/plan-for.ts';
+import { step } from '../span.ts';
 import type { AskedBy } from './asking.ts';
 import { locate } from './locate.ts';
 import type { PatientRef } from './question.ts';
@@ -30,7 +31,7 @@ export async function planQuestion(
     ...(glass === undefined ? {} : { breakGlass: { code: glass.code, role } }),
     ...{ stated: claims.registered_practice, continued },
   };
-  const planned = await planFor(asker, broker, deadline);
+  const planned = await step(request.span, 'plan', () => planFor(asker, broker, deadline));
   if (patient.kind !== 'regional') return planned;
   const { region, record } = patient;
   const whole = nothingLeadsTo(region, planned) ? await locate(planned, request, broker, deadline) : planned;

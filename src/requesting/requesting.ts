@@ -7,6 +7,7 @@ import type { Agreement } from '../config/schema.ts';
 import type { Sender } from '../evidence/query.ts';
 import type { Sealer } from '../evidence/seal.ts';
 import type { Log } from '../log.ts';
+import type { Spans } from '../span.ts';
 import type { Planning } from '../routing/plan-for.ts';
 import type { Neighbours } from '../trust/neighbours.ts';
 import type { NeighbourLink } from '../upstream/neighbour-link.ts';
@@ -41,5 +42,6 @@ export interface Requesting extends Planning {
   /** What to do when the patient's home region does not tell who else holds something. */
   readonly withoutLocate: 'ask-known' | 'ask-all-agreed';
   readonly onToldAnswer: OnToldAnswer;
+  readonly spans: Spans;
   readonly log: Log;
 }

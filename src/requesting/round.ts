@@ -9,6 +9,8 @@ import type { RegionAnswer } from './region-answer.ts';
 import type { RegionQuery } from './region-query.ts';
 import { receivedFrom, releaseWith, type Release } from './release-page.ts';
 import type { Requesting } from './requesting.ts';
+import { isIncomplete } from './roll-call.ts';
+import { askedOf, becameOf } from './watched-asking.ts';
 
 /** What the regions answered, and the one way to show anything of it. */
 export interface Asked {
@@ -60,10 +62,12 @@ export class Round {
 
   /** Sends queries that were kept, side by side, and waits for what becomes of each. */
   async ask(queries: readonly RegionQuery[]): Promise<void> {
-    const { exchange } = this.#request;
+    const { exchange, span } = this.#request;
     await Promise.all(
       queries.map(async (query) => {
-        const answer = await this.#askOne(query);
+        const asking = span.begin('ask-region', askedOf(query));
+        const answer = await this.#askOne(query, asking.traceparent);
+        asking.end(becameOf(answer, query));
         awaitProof(answer, exchange, this.#broker);
         this.#answers.push(answer);
         await this.#onAnswer?.(answer, releaseWith(this.#broker.audit, this.#asking, [answer], false));
@@ -72,9 +76,8 @@ export class Round {
   }
 
   /** Where nothing of an answer came, and there is time, the same is asked once more: kept first, as every query is. */
-  async #askOne(query: RegionQuery): Promise<RegionAnswer> {
-    const { exchange, traceparent } = this.#request;
-    const headers = { 'X-Request-Id': exchange, traceparent };
+  async #askOne(query: RegionQuery, traceparent: string): Promise<RegionAnswer> {
+    const headers = { 'X-Request-Id': this.#request.exchange, traceparent };
     const [broker, deadline] = [this.#broker, this.#deadline];
     const first = await askRegion(query, headers, broker, deadline);
     if (query.query === undefined || first.mayAskAgain === undefined) return first;
@@ -92,6 +95,7 @@ export class Round {
     const order = new Map(plan.regions.map(({ region }, position) => [region, position]));
     const place = ({ region }: RegionAnswer): number => order.get(region) ?? order.size;
     const answers = this.#answers.toSorted((one, other) => place(one) - place(other));
+    if (isIncomplete(plan, answers)) this.#request.span.set({ outcome: 'incomplete' });
     const untold = this.#onAnswer === undefined ? answers : [];
     return { answers, release: releaseWith(this.#broker.audit, this.#asking, untold, true) };
   }

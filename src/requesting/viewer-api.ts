@@ -16,7 +16,7 @@ import { openPage } from './page-link.ts';
 import { parseEverything, parseTypeSearch, patientIndex, type SearchQuestion } from './question.ts';
 import type { Requesting } from './requesting.ts';
 import { streamSearch } from './stream.ts';
-import { checkAccept, everythingParametersOf, parametersOf, selfOf, traceOf } from './viewer-request.ts';
+import { beginRequest, checkAccept, everythingParametersOf, parametersOf, selfOf } from './viewer-request.ts';
 
 /** Where the OperationOutcome of an answer is that is no Bundle. */
 const ROLL_CALL_EXTENSION = 'https://wayleave.example/StructureDefinition/roll-call';
@@ -111,25 +111,25 @@ class ViewerApi {
 
   /** `Patient/{nhs-number}`: the index Patient itself, of the Bundle that a search would give. */
   async patient(request: Request, response: Response, id: string): Promise<void> {
-    const trace = traceOf(request, response, this.#broker.now());
-    const viewer = await this.#authenticate(request, trace.exchange);
+    const begun = beginRequest(request, response, this.#broker);
+    const viewer = await this.#authenticate(request, begun);
     const question = patientIndex(id);
-    await this.#checkPatient(viewer, question, trace.exchange);
+    await this.#checkPatient(viewer, question, begun.exchange);
     using deadline = this.#deadline(request, response, this.#broker.budgets.bundle_ms);
-    const asked = { viewer, question, self: this.#asGiven(request), ...trace };
+    const asked = { viewer, question, self: this.#asGiven(request), ...begun };
     const { status, resource } = await answerSearch(asked, this.#broker, deadline);
     sendFhir(response, status, status === 200 ? indexAlone(resource as Bundle) : resource);
   }
 
   async page(request: Request, response: Response): Promise<void> {
-    const trace = traceOf(request, response, this.#broker.now());
-    const viewer = await this.#authenticate(request, trace.exchange);
+    const begun = beginRequest(request, response, this.#broker);
+    const viewer = await this.#authenticate(request, begun);
     const sealed = parametersOf(request).get('_page');
     if (sealed === null) throw new RequestError('bad-request', '_page');
     const page = openPage(sealed, viewer, this.#broker);
     using deadline = this.#deadline(request, response, this.#broker.budgets.bundle_ms);
     const { question } = page;
-    const asked = { viewer, question, page, self: this.#asGiven(request), ...trace };
+    const asked = { viewer, question, page, self: this.#asGiven(request), ...begun };
     const answer = await answerSearch(asked, this.#broker, deadline);
     sendFhir(response, answer.status, answer.resource);
   }
@@ -139,13 +139,13 @@ class ViewerApi {
     response: Response,
     { region, record, type, id }: { region: string; record: string; type: string; id: string },
   ): Promise<void> {
-    const trace = traceOf(request, response, this.#broker.now());
-    const viewer = await this.#authenticate(request, trace.exchange);
+    const begun = beginRequest(request, response, this.#broker);
+    const viewer = await this.#authenticate(request, begun);
     if (!TYPE.test(type) || !LOCAL_ID.test(id)) throw new RequestError('not-found');
     const via = parametersOf(request).get('via') ?? undefined;
     if (via !== undefined && !isOfAPatient(via)) throw new RequestError('bad-parameter', 'via');
     using deadline = this.#deadline(request, response, this.#broker.budgets.document_ms);
-    const asked = { viewer, region, record, resource: `${type}/${id}`, via, ...trace };
+    const asked = { viewer, region, record, resource: `${type}/${id}`, via, ...begun };
     const answer = await answerRead(asked, this.#broker, deadline);
     sendFhir(response, answer.status, answer.resource);
   }
@@ -156,28 +156,33 @@ class ViewerApi {
     read: (request: Request) => URLSearchParams,
     parse: (parameters: URLSearchParams) => SearchQuestion,
   ): Promise<void> {
-    const trace = traceOf(request, response, this.#broker.now());
-    const viewer = await this.#authenticate(request, trace.exchange);
+    const begun = beginRequest(request, response, this.#broker);
+    const viewer = await this.#authenticate(request, begun);
     const parameters = read(request);
     const question = parse(parameters);
-    await this.#checkPatient(viewer, question, trace.exchange);
+    await this.#checkPatient(viewer, question, begun.exchange);
     const streams = request.get('Accept')?.includes('text/event-stream') ?? false;
     const { bundle_ms, stream_ms } = this.#broker.budgets;
     using deadline = this.#deadline(request, response, streams ? stream_ms : bundle_ms);
     const self = selfOf(request, parameters, this.#broker.publicBase());
-    const asked = { viewer, question, self, ...trace };
+    const asked = { viewer, question, self, ...begun };
     if (streams) return await streamSearch(asked, response, this.#broker, deadline);
     const answer = await answerSearch(asked, this.#broker, deadline);
     sendFhir(response, answer.status, answer.resource);
   }
 
-  #authenticate(request: Request, exchange: string): Promise<AuthenticatedViewer> {
+  async #authenticate(
+    request: Request,
+    { exchange, span }: ReturnType<typeof beginRequest>,
+  ): Promise<AuthenticatedViewer> {
     const { door, now, audit } = this.#broker;
     const socket = request.socket as TLSSocket;
     const token = request.get('Authorization');
-    return keepingRefusals(audit, exchange, () =>
+    const viewer = await keepingRefusals(audit, exchange, () =>
       authenticateViewer(token, socket, this.#binding, door, now()),
     );
+    span.set({ viewer: viewer.viewer.id });
+    return viewer;
   }
 
   /** The token is for one patient: a question about another is refused. */

@@ -1,11 +1,11 @@
 import type { Request, Response } from 'express';
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 
 import { RequestError } from '../errors.ts';
 import { orderedId } from '../evidence/ordered-id.ts';
+import type { Span, ViewerOutcome } from '../span.ts';
+import type { Requesting } from './requesting.ts';
 
-const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const MOST_PARAMETERS = 100;
 
@@ -79,18 +79,27 @@ export function selfOf(request: Request, parameters: URLSearchParams, base: stri
   return `${base}${request.path.replace(/\/_search$/, '')}${query === '' ? '' : `?${query}`}`;
 }
 
-/** The request's id and trace context: the viewer's own where it sends good ones. */
-export function traceOf(
+/** A request begins: its id, the viewer's own where it sends a good one, and what is told of it until its answer is out. */
+export function beginRequest(
   request: Request,
   response: Response,
-  now: number,
-): { exchange: string; traceparent: string } {
+  { spans, now }: Pick<Requesting, 'spans' | 'now'>,
+): { exchange: string; span: Span<'viewer-request'> } {
   const id = request.get('X-Request-Id') ?? '';
-  const exchange = UUID.test(id) ? id.toLowerCase() : orderedId(now);
+  const exchange = UUID.test(id) ? id.toLowerCase() : orderedId(now());
   response.set('X-Request-Id', exchange);
-  const parent = request.get('traceparent') ?? '';
-  const traceparent = TRACEPARENT.test(parent)
-    ? parent
-    : `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
-  return { exchange, traceparent };
+  const caller = { who: 'viewer', traceparent: request.get('traceparent') } as const;
+  const span = spans.begin('viewer-request', caller, { exchange, outcome: 'complete' });
+  response.on('close', () => {
+    const outcome = failureOf(response);
+    span.end({ status: response.statusCode, ...(outcome === undefined ? {} : { outcome }) });
+  });
+  return { exchange, span };
+}
+
+/** Undefined where something was answered: whether that was all is for who asked the regions to say. */
+function failureOf({ writableFinished, statusCode }: Response): ViewerOutcome | undefined {
+  if (!writableFinished) return 'gone';
+  if (statusCode >= 500) return 'failed';
+  return statusCode >= 400 ? 'refused' : undefined;
 }

@@ -8,6 +8,7 @@ import {
   type Receive,
   type Verified,
 } from '../evidence/query.ts';
+import { step, type Span } from '../span.ts';
 import type { IdentifiedPeer, Neighbours } from '../trust/neighbours.ts';
 
 /** What is needed to admit a message: our own name, and who our neighbours are. */
@@ -28,6 +29,7 @@ export interface Admission {
  * @param kind the one kind of message that may come this way
  * @param peer who the TLS connection proved to be
  * @param receive keeps the message and spends it, in one step
+ * @param span of the message: it is told which it is
  * @throws EvidenceError; `error.signed` is set when the sender's signature was good
  */
 export async function admit<Claims extends AskingClaims>(
@@ -36,15 +38,20 @@ export async function admit<Claims extends AskingClaims>(
   peer: IdentifiedPeer,
   admission: Admission,
   receive: Receive<Claims>,
+  span: Span<'neighbour-request'>,
   now: number,
 ): Promise<Admitted<Claims>> {
-  const verified = await verifyAsked(kind, token, peer, admission, now);
-  try {
-    return await admitOnce(verified, receive);
-  } catch (error) {
-    if (error instanceof EvidenceError) error.signed = { jti: verified.claims.jti, digest: verified.digest };
-    throw error;
-  }
+  return await step(span, 'verify', async () => {
+    const verified = await verifyAsked(kind, token, peer, admission, now);
+    span.set({ exchange: verified.claims.jti });
+    try {
+      return await admitOnce(verified, receive);
+    } catch (error) {
+      if (error instanceof EvidenceError)
+        error.signed = { jti: verified.claims.jti, digest: verified.digest };
+      throw error;
+    }
+  });
 }
 
 /**

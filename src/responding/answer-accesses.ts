@@ -11,6 +11,7 @@ import { refOf } from '../evidence/response.ts';
 import type { Directory } from '../routing/directory.ts';
 import type { RegistrationSource } from '../routing/registration.ts';
 import type { ObjectionStore } from '../store/contracts.ts';
+import type { Span } from '../span.ts';
 import type { IdentifiedPeer } from '../trust/neighbours.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { accessPage, placeIn, type AccessPages } from './access-page.ts';
@@ -50,13 +51,14 @@ export async function answerAccesses(
   socket: TLSSocket,
   answering: AnsweringAccesses,
   deadline: Deadline,
+  span: Span<'neighbour-request'>,
 ): Promise<SignedAnswer> {
   const { admission, now } = answering;
   const peer = admission.neighbours.identify(peerCertificateOf(socket), 'client', now());
   const broker = onConnection(answering, socket);
   let question: AdmittedQuestion | undefined;
   try {
-    question = await admit(ACCESS_QUESTION, token, peer, admission, receiver(broker), now());
+    question = await admit(ACCESS_QUESTION, token, peer, admission, receiver(broker), span, now());
     const agreement = broker.agreementWith(peer.neighbour.region);
     const permission = decideAccesses(question, agreement, broker.directory, broker.now());
     const place = placeIn(question, broker);
@@ -114,7 +116,7 @@ async function tell(
   const response = signAccessAnswer(sender, refOf(question), said, now());
   const told = { outcome, count, agreement: agreement.version, response };
   await accessAudit.questionAnswered(askingOf(question), question.peer.neighbour.region, told);
-  return { status: said.status, token: response.token, bytes: said.bytes };
+  return { outcome: said.outcome, status: said.status, token: response.token, bytes: said.bytes };
 }
 
 /** The same body whether or not anything is held: our log was not even read. */
@@ -127,7 +129,7 @@ async function withhold(
   const response = signAccessAnswer(sender, refOf(question), said, now());
   const told = { outcome: said.outcome, agreement: agreement.version, response };
   await accessAudit.questionWithheld(askingOf(question), question.peer.neighbour.region, told, why);
-  return { status: said.status, token: response.token, bytes: said.bytes };
+  return { outcome: said.outcome, status: said.status, token: response.token, bytes: said.bytes };
 }
 
 function keepRefusal(

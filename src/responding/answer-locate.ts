@@ -10,6 +10,7 @@ import { refOf } from '../evidence/response.ts';
 import type { Directory } from '../routing/directory.ts';
 import type { RegistrationSource } from '../routing/registration.ts';
 import type { ToldRegions } from '../routing/told-regions.ts';
+import type { Span } from '../span.ts';
 import type { CareLocationStore, ObjectionStore } from '../store/contracts.ts';
 import type { IdentifiedPeer } from '../trust/neighbours.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
@@ -64,6 +65,7 @@ export async function answerLocate(
   socket: TLSSocket,
   answering: AnsweringLocates,
   deadline: Deadline,
+  span: Span<'neighbour-request'>,
 ): Promise<SignedAnswer> {
   const { admission, now } = answering;
   const peer = admission.neighbours.identify(peerCertificateOf(socket), 'client', now());
@@ -71,7 +73,7 @@ export async function answerLocate(
   const hasTime = deadline.remainingMs() >= LEAST_BUDGET_MS;
   let question: AdmittedLocate | undefined;
   try {
-    question = await admit(LOCATE, token, peer, admission, receiver(broker), now());
+    question = await admit(LOCATE, token, peer, admission, receiver(broker), span, now());
     const agreement = broker.agreementWith(peer.neighbour.region);
     const permission = decideLocate(question, agreement, broker.directory, broker.now());
     const known = hasTime ? await whatIsKnown(question, broker, deadline) : NOTHING_KNOWN;
@@ -133,7 +135,7 @@ async function tell(
   const response = signLocated(sender, refOf(question), said, now());
   const told = { outcome, agreement: agreement.version, response };
   await locateAudit.answered(askingOf(question), question.peer.neighbour.region, told, { regions, why });
-  return { status: said.status, token: response.token, bytes: said.bytes };
+  return { outcome: said.outcome, status: said.status, token: response.token, bytes: said.bytes };
 }
 
 function keepRefusal(

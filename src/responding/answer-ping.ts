@@ -4,6 +4,7 @@ import { isWayleaveError } from '../errors.ts';
 import { PING, signPong, type PingClaims } from '../evidence/ping.ts';
 import type { Admitted } from '../evidence/query.ts';
 import { refOf } from '../evidence/response.ts';
+import type { Span } from '../span.ts';
 import type { ReplayStore } from '../store/contracts.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { admit, type Admission } from './admit.ts';
@@ -47,6 +48,7 @@ export async function answerPing(
   token: unknown,
   socket: TLSSocket,
   broker: AnsweringPings,
+  span: Span<'neighbour-request'>,
 ): Promise<SignedAnswer> {
   const { admission, replay, counts, now } = broker;
   const peer = admission.neighbours.identify(peerCertificateOf(socket), 'client', now());
@@ -55,12 +57,12 @@ export async function answerPing(
   try {
     const spend = ({ claims }: { claims: PingClaims }, keepUntil: number): Promise<boolean> =>
       replay.spend(claims.iss, claims.jti, keepUntil);
-    ping = await admit(PING, token, peer, admission, spend, now());
+    ping = await admit(PING, token, peer, admission, spend, span, now());
     const bytes = Buffer.from('{}');
     const said = { outcome: 'answered', status: 200, nonce: ping.claims.nonce, bytes } as const;
     const pong = signPong(sender, refOf(ping), said, now());
     counts.add(peer.neighbour.region, now());
-    return { status: said.status, token: pong.token, bytes };
+    return { outcome: said.outcome, status: said.status, token: pong.token, bytes };
   } catch (error) {
     const ref = provedPart(error, ping, peer);
     if (ref === undefined) throw error;

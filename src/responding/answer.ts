@@ -10,6 +10,9 @@ import { settingsLeftOut } from './release.ts';
 
 /** What goes out: the body's bytes and the signed response that binds them to the query. */
 export interface SignedAnswer {
+  /** As the signed response says them. */
+  readonly outcome: string;
+  readonly reason?: string | undefined;
   readonly status: number;
   readonly token: string;
   readonly bytes: Buffer;
@@ -59,8 +62,8 @@ export function refusalBody(error: WayleaveError) {
   } as const;
 }
 
-/** One word for all sources: the same where they agree, else `partial`, since something is there and not all. */
-function overall(sources: readonly Source[]): ResponseClaims['outcome'] {
+/** One word for all sources of a region, or of a record: the same where they agree, else `partial`, since something is there and not all. */
+export function overall(sources: readonly Source[]): ResponseClaims['outcome'] {
   const kinds = new Set(sources.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'not-offered'));
   if (kinds.size === 0) return 'not-offered';
   if ([...kinds].every((kind) => kind === 'answered' || kind === 'none')) {

@@ -8,6 +8,7 @@ import { FHIR_JSON } from '../fhir/resource.ts';
 import { allowances } from '../http/allowance.ts';
 import { closeApp, createApp, notFound, only, toWayleaveError } from '../http/app.ts';
 import type { Log } from '../log.ts';
+import type { Span } from '../span.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { answerAccesses, type AnsweringAccesses } from './answer-accesses.ts';
 import { answerLocate, type AnsweringLocates } from './answer-locate.ts';
@@ -15,6 +16,7 @@ import { answerPing, type AnsweringPings } from './answer-ping.ts';
 import type { SignedAnswer } from './answer.ts';
 import { respond, type Responding } from './respond.ts';
 import { takeNotices, type TakingNotices } from './take-notices.ts';
+import { proved, watchedMessage, type Watching } from './watched-message.ts';
 import { witnessApi, type WitnessApiSettings } from './witness-api.ts';
 
 const MOST_QUERY_BYTES = 256 * 1024;
@@ -34,45 +36,48 @@ export function neighbourApi(
   notices: TakingNotices,
   witness: WitnessApiSettings,
   ratePerSecond: (region: string) => number,
+  watching: Watching,
   log: Log,
 ): Express {
   const app = createApp();
   const limit = allowances(ratePerSecond);
 
   // The rate comes first: it costs a neighbour's flood one certificate look-up, not a signature.
-  app.use('/federation/v1', async (request, _response, next) => {
-    await limit(regionOf(request, broker));
+  app.use('/federation/v1', async (request, response, next) => {
+    const region = regionOf(request, broker);
+    proved(response).region = region;
+    await limit(region);
     next();
   });
   app.get('/federation/v1/hello', (_request, response) => void response.status(204).end());
   const takesSigned = (path: string, mostBytes: number, answer: Answering): void => {
     const json = express.json({ limit: mostBytes, strict: true });
-    app.post(path, jsonOnly, json, (request, response) => answerSigned(request, response, answer));
+    app.post(path, jsonOnly, json, (request, response) => answerSigned(request, response, answer, watching));
     app.all(path, only('POST'));
   };
   takesSigned('/federation/v1/query', MOST_QUERY_BYTES, {
     ...{ member: 'query', type: FHIR_JSON },
-    journey: (token, socket, deadline) => respond(token, socket, broker, deadline),
+    journey: (token, socket, deadline, span) => respond(token, socket, broker, deadline, span),
   });
   takesSigned('/federation/v1/accesses', MOST_QUESTION_BYTES, {
     ...{ member: 'question', type: 'application/json' },
-    journey: (token, socket, deadline) => answerAccesses(token, socket, accesses, deadline),
+    journey: (token, socket, deadline, span) => answerAccesses(token, socket, accesses, deadline, span),
   });
   takesSigned('/federation/v1/locate', MOST_QUESTION_BYTES, {
     ...{ member: 'locate', type: 'application/json' },
-    journey: (token, socket, deadline) => answerLocate(token, socket, locates, deadline),
+    journey: (token, socket, deadline, span) => answerLocate(token, socket, locates, deadline, span),
   });
   takesSigned('/federation/v1/ping', MOST_PING_BYTES, {
     ...{ member: 'ping', type: 'application/json' },
-    journey: (token, socket) => answerPing(token, socket, pings),
+    journey: (token, socket, _deadline, span) => answerPing(token, socket, pings, span),
   });
   takesSigned('/federation/v1/notices', MOST_NOTICE_BYTES, {
     ...{ member: 'notice', type: 'application/json' },
-    journey: (token, socket) => takeNotices(token, socket, notices),
+    journey: (token, socket, _deadline, span) => takeNotices(token, socket, notices, span),
   });
   app.use('/federation/v1', witnessApi(witness));
   app.use(notFound);
-  app.use(countUnproved(broker));
+  app.use(countUnproved(broker, watching));
   closeApp(app, log);
   return app;
 }
@@ -88,20 +93,28 @@ interface Answering {
   readonly member: string;
   /** Media type of the answer's body. */
   readonly type: string;
-  readonly journey: (token: unknown, socket: TLSSocket, deadline: Deadline) => Promise<SignedAnswer>;
+  readonly journey: (
+    token: unknown,
+    socket: TLSSocket,
+    deadline: Deadline,
+    span: Span<'neighbour-request'>,
+  ) => Promise<SignedAnswer>;
 }
 
 async function answerSigned(
   request: Request,
   response: Response,
   { member, type, journey }: Answering,
+  watching: Watching,
 ): Promise<void> {
   using deadline = startDeadline(budgetOf(request));
   response.on('close', () => {
     if (!response.writableFinished) deadline.cancel();
   });
   const token = (request.body as Record<string, unknown> | undefined)?.[member];
-  const answer = await journey(token, request.socket as TLSSocket, deadline);
+  const answer = await watchedMessage(request, response, member, watching, (span) =>
+    journey(token, request.socket as TLSSocket, deadline, span),
+  );
   response.status(answer.status).type(type).set(RESPONSE_HEADER, answer.token).send(answer.bytes);
 }
 
@@ -119,9 +132,10 @@ function regionOf(request: Request, broker: Responding): string {
 }
 
 /** What is refused before the sender is proved is counted, one entry per code and minute. */
-function countUnproved(broker: Responding): express.ErrorRequestHandler {
-  return async (error: unknown, _request, _response, next) => {
+function countUnproved(broker: Responding, { onRefusal }: Watching): express.ErrorRequestHandler {
+  return async (error: unknown, _request, response, next) => {
     const known = toWayleaveError(error);
+    if (known.publicForm.status < 500) onRefusal(proved(response).region, known.code);
     if (known.publicForm.status < 500) await broker.audit.countRefusal(known.code);
     next(error);
   };

@@ -3,6 +3,7 @@ import { DeliveryError, EvidenceError, RequestError, type DeliveryCode } from '.
 import type { SearchClaim } from '../evidence/claims.ts';
 import { parseSearch } from '../fhir/search-parameters.ts';
 import { errorFields } from '../log.ts';
+import type { Span } from '../span.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
 import type { Permission } from './decide-sharing.ts';
 import { findPatient } from './find-patient.ts';
@@ -12,6 +13,7 @@ import { restrictedAt, sameForAll, type RecordAnswer } from './record-answer.ts'
 import { withReferenced } from './referenced.ts';
 import { release } from './release.ts';
 import { failedPage, openCursor, searchRecord } from './search-record.ts';
+import { watchedRecord } from './watched-record.ts';
 
 /** Parses the searches of a query against the allow-list. @throws RequestError */
 export function parseSearches(searches: readonly SearchClaim[]): ParsedSearch[] {
@@ -37,6 +39,7 @@ export async function readRecords(
   searches: readonly ParsedSearch[],
   reading: Reading,
   deadline: Deadline,
+  span: Span,
 ): Promise<RecordAnswer[]> {
   const asked = reading.links
     .map((link) => ({
@@ -46,7 +49,14 @@ export async function readRecords(
         .map((search) => ({ ...search, page: openCursor(search, permission, link, reading) })),
     }))
     .filter(({ own }) => own.length > 0);
-  return Promise.all(asked.map(({ link, own }) => readRecord(permission, own, link, reading, deadline)));
+  return Promise.all(
+    asked.map(({ link, own }) => {
+      const types = own.map(({ search }) => search.type);
+      return watchedRecord(span, link.record.id, types, () =>
+        readRecord(permission, own, link, reading, deadline),
+      );
+    }),
+  );
 }
 
 async function readRecord(

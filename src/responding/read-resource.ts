@@ -5,6 +5,7 @@ import { referencesIn } from '../fhir/references.ts';
 import { nameOf, type Resource } from '../fhir/resource.ts';
 import { isAboutAPatient } from '../fhir/subject-check.ts';
 import { errorFields } from '../log.ts';
+import type { Span } from '../span.ts';
 import type { RecordLink } from '../upstream/record-link.ts';
 import type { Permission } from './decide-sharing.ts';
 import { findPatient } from './find-patient.ts';
@@ -14,6 +15,7 @@ import type { Reading } from './reading.ts';
 import { restrictedAt, sameForAll, type RecordAnswer } from './record-answer.ts';
 import { entriesIn } from './record-bundle.ts';
 import { release } from './release.ts';
+import { watchedRecord } from './watched-record.ts';
 
 type Read = NonNullable<QueryClaims['read']>;
 
@@ -32,12 +34,27 @@ export async function readResource(
   read: Read,
   reading: Reading,
   deadline: Deadline,
+  span: Span,
 ): Promise<RecordAnswer> {
   const link = reading.links.find((candidate) => candidate.record.id === read.record);
   if (link === undefined) throw new RequestError('not-found', 'record');
   const names = namesOf(read);
   const one = [{ id: READ }];
   if (!isOffered(names.about, permission, link)) return sameForAll(read.record, one, 'not-offered');
+  const [type = ''] = read.resource.split('/');
+  return await watchedRecord(span, link.record.id, [type], () =>
+    readFrom(link, read, permission, reading, deadline),
+  );
+}
+
+async function readFrom(
+  link: RecordLink,
+  read: Read,
+  permission: Permission,
+  reading: Reading,
+  deadline: Deadline,
+): Promise<RecordAnswer> {
+  const one = [{ id: READ }];
   try {
     const reads = Promise.all([
       link.get(read.resource, deadline),

@@ -33,5 +33,6 @@ export async function refuse(error: unknown, { sign, keep }: Refusing): Promise<
   const body = refusalBody(error);
   const response = sign(body);
   await keep({ outcome: body.outcome, reason: body.reason, response });
-  return { status: body.status, token: response.token, bytes: body.bytes };
+  const { outcome, reason, status, bytes } = body;
+  return { outcome, reason, status, token: response.token, bytes };
 }

@@ -8,6 +8,7 @@ import { QUERY, type AdmittedQuery, type Receive, type VerifiedQuery } from '../
 import { refOf, signResponse } from '../evidence/response.ts';
 import type { Directory } from '../routing/directory.ts';
 import type { ObjectionStore } from '../store/contracts.ts';
+import { step, type Span } from '../span.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import type { IdentifiedPeer } from '../trust/neighbours.ts';
 import { admit, assertNotRevoked, type Admission } from './admit.ts';
@@ -39,6 +40,7 @@ export interface Responding extends Answering {
  * subject check on everything that was looked at, and the audit on the disk before a byte leaves.
  *
  * @param token the signed query as it came
+ * @param span of the message: who watches is told of each step
  * @returns the answer or the signed refusal
  * @throws WayleaveError for what is refused before the sender's signature is verified (answered unsigned), and
  *   HouseError `audit-unavailable` when nothing may be released
@@ -48,25 +50,24 @@ export async function respond(
   socket: TLSSocket,
   answering: Responding,
   deadline: Deadline,
+  span: Span<'neighbour-request'>,
 ): Promise<SignedAnswer> {
   const { admission, now } = answering;
   const peer = admission.neighbours.identify(peerCertificateOf(socket), 'client', now());
   const broker = onConnection(answering, socket);
   let query: AdmittedQuery | undefined;
   try {
-    query = await admit(QUERY, token, peer, admission, receiver(broker), now());
-    const agreement = broker.agreementWith(peer.neighbour.region);
-    const permission = decideSharing(query, agreement, broker.directory, broker.now());
-    const searches = parseSearches(query.claims.search ?? []);
-    if (await patientObjects(permission, query.nhsNumbers, broker)) return await withhold(permission, broker);
+    query = await admit(QUERY, token, peer, admission, receiver(broker), span, now());
+    const { permission, searches, objects } = await decide(query, broker, span);
+    if (objects) return await withhold(permission, broker, span);
 
-    const records = await look(permission, searches, broker, deadline);
-    if (records.some((record) => record.restricted)) return await withhold(permission, broker);
+    const records = await look(permission, searches, broker, deadline, span);
+    if (records.some((record) => record.restricted)) return await withhold(permission, broker, span);
     // The records may know the patient under other numbers as well, and an objection under one of those.
     const known = new Set(records.flatMap((record) => record.nhsNumbers));
-    if (await patientObjects(permission, known, broker)) return await withhold(permission, broker);
+    if (await patientObjects(permission, known, broker)) return await withhold(permission, broker, span);
     assertNotRevoked(query, admission);
-    return await answer(permission, records, broker);
+    return await answer(permission, records, broker, span);
   } catch (error) {
     const ref = provedPart(error, query, peer);
     if (ref === undefined) throw error;
@@ -75,6 +76,17 @@ export async function respond(
       keep: (told) => keepRefusal(told, ref.jti, query, peer, broker),
     });
   }
+}
+
+/** What the sender may see, what it asks for, and whether the patient objects. @throws PolicyRefusal, RequestError */
+function decide(query: AdmittedQuery, broker: Responding, span: Span) {
+  return step(span, 'policy', async () => {
+    const agreement = broker.agreementWith(query.peer.neighbour.region);
+    const permission = decideSharing(query, agreement, broker.directory, broker.now());
+    const searches = parseSearches(query.claims.search ?? []);
+    const objects = await patientObjects(permission, query.nhsNumbers, broker);
+    return { permission, searches, objects };
+  });
 }
 
 /** Decided before looking; if it cannot be found out, nothing is said. */
@@ -98,6 +110,7 @@ async function look(
   searches: readonly ParsedSearch[],
   broker: Responding,
   deadline: Deadline,
+  span: Span,
 ): Promise<RecordAnswer[]> {
   const { read } = permission.query.claims;
   const everywhere = read === undefined && searches.some(({ record }) => record === undefined);
@@ -107,8 +120,8 @@ async function look(
   const watching = asked.size === 0 ? [] : watchOthers(permission, asked, broker.reading, deadline);
   const reading =
     read === undefined
-      ? readRecords(permission, searches, broker.reading, deadline)
-      : readResource(permission, read, broker.reading, deadline).then((one) => [one]);
+      ? readRecords(permission, searches, broker.reading, deadline, span)
+      : readResource(permission, read, broker.reading, deadline, span).then((one) => [one]);
   const [answers, others] = await Promise.all([reading, watching]);
   return [...answers, ...others];
 }
@@ -122,7 +135,16 @@ function receiver({ audit }: Responding): Receive<QueryClaims> {
   };
 }
 
-async function answer(
+function answer(
+  permission: Permission,
+  records: readonly RecordAnswer[],
+  broker: Connected<Responding>,
+  span: Span,
+): Promise<SignedAnswer> {
+  return step(span, 'answer', () => signAndKeep(permission, records, broker));
+}
+
+async function signAndKeep(
   permission: Permission,
   records: readonly RecordAnswer[],
   broker: Connected<Responding>,
@@ -145,18 +167,22 @@ async function answer(
     response,
   };
   await broker.audit.queryAnswered(askingWithBoth(query), query.peer.neighbour.region, told);
-  return { status: body.status, token: response.token, bytes: body.bytes };
+  return { outcome, status: body.status, token: response.token, bytes: body.bytes };
 }
 
-async function withhold(
+function withhold(
   { query, agreement }: Permission,
   broker: Connected<Responding>,
+  span: Span,
 ): Promise<SignedAnswer> {
-  const body = withheldBody();
-  const response = signResponse(broker.sender, refOf(query), body, broker.now());
-  const told = { outcome: body.outcome, agreement: agreement.version, response };
-  await broker.audit.queryWithheld(askingWithBoth(query), query.peer.neighbour.region, told);
-  return { status: body.status, token: response.token, bytes: body.bytes };
+  return step(span, 'answer', async () => {
+    const body = withheldBody();
+    const response = signResponse(broker.sender, refOf(query), body, broker.now());
+    const { outcome, status, bytes } = body;
+    const told = { outcome, agreement: agreement.version, response };
+    await broker.audit.queryWithheld(askingWithBoth(query), query.peer.neighbour.region, told);
+    return { outcome, status, token: response.token, bytes };
+  });
 }
 
 function keepRefusal(

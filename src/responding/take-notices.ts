@@ -14,6 +14,7 @@ import type { PatientNumberSeal } from '../evidence/patient-number-seal.ts';
 import type { Admitted, Verified } from '../evidence/query.ts';
 import { refOf } from '../evidence/response.ts';
 import { fromNhsNumberToken } from '../fhir/nhs-number.ts';
+import type { Span } from '../span.ts';
 import type { NoticeInboxStore, ToldRegion } from '../store/contracts.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import { admit, assertNotRevoked, type Admission } from './admit.ts';
@@ -50,6 +51,7 @@ export async function takeNotices(
   token: unknown,
   socket: TLSSocket,
   taking: TakingNotices,
+  span: Span<'neighbour-request'>,
 ): Promise<SignedAnswer> {
   const { admission, noticeAudit, now } = taking;
   const peer = admission.neighbours.identify(peerCertificateOf(socket), 'client', now());
@@ -57,7 +59,7 @@ export async function takeNotices(
   const { sender } = onConnection(taking, socket);
   let notice: Admitted<NoticeClaims> | undefined;
   try {
-    notice = await admit(NOTICE, token, peer, admission, receiver(taking), now());
+    notice = await admit(NOTICE, token, peer, admission, receiver(taking), span, now());
     const agreement = taking.agreementWith(region);
     if (agreement === undefined) throw new PolicyRefusal('no-agreement');
     assertNotRevoked(notice, admission);
@@ -72,7 +74,7 @@ export async function takeNotices(
     await noticeAudit.noticeTaken(notice.claims.jti, region, {
       ...{ outcome, count, agreement: agreement.version, response },
     });
-    return { status: said.status, token: response.token, bytes: said.bytes };
+    return { outcome: said.outcome, status: said.status, token: response.token, bytes: said.bytes };
   } catch (error) {
     const ref = provedPart(error, notice, peer);
     if (ref === undefined) throw error;

@@ -29,6 +29,8 @@ export interface DestinationStatus {
   /** Of a neighbour: where it is asked, and those of its endpoints that could not be connected to when last tried. */
   readonly endpoint?: string;
   readonly avoided?: readonly string[];
+  /** Of those under way at once the most: one more is refused. */
+  readonly capacity: number;
 }
 
 /** As a round trip is smoothed (RFC 6298, 2.3). */
@@ -61,6 +63,7 @@ export class Destination {
   #aloneUntil = -Infinity;
   #answeredAt = -Infinity;
   #usualMs: number | undefined;
+  readonly #capacity: number;
   #since: string | undefined;
   #underWay = 0;
 
@@ -80,6 +83,7 @@ export class Destination {
     this.#turnedAway = new RollingCount(settings.window_ms, mono);
     this.#log = log;
     this.#mono = mono;
+    this.#capacity = settings.capacity;
     this.#breaker = new CircuitBreaker((action: () => Promise<unknown>) => action(), {
       // The deadline ends a call and stops its work; a timer of the breaker's would only end the waiting.
       timeout: false,
@@ -171,6 +175,7 @@ export class Destination {
       window: { calls: fires, failed: failures, slow: this.#slow.value, refused },
       underWay: this.#underWay,
       ...(alone === 0 ? {} : { leftAloneUntil: new Date(Date.now() + alone).toISOString() }),
+      capacity: this.#capacity,
     };
   }
 

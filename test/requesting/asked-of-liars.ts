@@ -73,8 +73,7 @@ export class AskedOfLiars {
   /** How London's circuit stands at Hertfordshire. */
   async circuit(region = 'london'): Promise<{ circuit: string; window: { failed: number } }> {
     const { destinations } = await this.federation.broker('herts-west-essex').status();
-    const all = destinations as { kind: string; name: string; circuit: string; window: { failed: number } }[];
-    const found = all.find((one) => one.kind === 'neighbour' && one.name === region);
+    const found = destinations.find((one) => one.kind === 'neighbour' && one.name === region);
     if (found === undefined) throw new TypeError(`no neighbour ${region}`);
     return found;
   }

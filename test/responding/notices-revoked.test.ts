@@ -9,6 +9,7 @@ import { Neighbours } from '../../src/trust/neighbours.ts';
 import { thumbprintOf } from '../../src/trust/peer-certificate.ts';
 import { startFederation, type TestFederation } from '../support/federation.ts';
 import { BesideBroker } from '../support/noticing.ts';
+import { unwatched } from '../support/unwatched.ts';
 import { held, NoticingNeighbour } from './noticing-neighbour.ts';
 
 describe('a notice whose key is revoked while it is taken', () => {
@@ -60,7 +61,7 @@ describe('a notice whose key is revoked while it is taken', () => {
       noticeAudit: noticeAudit as NoticeTrail,
       senderOn: () => ({ entity, signer, statement: 1, thumbprint: thumbprintOf(leaf) }),
     };
-    const answer = await takeNotices(await herts.token([held('9990000018')]), socket, taking);
+    const answer = await takeNotices(await herts.token([held('9990000018')]), socket, taking, unwatched());
     return { status: answer.status, kept };
   }
 

@@ -16,7 +16,8 @@ const PAIR = new RegExp(`(${LABEL})=(${QUOTED})`, 'g');
 
 /**
  * Reads Prometheus's text format 0.0.4, and no more than it allows: each metric with its help and its type before its
- * lines, which are together; no series twice; a line feed at the end. Values without a time of their own.
+ * lines, which are together; no series twice; a line feed at the end. Values without a time of their own. The buckets of a
+ * histogram hold what those before them hold, and the last of them everything.
  */
 export function readMetrics(text: string): Series[] {
   assert.ok(text.endsWith('\n'), 'the last line ends');
@@ -31,7 +32,7 @@ export function readMetrics(text: string): Series[] {
       helped.add(help);
       continue;
     }
-    const [, name, type] = new RegExp(`^# TYPE (${METRIC}) (gauge|counter)$`).exec(line) ?? [];
+    const [, name, type] = new RegExp(`^# TYPE (${METRIC}) (gauge|counter|histogram)$`).exec(line) ?? [];
     if (name !== undefined && type !== undefined) {
       assert.ok(helped.has(name), `${name} has a help`);
       present = { name, type };
@@ -39,7 +40,9 @@ export function readMetrics(text: string): Series[] {
     }
     const [, metric, pairs = '', number = ''] =
       LINE.exec(line) ?? assert.fail(`no line of the format: ${line}`);
-    assert.equal(metric, present?.name);
+    const suffix = present?.type === 'histogram' ? /_(?:bucket|sum|count)$/ : /$/;
+    assert.equal(metric?.replace(suffix, ''), present?.name);
+    assert.ok(present?.type !== 'counter' || metric?.endsWith('_total'), `${metric} counts`);
     const labels = Object.fromEntries(
       [...pairs.matchAll(PAIR)].map(([, label = '', quoted = '']) => [label, unquoted(quoted)]),
     );
@@ -50,7 +53,34 @@ export function readMetrics(text: string): Series[] {
     assert.ok(Number.isFinite(value), line);
     found.push({ name: metric ?? '', type: present?.type ?? '', labels, value });
   }
+  checkHistograms(found);
   return found;
+}
+
+function checkHistograms(series: readonly Series[]): void {
+  const buckets = series.filter(({ type, name }) => type === 'histogram' && name.endsWith('_bucket'));
+  const ofOne = ({ name, labels }: Series): string => {
+    const { le: _, ...rest } = labels;
+    return JSON.stringify([name.replace(/_bucket$|_count$/, ''), Object.entries(rest).sort()]);
+  };
+  const counts = new Map(
+    series.filter(({ name }) => name.endsWith('_count')).map((one) => [ofOne(one), one.value]),
+  );
+  for (const [key, of] of Map.groupBy(buckets, ofOne)) {
+    const bounds = of.map(({ labels }) => (labels['le'] === '+Inf' ? Infinity : Number(labels['le'])));
+    const values = of.map(({ value }) => value);
+    assert.deepEqual(
+      bounds,
+      bounds.toSorted((one, other) => one - other),
+      key,
+    );
+    assert.deepEqual(
+      values,
+      values.toSorted((one, other) => one - other),
+      key,
+    );
+    assert.deepEqual([bounds.at(-1), values.at(-1)], [Infinity, counts.get(key)], key);
+  }
 }
 
 function unquoted(text: string): string {
