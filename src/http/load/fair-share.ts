@@ -4,7 +4,7 @@ export type Side = 'viewers' | 'neighbours';
 /** A request at the door. */
 export interface Entry {
   readonly side: Side;
-  /** Who asks, by a name that is one within its side. */
+  /** Who asks, by a name that is one within its side: one of few, since each is remembered. */
   readonly caller: string;
   /** The longest that it may wait, in milliseconds: part of its own deadline. */
   readonly patienceMs: number;
@@ -31,14 +31,19 @@ interface Caller {
   readonly side: Side;
   underWay: number;
   readonly waiting: Waiting[];
-  /** Since when somebody of this caller's has been waiting without a break, in milliseconds. */
+  /** Since when somebody of this caller's has been waiting without a break, and when one was refused last. */
   standsSince: number;
+  refusedAt: number;
 }
 
 /** Of the limit: what each side has for itself, also where the other has taken all of it. */
 const GUARANTEED = 1 / 4;
-/** Of the longest wait: what is left of it for a caller whose queue does not empty (CoDel, RFC 8289). */
+/**
+ * Of the longest wait: what is left of it for a caller whose queue does not empty, or of whom some were refused in as long
+ * as two such waits: a queue is there for bursts (CoDel, RFC 8289).
+ */
 const STANDING = 1 / 10;
+const REMEMBERED = 2;
 
 /**
  * Who is let in when not everybody can be: max-min fairness over callers. Whoever is alone may use all of it; when it is
@@ -71,7 +76,8 @@ export class FairShare {
     const caller = this.#caller(entry);
     // Who waits already was there before.
     if (caller.waiting.length === 0 && this.#hasRoom(entry.side)) return this.#letIn(caller, entry);
-    if (this.#waiting >= this.#settings.mostWaiting && !this.#makeRoomFor(caller)) return this.#refuse(entry);
+    if (this.#waiting >= this.#settings.mostWaiting && !this.#makeRoomFor(caller, now))
+      return this.#refuse(entry, now);
     if (caller.waiting.length === 0) caller.standsSince = now;
     caller.waiting.push({ entry, from: now, until: now + this.#patience(caller, entry, now) });
     this.#waiting += 1;
@@ -83,7 +89,6 @@ export class FairShare {
     if (caller === undefined || caller.underWay === 0) throw new TypeError('nobody of that name is in');
     caller.underWay -= 1;
     this.#underWay[side] -= 1;
-    this.#forget(caller, name);
     this.fill(now);
   }
 
@@ -94,7 +99,6 @@ export class FairShare {
     if (caller === undefined || at < 0) return;
     caller.waiting.splice(at, 1);
     this.#waiting -= 1;
-    this.#forget(caller, entry.caller);
   }
 
   /** Refuses whose time is over, and lets in whoever there is room for: the limit may have grown. */
@@ -118,7 +122,7 @@ export class FairShare {
       const over = caller.waiting.filter(({ until }) => until <= now);
       for (const { entry } of over) {
         this.withdraw(entry);
-        this.#refuse(entry);
+        this.#refuse(entry, now);
       }
     }
   }
@@ -140,7 +144,7 @@ export class FairShare {
   }
 
   /** The newest of whoever has the most goes. @returns false when nobody who waits has more than this caller would have */
-  #makeRoomFor(caller: Caller): boolean {
+  #makeRoomFor(caller: Caller, now: number): boolean {
     let most: Caller | undefined;
     for (const one of this.#callers.values()) {
       if (one.waiting.length > 0 && (most === undefined || sizeOf(one) > sizeOf(most))) most = one;
@@ -148,13 +152,13 @@ export class FairShare {
     const last = most?.waiting.at(-1);
     if (most === undefined || last === undefined || sizeOf(most) <= sizeOf(caller) + 1) return false;
     this.withdraw(last.entry);
-    this.#refuse(last.entry);
+    this.#refuse(last.entry, now);
     return true;
   }
 
-  #patience({ standsSince }: Caller, { patienceMs }: Entry, now: number): number {
+  #patience({ standsSince, refusedAt }: Caller, { patienceMs }: Entry, now: number): number {
     const { longestWaitMs } = this.#settings;
-    const stands = now - standsSince > longestWaitMs;
+    const stands = now - standsSince > longestWaitMs || now - refusedAt < longestWaitMs * REMEMBERED;
     return Math.min(patienceMs, stands ? longestWaitMs * STANDING : longestWaitMs);
   }
 
@@ -164,9 +168,8 @@ export class FairShare {
     entry.onLetIn();
   }
 
-  #refuse(entry: Entry): void {
-    const caller = this.#callers.get(key(entry));
-    if (caller !== undefined) this.#forget(caller, entry.caller);
+  #refuse(entry: Entry, now: number): void {
+    this.#caller(entry).refusedAt = now;
     entry.onRefused();
   }
 
@@ -174,14 +177,10 @@ export class FairShare {
     const name = key(entry);
     let caller = this.#callers.get(name);
     if (caller === undefined) {
-      caller = { side: entry.side, underWay: 0, waiting: [], standsSince: 0 };
+      caller = { side: entry.side, underWay: 0, waiting: [], standsSince: 0, refusedAt: -Infinity };
       this.#callers.set(name, caller);
     }
     return caller;
-  }
-
-  #forget(caller: Caller, name: string): void {
-    if (sizeOf(caller) === 0) this.#callers.delete(key({ side: caller.side, caller: name }));
   }
 }
 

@@ -1,45 +1,31 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-
-/** How late the event loop was in one window, in milliseconds. */
+/** How late the event loop was over a span of time, in milliseconds. */
 export interface LoopDelay {
-  /** Half of the looks were later than that: what stands, and not one pause of the garbage collector. */
+  /** Half of the looks were no later than that: what stands, and not one pause of the garbage collector. */
   readonly medianMs: number;
   readonly p99Ms: number;
   readonly longestMs: number;
 }
 
-/** How often it is looked. */
-const LOOK_MS = 10;
-const NS_PER_MS = 1e6;
-const NOTHING: LoopDelay = { medianMs: 0, p99Ms: 0, longestMs: 0 };
-
-/** How late this process's event loop is, from one look to the next. */
+/** How late each look at the event loop was. Nothing is lost between two spans: what is blocked is seen when it is over. */
 export class LoopDelays {
-  readonly #seen = monitorEventLoopDelay({ resolution: LOOK_MS });
+  #late: number[] = [];
 
-  start(): void {
-    this.#seen.enable();
+  get looks(): number {
+    return this.#late.length;
   }
 
-  stop(): void {
-    this.#seen.disable();
+  add(lateMs: number): void {
+    this.#late.push(lateMs);
   }
 
-  /** What was seen since it was taken last. */
+  /** What was seen since it was forgotten last. */
   seen(): LoopDelay {
-    const { count, max } = this.#seen;
-    if (count === 0) return NOTHING;
-    const late = (ns: number): number => Math.max(0, ns / NS_PER_MS - LOOK_MS);
-    return {
-      medianMs: late(this.#seen.percentile(50)),
-      p99Ms: late(this.#seen.percentile(99)),
-      longestMs: late(max),
-    };
+    const sorted = this.#late.toSorted((one, other) => one - other);
+    const at = (part: number): number => sorted[Math.floor((sorted.length - 1) * part)] ?? 0;
+    return { medianMs: at(0.5), p99Ms: at(0.99), longestMs: at(1) };
   }
 
-  take(): LoopDelay {
-    const seen = this.seen();
-    this.#seen.reset();
-    return seen;
+  forget(): void {
+    this.#late = [];
   }
 }

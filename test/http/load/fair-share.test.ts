@@ -123,6 +123,19 @@ describe('the share of each caller', () => {
     assert.equal(countOf(at.refused, 'small'), 0);
   });
 
+  it('stays short for a caller of whom some were refused lately, and is long again after a quiet while', () => {
+    const at = new Watched(1, 100, 500);
+    at.come('busy', 0);
+    at.come('flood', 0);
+    at.share.fill(500);
+    at.come('flood', 1_499);
+    at.share.fill(1_549);
+    assert.equal(countOf(at.refused, 'flood'), 2);
+    at.come('flood', 2_549);
+    at.share.fill(3_048);
+    assert.equal(at.share.waiting, 1);
+  });
+
   it('forgets who went away, and lets the next in', () => {
     const at = new Watched(1);
     at.come('a');

@@ -3,69 +3,86 @@ import assert from 'node:assert/strict';
 import { LoadWatch } from '../../../src/http/load/watch.ts';
 import { until } from '../../support/until.ts';
 
-const BLOCKED_MS = 200;
-
 describe('the watch over the event loop', () => {
+  let now: number;
   let watch: LoadWatch;
   let logged: [object, string][];
   let learned: boolean[];
   let logWaitMs: number;
 
   beforeEach(() => {
-    [logged, learned, logWaitMs] = [[], [], 0];
+    [now, logged, learned, logWaitMs] = [1_000, [], [], 0];
     const write = (fields: object, message: string): void => void logged.push([fields, message]);
     watch = new LoadWatch({
       gate: { learn: (behind) => void learned.push(behind), tick: () => undefined },
-      logWaitMs: () => logWaitMs,
-      ...{ loopDelayMs: 2_000, blockedMs: BLOCKED_MS, log: { info: write, warn: write, error: write } },
+      ...{ clock: () => now, logWaitMs: () => logWaitMs },
+      ...{ loopDelayMs: 50, blockedMs: 1_000, log: { info: write, warn: write, error: write } },
     });
-    watch.start();
   });
-  afterEach(() => watch.stop());
 
-  function block(ms: number): void {
-    for (const end = performance.now() + ms; performance.now() < end;);
+  /** So many looks, each so many milliseconds late. */
+  function looks(times: number, lateMs: number): void {
+    for (let count = 0; count < times; count += 1) {
+      now += 20 + lateMs;
+      watch.look();
+    }
   }
 
-  it('says once that it was blocked and for how long, and counts it; one pause is no standing delay', async () => {
-    await until(() => learned.length > 0, 'a window');
-    learned.length = 0;
-    block(BLOCKED_MS * 2);
-    await until(() => watch.status().blocked > 0, 'seen');
-    const [[fields, message] = [{ ms: 0 }, '']] = logged;
-    assert.equal(message, 'the event loop was blocked');
-    assert.deepEqual(Object.keys(fields), ['ms']);
-    assert.ok((fields as { ms: number }).ms >= BLOCKED_MS);
-    assert.equal(logged.length, watch.status().blocked);
-    assert.ok(watch.status().p99Ms >= BLOCKED_MS);
-    assert.ok(learned.every((behind) => !behind));
+  it('has nothing to tell of a loop that is in time', () => {
+    looks(100, 1);
+    assert.deepEqual([learned.includes(true), logged, watch.status()], [false, [], { p99Ms: 1, blocked: 0 }]);
+    assert.ok(learned.length >= 7 && learned.length <= 9, `${learned.length} windows of about 2 s`);
   });
 
-  it('is behind while the log does not keep up, whatever the loop does', async () => {
+  it('tells once how long it was blocked, and takes one pause for no overload', () => {
+    looks(5, 0);
+    looks(1, 1_500);
+    looks(20, 0);
+    assert.deepEqual(logged, [[{ ms: 1_500 }, 'the event loop was blocked']]);
+    assert.equal(watch.status().blocked, 1);
+    assert.ok(learned.length > 0 && !learned.includes(true));
+  });
+
+  it('is behind when it is late half of the time, however seldom it comes to look', () => {
+    for (const lateMs of [51, 300, 5_000]) {
+      learned.length = 0;
+      looks(30, lateMs);
+      // The first window has looks of before in it.
+      assert.deepEqual(new Set(learned.slice(1)), new Set([true]), `${lateMs} ms late`);
+      looks(30, 0);
+      assert.equal(learned.at(-1), false);
+    }
+  });
+
+  it('is behind while the log does not keep up, whatever the loop does', () => {
     logWaitMs = 1_001;
-    learned.length = 0;
-    await until(() => learned.length > 0, 'a window');
+    looks(30, 0);
     assert.deepEqual(new Set(learned), new Set([true]));
   });
-});
 
-describe('the watch over an event loop that is late all the time', () => {
-  it('is behind', async () => {
-    const learned: boolean[] = [];
-    const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-    const watch = new LoadWatch({
+  it('shows the last whole ten seconds', () => {
+    looks(480, 0);
+    looks(10, 20);
+    assert.equal(watch.status().p99Ms, 20);
+    looks(500, 0);
+    assert.equal(watch.status().p99Ms, 0);
+  });
+
+  it('sees a real loop that is late', async () => {
+    const real = new LoadWatch({
       gate: { learn: (behind) => void learned.push(behind), tick: () => undefined },
-      ...{ logWaitMs: () => 0, loopDelayMs: 10, blockedMs: 60_000, log: silent },
+      ...{ clock: () => performance.now(), logWaitMs: () => 0, loopDelayMs: 10, blockedMs: 60_000 },
+      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     });
-    watch.start();
+    real.start();
     let going = true;
     const busy = (): void => {
-      for (const end = performance.now() + 30; performance.now() < end;);
+      for (const end = performance.now() + 60; performance.now() < end;);
       if (going) setImmediate(busy);
     };
     busy();
     await until(() => learned.includes(true), 'behind');
     going = false;
-    watch.stop();
+    real.stop();
   });
 });
