@@ -84,7 +84,7 @@ describe('a handler that fails late', () => {
 
   it('after its caller hung up, at the listener for this machine: it is logged, and nothing ends', async () => {
     const failing = new Failing();
-    const port = await serve(adminApi({ status: failing.work }, log));
+    const port = await serve(adminApi({ status: failing.work, registries: [] }, log));
     const caller = new AbortController();
     const answer = get(port, '/status', caller.signal);
     await until(() => failing.asked === 1);
