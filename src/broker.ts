@@ -11,6 +11,7 @@ import { ExpiryWatch, outboxesFor } from './broker/expiry-watch.ts';
 import { behind } from './recovery/behind.ts';
 import type { Deciding } from './broker/decide.ts';
 import { renewLinks } from './broker/links.ts';
+import { Intake } from './broker/intake.ts';
 import { Listeners } from './broker/listeners.ts';
 import { DirectoryWatch, directoryWith, importedIn } from './broker/live-directory.ts';
 import { keepWhole, standIns } from './broker/last-whole.ts';
@@ -81,10 +82,14 @@ export interface Broker {
   /** Where admins decide whom we trust. */
   readonly trust: TrustDesk;
   status(): Promise<BrokerStatus>;
+  /** Keeps what nobody handled: by its class and code, in the log and the status. */
+  unhandled(error: unknown, what: 'rejection' | 'exception'): void;
   /** Takes no more, lets what is under way end, closes everything. */
   stop(): Promise<void>;
 }
 
+/** The listeners that patients' data go through. */
+const OF_PATIENTS = ['viewer', 'viewer_tokens', 'federation'];
 const STOP_GRACE_MS = 10_000;
 const HOUR_MS = 3_600_000;
 
@@ -175,6 +180,8 @@ export async function startBroker(
     origin: async () => currentOf(await store.log.logs(), names.logOrigin),
   });
 
+  const intake = new Intake({ config, neighbours, viewers, platforms, door, now, log });
+
   const fetch = overrides.fetchStatement ?? fetchStatement;
   const deciding: Deciding = {
     ...{ register: keeper.register, key: secrets.trustKey, now },
@@ -198,7 +205,7 @@ export async function startBroker(
     statusOf(
       parts,
       door,
-      { trust, adminsFault: adminsFile.fault, ownFaults: [...cut, ...us.faults] },
+      { trust, intake, adminsFault: adminsFile.fault, ownFaults: [...cut, ...us.faults] },
       started,
       watch.status(),
     );
@@ -210,6 +217,10 @@ export async function startBroker(
   const open = new Listeners(log, count, (served) => watching.metrics.served(served));
   const stop = async (): Promise<void> => {
     watch.stop();
+    // First nobody is let in; then what is under way ends, on all that it stands on.
+    intake.close();
+    await open.close(STOP_GRACE_MS, OF_PATIENTS);
+    await intake.stop();
     await Promise.all([us.stop(), adminsFile.stop(), directoryWatch.stop(), source?.stop()]);
     await refresh.stop();
     await keeper.stop();
@@ -246,7 +257,7 @@ export async function startBroker(
         viewers,
         platforms,
         admins,
-        door,
+        answers: (name) => intake.answers(name),
         handlers,
         base,
       },
@@ -272,8 +283,9 @@ export async function startBroker(
     });
     if (ports.admin_api !== undefined) adminsFile.start(() => open.renewTls());
     watch.start();
+    intake.start();
     log.info({ viewer: ports.viewer, federation: ports.federation }, 'broker started');
-    return { ports, trust, status, stop };
+    return { ports, trust, status, unhandled: (error, what) => intake.unhandled(error, what), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -186,6 +186,12 @@ const HOUSE = {
     'The store is closed until an administrator has confirmed it, so nothing is released.',
   ),
   'store-unavailable': form(503, 'transient', 'The store cannot be reached.'),
+  overloaded: form(
+    503,
+    'throttled',
+    'More is asked at the moment than can be answered: try again in a moment.',
+  ),
+  stopping: form(503, 'transient', 'The broker is being stopped: try again in a moment.'),
   internal: form(500, 'exception', 'Something went wrong here.'),
 } as const;
 

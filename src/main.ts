@@ -37,6 +37,14 @@ const io: Io = {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
         process.on(signal, () => resolve(signal));
     })),
+  unhandled: (tell, endMs) => {
+    process.on('unhandledRejection', (error) => tell(error, 'rejection'));
+    process.on('uncaughtException', (error) => {
+      process.exitCode = 1;
+      setTimeout(() => process.exit(1), endMs).unref();
+      tell(error, 'exception');
+    });
+  },
   inputLine: () => firstLine(process.stdin),
   fail: (code) => {
     process.exitCode = code;

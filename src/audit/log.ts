@@ -57,6 +57,8 @@ export class AuditLog {
   readonly #settings: LogSettings;
   readonly #clocks: Clocks;
   #waiting: Waiting[] = [];
+  /** Since when the oldest of those that are being written has waited. */
+  #writingSince: number | undefined;
   #running = false;
   #appended = 0;
 
@@ -91,6 +93,12 @@ export class AuditLog {
     return this.#appended;
   }
 
+  /** For how long the oldest append that is not on the disk yet has waited, in milliseconds; 0 where none is. */
+  get waitedMs(): number {
+    const since = this.#writingSince ?? this.#waiting[0]?.since;
+    return since === undefined ? 0 : performance.now() - since;
+  }
+
   /** Entries as a store takes them, for a step that is more than an append. */
   item(entries: readonly Entry[], once: Once = {}): LogItem {
     const { keyring, digest } = this.#settings;
@@ -116,6 +124,7 @@ export class AuditLog {
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MOST_AT_ONCE);
+      this.#writingSince = group[0]?.since;
       try {
         const items = group.map(({ item }) => item);
         const appended = await this.#settings.store.append(this.origin, items);
@@ -130,6 +139,7 @@ export class AuditLog {
         for (const { reject } of group) reject(error);
       }
     }
+    this.#writingSince = undefined;
     this.#running = false;
   }
 

@@ -293,8 +293,8 @@ export class AuditTrail {
   }
 
   /** What is refused before identity is proved: a count per code and minute, so that nobody fills the log. */
-  countRefusal(code: string): Promise<void> {
-    return this.#store.count(code, this.#now());
+  countRefusal(code: string, times = 1): Promise<void> {
+    return this.#store.count(code, this.#now(), times);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 
 import { CareLocationTrail } from '../audit/care-location-trail.ts';
 import type { AuditLog } from '../audit/log.ts';
@@ -88,7 +88,10 @@ export function makeFeeds(
 /** Platforms have addresses of their own beside the viewers'. */
 export function besideViewers(feeds: RequestListener, viewers: RequestListener): RequestListener {
   return (request, response) => {
-    const isFeed = /^\/feeds(?:[/?]|$)/.test(request.url ?? '');
-    (isFeed ? feeds : viewers)(request, response);
+    (isFeed(request) ? feeds : viewers)(request, response);
   };
+}
+
+export function isFeed({ url = '' }: Pick<IncomingMessage, 'url'>): boolean {
+  return /^\/feeds(?:[/?]|$)/.test(url);
 }

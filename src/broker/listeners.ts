@@ -13,7 +13,7 @@ export interface Opening extends Pick<ListenOptions, 'name' | 'host' | 'port' | 
 
 /** Every door of the broker: opened one by one, and closed together. */
 export class Listeners {
-  readonly #open: { readonly listener: Listener; readonly tls: (() => TlsOptions) | undefined }[] = [];
+  #open: readonly Open[] = [];
   readonly #log: Log;
   readonly #count: (name: string, code: string) => void;
   readonly #onServed: (served: ServedRequest) => void;
@@ -44,7 +44,7 @@ export class Listeners {
       ...{ ...options, ...HANDSHAKES, handler, onFault },
       ...(tls === undefined ? {} : { tls: tls() }),
     });
-    this.#open.push({ listener, tls });
+    this.#open = [...this.#open, { name, listener, tls }];
     return listener;
   }
 
@@ -53,7 +53,17 @@ export class Listeners {
     for (const { listener, tls } of this.#open) if (tls !== undefined) listener.setTls(tls());
   }
 
-  async close(graceMs: number): Promise<void> {
-    await Promise.all(this.#open.map(({ listener }) => listener.close(graceMs)));
+  /** Closes those of these names, or all that are open still. */
+  async close(graceMs: number, names?: readonly string[]): Promise<void> {
+    const isMeant = ({ name }: Open): boolean => names?.includes(name) ?? true;
+    const closing = this.#open.filter(isMeant);
+    this.#open = this.#open.filter((one) => !isMeant(one));
+    await Promise.all(closing.map(({ listener }) => listener.close(graceMs)));
   }
+}
+
+interface Open {
+  readonly name: string;
+  readonly listener: Listener;
+  readonly tls: (() => TlsOptions) | undefined;
 }

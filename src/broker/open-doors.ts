@@ -7,8 +7,8 @@ import type { Neighbours } from '../trust/neighbours.ts';
 import { federationServerTls, viewerServerTls, type TlsIdentity } from '../trust/tls.ts';
 import type { Platforms } from '../trust/platforms.ts';
 import type { Viewers } from '../trust/viewers.ts';
-import type { Door } from './door.ts';
 import type { Listeners, Opening } from './listeners.ts';
+import type { Handlers } from './service.ts';
 
 /** The ports that were taken: useful where the configuration says 0. */
 export type Ports = Readonly<Record<'viewer' | 'federation' | 'admin' | 'statement', number>> & {
@@ -24,7 +24,8 @@ export interface Behind {
   readonly viewers: Viewers;
   readonly platforms: Platforms;
   readonly admins: Admins;
-  readonly door: Door;
+  /** What answers at a listener that patients' data go through. */
+  readonly answers: (name: keyof Handlers) => RequestListener;
   readonly handlers: Readonly<Record<'admin' | 'admin_api' | 'statement', RequestListener>>;
   /** Written as the doors open: the roots of our addresses as viewers see them. */
   readonly base: Record<'viewer' | 'viewer_tokens', string>;
@@ -36,7 +37,7 @@ const VIEWER_HEADER_BYTES = 128 * 1024;
 /** Opens every door that the configuration names. @throws StartError for a port that is taken */
 export async function openDoors(
   open: Listeners,
-  { config, own, neighbours, viewers, platforms, admins, door, handlers, base }: Behind,
+  { config, own, neighbours, viewers, platforms, admins, answers, handlers, base }: Behind,
 ): Promise<{ readonly ports: Ports; readonly federation: Listener }> {
   const { listeners } = config;
   const withoutCertificate = () => viewerServerTls(own(), undefined);
@@ -48,11 +49,11 @@ export async function openDoors(
     open.start({
       ...{ name, host: address.host, port: address.port, headerBytes: VIEWER_HEADER_BYTES },
       ...(tls === undefined ? {} : { tls }),
-      handler: door.handler(name),
+      handler: answers(name),
     });
 
   const federation = await open.start({
-    ...{ name: 'federation', ...listeners.federation, handler: door.handler('federation') },
+    ...{ name: 'federation', ...listeners.federation, handler: answers('federation') },
     // The authorities of all neighbours together are the handshake's sieve alone.
     tls: () =>
       federationServerTls(

@@ -98,7 +98,9 @@ export interface Service {
   /** Notices to and from other regions. */
   notices(): Promise<NoticesStatus>;
   feeds(): BrokerStatus['feeds'];
-  countFault(code: string): Promise<void>;
+  countFault(code: string, times?: number): Promise<void>;
+  /** For how long the oldest append to the log has waited to be on the disk, in milliseconds. */
+  logWaitedMs(): number;
   stop(): Promise<void>;
 }
 
@@ -262,7 +264,8 @@ export async function startService(
     status: () => auditRoom.status(),
     pings: () => pings.counts.all(),
     feeds: () => feeds.status(),
-    countFault: (code) => auditRoom.trail.countRefusal(code),
+    countFault: (code, times) => auditRoom.trail.countRefusal(code, times),
+    logWaitedMs: () => auditLog.waitedMs,
     notices: () => notices.status(),
     stop: async () => {
       // First who brings something, then who takes it.

@@ -5,6 +5,7 @@ import type { Closed } from '../store/contracts.ts';
 import { endings, type Ending } from '../trust/expiry.ts';
 import type { ChannelStatus } from '../upstream/notices/notice.ts';
 import type { Door } from './door.ts';
+import type { Intake } from './intake.ts';
 import type { Parts } from './service.ts';
 import type { TrustDesk } from './trust-desk.ts';
 
@@ -13,13 +14,14 @@ interface Beside {
   /** Why files, as they are now, are not taken: of our own identity, and of the admins. */
   readonly ownFaults: readonly string[];
   readonly adminsFault: string | undefined;
+  readonly intake: Intake;
 }
 
 /** Everything that `wayleave status` shows. @param started ISO instant */
 export async function statusOf(
   parts: Parts,
   door: Door,
-  { trust, ownFaults, adminsFault }: Beside,
+  { trust, ownFaults, adminsFault, intake }: Beside,
   started: string,
   notices: readonly ChannelStatus[],
 ): Promise<BrokerStatus> {
@@ -32,9 +34,11 @@ export async function statusOf(
     region: config.region,
     entity: config.entity,
     started,
-    ready: healthy && hasRoom && service !== undefined,
+    // Overloaded is ready all the same: taken out, its load would go to the other replicas.
+    ready: healthy && hasRoom && service !== undefined && !intake.closed,
     store: !healthy ? 'failing' : hasRoom ? 'ok' : 'low',
     closed: closed === undefined ? undefined : closedStatus(closed),
+    load: intake.status(),
     log: service === undefined ? unwritten(door.origin) : await service.status(),
     destinations: [
       ...called.map(({ destination }) => destination.status()),

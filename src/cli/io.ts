@@ -8,6 +8,14 @@ export interface Io {
   readonly node: string;
   /** Resolves with the first signal that asks to stop; from the call on, no signal ends the process by itself. */
   readonly stopped: () => Promise<string>;
+  /**
+   * From the call on a rejection that nobody handled, and an exception that nobody caught, end nothing by themselves: each
+   * is told. After the first exception the process ends with 1 within `endMs`, whatever hangs.
+   */
+  readonly unhandled: (
+    tell: (error: unknown, what: 'rejection' | 'exception') => void,
+    endMs: number,
+  ) => void;
   /** The first line of standard input. */
   readonly inputLine: () => Promise<string>;
   readonly fail: (exitCode: number) => void;

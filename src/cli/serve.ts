@@ -1,9 +1,12 @@
 import { Command } from 'commander';
 import { rmSync, writeFileSync } from 'node:fs';
 
-import { loadWithLastWhole, startBroker } from '../broker.ts';
+import { loadWithLastWhole, startBroker, type Broker } from '../broker.ts';
 import { openSecrets } from '../config/open-secrets.ts';
 import { CommandFailed, type Io } from './io.ts';
+
+/** Longer than a stop takes that drains. */
+const END_MS = 15_000;
 
 export function serveCommand(io: Io): Command {
   return new Command('serve')
@@ -27,8 +30,18 @@ export function serveCommand(io: Io): Command {
       }
       const broker = await startBroker(config, secrets);
       if (options.pidFile !== undefined) writeFileSync(options.pidFile, `${io.pid}\n`);
-      await io.stopped();
+      await Promise.race([io.stopped(), thrown(io, broker)]);
       await broker.stop();
       if (options.pidFile !== undefined) rmSync(options.pidFile, { force: true });
     });
+}
+
+/** Resolves when an exception was caught by nobody: what state we are in is not known, and somebody has to start anew. */
+function thrown(io: Io, broker: Broker): Promise<void> {
+  return new Promise((resolve) => {
+    io.unhandled((error, what) => {
+      broker.unhandled(error, what);
+      if (what === 'exception') resolve();
+    }, END_MS);
+  });
 }

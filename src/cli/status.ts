@@ -74,6 +74,7 @@ function lines(told: Told): string[] {
   return [
     `${status.region}: ${status.ready ? 'ready' : 'not ready'}, store ${status.store}, up since ${status.started}`,
     ...closedLines(status),
+    ...loadLines(status),
     ...columns(rows).map(plain),
     ...trustLines(status),
     ...logLines(status.log as LogStatus),
@@ -141,6 +142,20 @@ function closedLines({ region, closed }: BrokerStatus): string[] {
   return [
     `  CLOSED since ${closed.since}: ${WHY[closed.why] ?? closed.why}${known.join('')}. Nothing is served until`,
     `  wayleave trust confirm --region ${region} --by NAME --reason TEXT --yes`,
+  ];
+}
+
+/** A broker of the version before tells nothing of it. */
+function loadLines({ load }: BrokerStatus): string[] {
+  if (load === undefined) return [];
+  const { loopDelayMs, underWay, waiting, limit, refused, overloaded, unhandled } = load;
+  const { viewers, neighbours } = underWay;
+  return [
+    `  under way: ${viewers} of viewers, ${neighbours} of neighbours, ${waiting} waiting; at most ${limit}; event loop p99 ${loopDelayMs} ms late`,
+    ...(overloaded === undefined
+      ? []
+      : [`  OVERLOADED since ${overloaded}: ${refused} requests refused since the start`]),
+    ...(unhandled === 0 ? [] : [`  ${unhandled} mistakes of ours that no code handled: see the log`]),
   ];
 }
 

@@ -6,6 +6,7 @@ import { careSetting, code, date, milliseconds, odsCode, path, resourceType, sds
 import { crlForm } from './crl-form.ts';
 import { demographicsAuth, recordAuth } from './auth-forms.ts';
 import { auditStream } from './audit-streams.ts';
+import { loadForm } from './load-form.ts';
 import { noticesForm } from './notices.ts';
 import { patientNotices } from './patient-notices.ts';
 import { tracingForm } from './trace-export.ts';
@@ -263,6 +264,8 @@ export const configFile = z.strictObject({
     .prefault({}),
   care_locations: careLocationsForm.prefault({}),
   budgets: budgets.prefault({}),
+  /** How much is taken in at once, and when that is too much. */
+  load: loadForm.prefault({}),
   report: z
     .strictObject({
       /** A patient's report names users, not only their role and organisation. */

@@ -32,9 +32,12 @@ export function createApp(): Express {
 /** The last handlers of an application: an unknown address, and every error as an OperationOutcome. */
 export function closeApp(app: Express, log: Log): void {
   app.use(notFound);
-  const onError: ErrorRequestHandler = (error: unknown, _request, response, next) => {
-    if (response.headersSent) return next(error);
-    sendError(response, error, log);
+  // Express takes four arguments for a handler of errors.
+  const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+    if (!response.headersSent) return sendError(response, error, log);
+    // Half an answer must not pass for a whole one; and express would print the error as it is.
+    log.error(errorFields(error), 'an answer was cut off');
+    response.destroy();
   };
   app.use(onError);
 }

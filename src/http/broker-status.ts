@@ -15,6 +15,23 @@ export interface BrokerStatus {
   readonly closed?:
     | { readonly since: string; readonly why: string; readonly detail: Readonly<Record<string, unknown>> }
     | undefined;
+  /** What is taken in, and whether we keep up. */
+  readonly load?: {
+    /** How late the event loop was, in milliseconds: the 99th percentile of the last whole ten seconds. */
+    readonly loopDelayMs: number;
+    /** How often it was blocked for longer than `load.blocked_ms` since the start. */
+    readonly blocked: number;
+    readonly underWay: { readonly viewers: number; readonly neighbours: number };
+    readonly waiting: number;
+    /** How many may be under way at once, now. */
+    readonly limit: number;
+    /** Requests that were refused for want of room, or while stopping, since the start. */
+    readonly refused: number;
+    /** Since when some are refused (ISO instant); absent when none was in the last ten seconds. */
+    readonly overloaded?: string;
+    /** Rejections that no code of ours handled, since the start: each is a mistake of ours. */
+    readonly unhandled: number;
+  };
   readonly log: {
     /** How each neighbour stands as a witness of our log. */
     readonly witnesses: readonly { readonly region: string; readonly fault?: string | undefined }[];

@@ -91,9 +91,13 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   });
   if (options.onHandshake !== undefined) seeHandshakes(server, options.onHandshake);
   const answering = new WeakMap<Duplex, http.ServerResponse>();
+  const underWay = new Set<http.ServerResponse>();
+  let closing = false;
   server.prependListener('request', (request: http.IncomingMessage, response: http.ServerResponse) => {
     answering.set(request.socket, response);
-    if (outdated.has(request.socket)) response.shouldKeepAlive = false;
+    if (closing || outdated.has(request.socket)) response.shouldKeepAlive = false;
+    underWay.add(response);
+    response.once('close', () => underWay.delete(response));
   });
   // An expectation that is not known is no reason to refuse (RFC 9110, 10.1.1), and Node's refusal has no body.
   server.on('checkExpectation', (request, response) => void server.emit('request', request, response));
@@ -122,7 +126,11 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     closeUnless: (stays) => {
       for (const socket of open) if (!stays(socket)) socket.destroy();
     },
-    close: (graceMs) => closeServer(server, graceMs),
+    close: (graceMs) => {
+      closing = true;
+      for (const response of underWay) response.shouldKeepAlive = false;
+      return closeServer(server, graceMs);
+    },
   };
 }
 

@@ -34,6 +34,29 @@ export async function metricsOf(
   gauge('started_seconds', 'When the broker was started, in Unix time.', [
     { value: unixTime(status.started) },
   ]);
+  const { load } = status;
+  if (load !== undefined) {
+    const { blocked, underWay, waiting: waitingIn, limit, refused, overloaded, unhandled } = load;
+    gauge('event_loop_blocked', 'How often the event loop was blocked for long, since the start.', [
+      { value: blocked },
+    ]);
+    gauge(
+      'requests_under_way',
+      'Requests that are under way.',
+      Object.entries(underWay).map(([side, value]) => ({ labels: { side }, value })),
+    );
+    gauge('requests_waiting', 'Requests that wait to be let in.', [{ value: waitingIn }]);
+    gauge('requests_limit', 'How many requests may be under way at once, now.', [{ value: limit }]);
+    gauge('requests_refused', 'Requests that were refused for want of room, since the start.', [
+      { value: refused },
+    ]);
+    gauge('overloaded', 'Whether requests are refused for want of room.', [
+      { value: Number(overloaded !== undefined) },
+    ]);
+    gauge('unhandled', 'Rejections and exceptions that no code handled, since the start.', [
+      { value: unhandled },
+    ]);
+  }
   gauge(
     'valid_until_seconds',
     'When something of ours or of a neighbour ends, in Unix time.',

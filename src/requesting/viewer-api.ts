@@ -1,11 +1,11 @@
 import express, { type Express, type Request, type Response } from 'express';
 import type { TLSSocket } from 'node:tls';
 
-import { startDeadline, type Deadline } from '../deadline.ts';
 import { RequestError } from '../errors.ts';
 import { FHIR_JSON, type Bundle, type Resource } from '../fhir/resource.ts';
 import { isAboutAPatient } from '../fhir/subject-check.ts';
 import { closeApp, createApp, only, sendFhir, takes } from '../http/app.ts';
+import { workOn, type Work } from '../http/load/work.ts';
 import { answerRead } from './answer-read.ts';
 import { answerSearch } from './answer-search.ts';
 import { auditEventRoutes } from './audit-events.ts';
@@ -16,7 +16,14 @@ import { openPage } from './page-link.ts';
 import { parseEverything, parseTypeSearch, patientIndex, type SearchQuestion } from './question.ts';
 import type { Requesting } from './requesting.ts';
 import { streamSearch } from './stream.ts';
-import { beginRequest, checkAccept, everythingParametersOf, parametersOf, selfOf } from './viewer-request.ts';
+import {
+  beginRequest,
+  checkAccept,
+  everythingParametersOf,
+  parametersOf,
+  preferredWaitMs,
+  selfOf,
+} from './viewer-request.ts';
 
 /** Where the OperationOutcome of an answer is that is no Bundle. */
 const ROLL_CALL_EXTENSION = 'https://wayleave.example/StructureDefinition/roll-call';
@@ -115,9 +122,9 @@ class ViewerApi {
     const viewer = await this.#authenticate(request, begun);
     const question = patientIndex(id);
     await this.#checkPatient(viewer, question, begun.exchange);
-    using deadline = this.#deadline(request, response, this.#broker.budgets.bundle_ms);
+    using work = this.#work(request, response, this.#broker.budgets.bundle_ms);
     const asked = { viewer, question, self: this.#asGiven(request), ...begun };
-    const { status, resource } = await answerSearch(asked, this.#broker, deadline);
+    const { status, resource } = await answerSearch(asked, this.#broker, work.deadline);
     sendFhir(response, status, status === 200 ? indexAlone(resource as Bundle) : resource);
   }
 
@@ -127,10 +134,10 @@ class ViewerApi {
     const sealed = parametersOf(request).get('_page');
     if (sealed === null) throw new RequestError('bad-request', '_page');
     const page = openPage(sealed, viewer, this.#broker);
-    using deadline = this.#deadline(request, response, this.#broker.budgets.bundle_ms);
+    using work = this.#work(request, response, this.#broker.budgets.bundle_ms);
     const { question } = page;
     const asked = { viewer, question, page, self: this.#asGiven(request), ...begun };
-    const answer = await answerSearch(asked, this.#broker, deadline);
+    const answer = await answerSearch(asked, this.#broker, work.deadline);
     sendFhir(response, answer.status, answer.resource);
   }
 
@@ -144,9 +151,9 @@ class ViewerApi {
     if (!TYPE.test(type) || !LOCAL_ID.test(id)) throw new RequestError('not-found');
     const via = parametersOf(request).get('via') ?? undefined;
     if (via !== undefined && !isOfAPatient(via)) throw new RequestError('bad-parameter', 'via');
-    using deadline = this.#deadline(request, response, this.#broker.budgets.document_ms);
+    using work = this.#work(request, response, this.#broker.budgets.document_ms);
     const asked = { viewer, region, record, resource: `${type}/${id}`, via, ...begun };
-    const answer = await answerRead(asked, this.#broker, deadline);
+    const answer = await answerRead(asked, this.#broker, work.deadline);
     sendFhir(response, answer.status, answer.resource);
   }
 
@@ -163,11 +170,11 @@ class ViewerApi {
     await this.#checkPatient(viewer, question, begun.exchange);
     const streams = request.get('Accept')?.includes('text/event-stream') ?? false;
     const { bundle_ms, stream_ms } = this.#broker.budgets;
-    using deadline = this.#deadline(request, response, streams ? stream_ms : bundle_ms);
+    using work = this.#work(request, response, streams ? stream_ms : bundle_ms);
     const self = selfOf(request, parameters, this.#broker.publicBase());
     const asked = { viewer, question, self, ...begun };
-    if (streams) return await streamSearch(asked, response, this.#broker, deadline);
-    const answer = await answerSearch(asked, this.#broker, deadline);
+    if (streams) return await streamSearch(asked, response, this.#broker, work.deadline);
+    const answer = await answerSearch(asked, this.#broker, work.deadline);
     sendFhir(response, answer.status, answer.resource);
   }
 
@@ -201,17 +208,11 @@ class ViewerApi {
     return `${this.#broker.publicBase()}${request.originalUrl}`;
   }
 
-  /** One budget for the whole request, which ends early when the viewer hangs up. */
-  #deadline(request: Request, response: Response, budgetMs: number): Deadline {
-    const wait = /(?:^|[,;\s])wait=(\d{1,3}(?:\.\d{1,3})?)/.exec(request.get('Prefer') ?? '')?.[1];
+  #work(request: Request, response: Response, budgetMs: number): Work {
+    const wait = preferredWaitMs(request.get('Prefer'));
     const longest = this.#broker.budgets.document_ms;
-    const asked =
-      wait === undefined ? budgetMs : Math.min(Math.max(Number(wait) * 1000, SHORTEST_WAIT_MS), longest);
-    const deadline = startDeadline(asked);
-    response.on('close', () => {
-      if (!response.writableFinished) deadline.cancel();
-    });
-    return deadline;
+    const asked = wait === undefined ? budgetMs : Math.min(Math.max(wait, SHORTEST_WAIT_MS), longest);
+    return workOn(request, response, asked);
   }
 }
 

@@ -27,6 +27,12 @@ const EVERYTHING: Readonly<Record<string, { element: string; value: z.ZodType<st
   _count: { element: 'valueInteger', value: z.int() },
 };
 
+/** How long a caller will wait (`Prefer: wait=`, RFC 7240, 4.3), in milliseconds; undefined where it does not say. */
+export function preferredWaitMs(prefer: string | string[] | undefined): number | undefined {
+  const wait = /(?:^|[,;\s])wait=(\d{1,3}(?:\.\d{1,3})?)/.exec([prefer ?? ''].flat().join(','))?.[1];
+  return wait === undefined ? undefined : Number(wait) * 1000;
+}
+
 /** JSON or an event stream is all there is. @throws RequestError `not-acceptable` */
 export function checkAccept(request: Request): void {
   const accept = request.get('Accept');

@@ -1,12 +1,13 @@
 import express, { type Express, type Request, type Response } from 'express';
 import type { TLSSocket } from 'node:tls';
 
-import { startDeadline, type Deadline } from '../deadline.ts';
+import type { Deadline } from '../deadline.ts';
 import { RequestError } from '../errors.ts';
 import { RESPONSE_HEADER } from '../evidence/response.ts';
 import { FHIR_JSON } from '../fhir/resource.ts';
 import { allowances } from '../http/allowance.ts';
 import { closeApp, createApp, notFound, only, toWayleaveError } from '../http/app.ts';
+import { workOn } from '../http/load/work.ts';
 import type { Log } from '../log.ts';
 import type { Span } from '../span.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
@@ -107,13 +108,10 @@ async function answerSigned(
   { member, type, journey }: Answering,
   watching: Watching,
 ): Promise<void> {
-  using deadline = startDeadline(budgetOf(request));
-  response.on('close', () => {
-    if (!response.writableFinished) deadline.cancel();
-  });
+  using work = workOn(request, response, budgetOf(request));
   const token = (request.body as Record<string, unknown> | undefined)?.[member];
   const answer = await watchedMessage(request, response, member, watching, (span) =>
-    journey(token, request.socket as TLSSocket, deadline, span),
+    journey(token, request.socket as TLSSocket, work.deadline, span),
   );
   response.status(answer.status).type(type).set(RESPONSE_HEADER, answer.token).send(answer.bytes);
 }

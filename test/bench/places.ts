@@ -31,6 +31,7 @@ export interface Places {
 }
 
 const UNLIMITED = { capacity: 1000 };
+export const UNLIMITED_LOAD = { least: 100_000, most: 100_000 };
 
 /** The part of a configuration file that changes here. */
 interface RawConfig {
@@ -109,6 +110,6 @@ async function writeConfig(
   for (const neighbour of raw.neighbours) {
     Object.assign(neighbour, { rate_per_second: 1_000_000, breaker });
   }
-  Object.assign(raw, more);
+  Object.assign(raw, { load: UNLIMITED_LOAD }, more);
   await writeFile(configFile(region), stringify(raw, { aliasDuplicateObjects: false }));
 }

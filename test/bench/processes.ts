@@ -32,12 +32,17 @@ export class Measured {
     return new Measured(name, child);
   }
 
-  /** Starts a broker as `wayleave serve` does, and waits until it is ready. */
-  static async broker(region: RegionId, adminPort: number, profile: string | undefined): Promise<Measured> {
+  /** Starts a broker as `wayleave serve` does, and waits until it is ready. @param more what Node is told besides */
+  static async broker(
+    region: RegionId,
+    adminPort: number,
+    profile: string | undefined,
+    more: readonly string[] = [],
+  ): Promise<Measured> {
     mkdirSync(join(STATE, region), { recursive: true });
     const log = openSync(join(STATE, region, 'broker.log'), 'w');
     const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profile, region)}`];
-    const args = [...profiling, 'src/launch.js', 'serve', '--config', configFile(region)];
+    const args = [...profiling, ...more, 'src/launch.js', 'serve', '--config', configFile(region)];
     const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', log, log] });
     closeSync(log);
     for (const until = performance.now() + START_MS; performance.now() < until; await sleep(50)) {
@@ -70,6 +75,17 @@ export class Measured {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill('SIGKILL');
     await gone;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** The exit code, once it has ended by itself; null where a signal ended it. */
+  ended(): Promise<number | null> {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null) return Promise.resolve(exitCode);
+    return new Promise((done) => this.#child.once('exit', done));
   }
 
   async stop(): Promise<void> {

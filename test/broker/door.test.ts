@@ -71,6 +71,7 @@ class Scripted {
       notices: () => Promise.reject(new Error('not asked for')),
       feeds: () => ({ platforms: [], polling: [] }),
       countFault: async () => undefined,
+      logWaitedMs: () => 0,
       stop: async () => void (this.stopped += 1),
     };
   }

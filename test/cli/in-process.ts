@@ -18,6 +18,7 @@ export async function called(
     isTerminal: false,
     pid: process.pid,
     node: process.execPath,
+    unhandled: () => undefined,
     stopped: () => Promise.resolve('SIGTERM'),
     inputLine: () => Promise.resolve(input.split('\n')[0] ?? ''),
     fail: (exit) => void (code = exit),

@@ -7,7 +7,7 @@ import type { Bundle } from '../../src/fhir/resource.ts';
 import { ASKING, configFile, KEYS, type Places } from '../bench/places.ts';
 import { NHS_NUMBER } from '../bench/stand-ins.ts';
 
-/** Whole only when every byte of the answer came. */
+/** Whole only when every byte of the answer came; `status` is 0 where not even the first did. */
 export interface Asked {
   readonly whole: boolean;
   readonly status: number;
@@ -42,7 +42,7 @@ export class PlacesViewer {
     return new PlacesViewer(url, new https.Agent({ ...tls, keepAlive: true }), newToken);
   }
 
-  /** Asks once; a connection that fails is `status` 0. */
+  /** Asks once. */
   async ask(id?: string): Promise<Asked> {
     if (this.#token === undefined || performance.now() - this.#madeAt > TOKEN_MS) {
       this.#madeAt = performance.now();
@@ -60,7 +60,7 @@ export class PlacesViewer {
         (response) => {
           let text = '';
           response.setEncoding('utf8').on('data', (part: string) => (text += part));
-          response.once('error', failed);
+          response.once('error', () => done({ whole: false, status: response.statusCode ?? 0, text }));
           response.once('end', () =>
             done({ whole: response.complete, status: response.statusCode ?? 0, text }),
           );

@@ -12,10 +12,23 @@ const TELLER = {
   ...{ answered: 0, none: 0, withheld: 0, 'not-reached': 0 },
 };
 
+const LOAD = {
+  ...{ loopDelayMs: 30, blocked: 1, waiting: 2, limit: 64, refused: 5, unhandled: 3 },
+  ...{ underWay: { viewers: 7, neighbours: 8 }, overloaded: UNTIL },
+};
+
 describe('the metrics of a status', () => {
   const status = (change: Partial<BrokerStatus> = {}): BrokerStatus => ({
     ...{ region: 'us', entity: 'https://us.example', started: '2026-11-23T10:00:00.500Z' },
-    ...{ ready: true, store: 'ok', log: { witnesses: [], forks: [] }, directory: [], pings: [], crls: [] },
+    ...{
+      ready: true,
+      store: 'ok',
+      load: LOAD,
+      log: { witnesses: [], forks: [] },
+      directory: [],
+      pings: [],
+      crls: [],
+    },
     ...{ destinations: [], own: { statement: 1 }, admins: {}, trust: { neighbours: [], proposed: [] } },
     ...{ certificates: [], notices: [], feeds: { platforms: [], polling: [] } },
     ...change,
@@ -40,6 +53,32 @@ describe('the metrics of a status', () => {
     assert.deepEqual(told(series, 'ready'), [['', 1]]);
     assert.deepEqual(told(series, 'started_seconds'), [['', Date.parse('2026-11-23T10:00:00.500Z') / 1000]]);
     assert.deepEqual(told(await read({ ready: false }), 'ready'), [['', 0]]);
+  });
+
+  it('have what is taken in, and whether we keep up', async () => {
+    const series = await read();
+    const names = ['event_loop_blocked', 'requests_under_way', 'requests_waiting'];
+    const more = ['requests_limit', 'requests_refused', 'overloaded', 'unhandled'];
+    assert.deepEqual(
+      [...names, ...more].flatMap((name) => told(series, name)),
+      [
+        ...[
+          ['', 0.03],
+          ['', 1],
+          ['viewers', 7],
+          ['neighbours', 8],
+          ['', 2],
+        ],
+        ...[
+          ['', 64],
+          ['', 5],
+          ['', 1],
+          ['', 3],
+        ],
+      ],
+    );
+    const { overloaded: _, ...well } = LOAD;
+    assert.deepEqual(told(await read({ load: well }), 'overloaded'), [['', 0]]);
   });
 
   it('have when each thing ends, whatever it is called', async () => {

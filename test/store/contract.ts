@@ -97,6 +97,8 @@ export function storeContract(
       await Promise.all([1, 2, 3].map((second) => store.log.count('bad-signature', minute + second * 1_000)));
       await store.log.count('bad-signature', minute + 60_000);
       await store.log.count('malformed', minute);
+      await store.log.count('overloaded', minute + 120_000, 40);
+      await store.log.count('overloaded', minute + 120_000, 2);
       const counts = await store.log.counts(minute, minute + 120_000);
       assert.deepEqual(counts[0], { code: 'bad-signature', minute: minute + 60_000, count: 1 });
       assert.deepEqual(counts.map(({ code, count }) => `${code} ${count}`).sort(), [
@@ -105,6 +107,9 @@ export function storeContract(
         'malformed 1',
       ]);
       assert.equal((await store.log.counts(minute, minute + 60_000)).length, 2);
+      assert.deepEqual(await store.log.counts(minute + 120_000, minute + 180_000), [
+        { code: 'overloaded', minute: minute + 120_000, count: 42 },
+      ]);
     });
 
     it('gives the objections that are in force at a time', async () => {

@@ -19,6 +19,7 @@ export interface AdminCall {
   readonly body?: string | Buffer;
   /** A connection that stays; without one each call has its own. */
   readonly agent?: https.Agent;
+  readonly signal?: AbortSignal;
 }
 
 /** The certificate and key in a directory as an admin or a viewer has it, and the authority of the broker. */
@@ -37,9 +38,9 @@ export function callAdminApi(
   tls: TlsMaterial,
   call: AdminCall = {},
 ): Promise<Reply> {
-  const { method = 'GET', headers = {}, body, agent = false } = call;
+  const { method = 'GET', headers = {}, body, agent = false, signal } = call;
   return new Promise((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, path, method, headers, agent, ...tls };
+    const options = { host: '127.0.0.1', port, path, method, headers, agent, signal, ...tls };
     const request = https.request(options, (response) => {
       const chunks: Buffer[] = [];
       const socket = response.socket as TLSSocket;

@@ -30,6 +30,7 @@ export interface NeighbourRequest {
   readonly tls?: TlsMaterial;
   /** Connections that are kept; default: one for this request alone. */
   readonly agent?: https.Agent;
+  readonly signal?: AbortSignal;
 }
 
 /** A region as its neighbours meet it: its client certificate and its message key, in the hands of a test. */
@@ -120,6 +121,7 @@ export class TestNeighbour {
       body,
       tls,
       agent = false,
+      signal,
     } = request;
     return new Promise((resolve, reject) => {
       const sending = https.request(
@@ -130,6 +132,7 @@ export class TestNeighbour {
           method,
           headers: { 'Content-Type': 'application/json', ...headers },
           agent,
+          signal,
           checkServerIdentity: (): undefined => undefined,
           ...this.tls(to),
           ...tls,

@@ -163,8 +163,8 @@ export interface LogStore {
    * was pruned it deletes the wrapped key, without which its archived copy does not open.
    */
   erase(log: string, sequences: readonly number[]): Promise<void>;
-  /** Adds one to the count of `code` in the minute of `at`: for what is refused before identity is proved. */
-  count(code: string, at: number): Promise<void>;
+  /** Adds `times` (one) to the count of `code` in the minute of `at`: for what is refused before identity is proved. */
+  count(code: string, at: number, times?: number): Promise<void>;
   /** The counts of a span of time, at most 1,000 rows, newest minute first. */
   counts(from: number, to: number): Promise<{ code: string; minute: number; count: number }[]>;
   /** Deletes counts of minutes before that time, oldest first, some thousands at a time. @returns how many; 0: none is left */

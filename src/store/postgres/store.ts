@@ -94,7 +94,8 @@ export async function openPostgresStore(url: string, now: () => number = Date.no
             await client.query('COMMIT');
           }),
         ),
-      count: (code, at) => write('audit-unavailable', countRefusal(code, Math.floor(at / MINUTE) * MINUTE)),
+      count: (code, at, times) =>
+        write('audit-unavailable', countRefusal(code, Math.floor(at / MINUTE) * MINUTE, times)),
       head: (log) =>
         read(async () => {
           const { rows } = await pool.query<LogRow>('SELECT size, frontier FROM log WHERE log = $1', [log]);

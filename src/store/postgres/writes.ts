@@ -6,12 +6,12 @@ import { toText } from './values.ts';
 
 /** The single writes: each is one statement, and so all or nothing. */
 
-export function countRefusal(code: string, minute: number): QueryConfig<unknown[]> {
+export function countRefusal(code: string, minute: number, times = 1): QueryConfig<unknown[]> {
   return {
     name: 'count-refusal',
-    text: `INSERT INTO refusal_count (code, minute, count) VALUES ($1, $2, 1)
-      ON CONFLICT (minute, code) DO UPDATE SET count = refusal_count.count + 1`,
-    values: [toText(code), minute],
+    text: `INSERT INTO refusal_count (code, minute, count) VALUES ($1, $2, $3)
+      ON CONFLICT (minute, code) DO UPDATE SET count = refusal_count.count + excluded.count`,
+    values: [toText(code), minute, times],
   };
 }
 

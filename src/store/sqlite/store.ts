@@ -144,8 +144,8 @@ function storeOver(
           // The write-ahead log still holds the pages as they were.
           await checkpointer.empty();
         }),
-      count: (code, at) =>
-        durable('audit-unavailable', () => write.countRefusal(code, Math.floor(at / MINUTE) * MINUTE)),
+      count: (code, at, times) =>
+        durable('audit-unavailable', () => write.countRefusal(code, Math.floor(at / MINUTE) * MINUTE, times)),
       // A head is told to others, signed: never one that a power cut could take back.
       head: (log) => read(() => queue.afterFlush(() => logWrites.head(log))),
       tiles: (log, wanted) => read(() => logWrites.tiles(log, wanted)),

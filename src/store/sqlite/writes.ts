@@ -15,8 +15,8 @@ export function prepareWrites(database: DatabaseSync) {
     `DELETE FROM spent WHERE rowid IN (SELECT rowid FROM spent WHERE keep_until < ? LIMIT ${FORGET_AT_ONCE})`,
   );
   const count = database.prepare(
-    'INSERT INTO refusal_count (code, minute, count) VALUES (?, ?, 1) ' +
-      'ON CONFLICT (minute, code) DO UPDATE SET count = count + 1',
+    'INSERT INTO refusal_count (code, minute, count) VALUES (?, ?, ?) ' +
+      'ON CONFLICT (minute, code) DO UPDATE SET count = count + excluded.count',
   );
   const objection = database.prepare(
     'INSERT INTO objection (patient, kind, from_time, until_time) VALUES (?, ?, ?, ?) ' +
@@ -31,7 +31,7 @@ export function prepareWrites(database: DatabaseSync) {
       forget.run(now);
       return spend.run(issuer, jti, keepUntil, now).changes === 1;
     },
-    countRefusal: (code: string, minute: number): void => void count.run(code, minute),
+    countRefusal: (code: string, minute: number, times = 1): void => void count.run(code, minute, times),
     advanceCursor: (stream: string, log: string, next: number): void => void cursor.run(stream, log, next),
     recordObjection: (entry: Objection): void =>
       void objection.run(entry.patient, entry.kind, entry.from, entry.until ?? null),
