@@ -52,9 +52,12 @@ interface RawConfig {
  * meet, and makes the keys that go with it. Files of an earlier run go; keys are kept.
  *
  * @param breaker settings of every breaker
- * @param more settings of every region
+ * @param more settings of every region, or of each
  */
-export async function preparePlaces(breaker: object = {}, more: object = {}): Promise<Places> {
+export async function preparePlaces(
+  breaker: object = {},
+  more: object | ((region: RegionId) => object) = {},
+): Promise<Places> {
   const ports = await freePorts(REGION_IDS.length * 6 + 5);
   const take = (): number => ports.pop() ?? 0;
   const regions = Object.fromEntries(
@@ -74,7 +77,12 @@ export async function preparePlaces(breaker: object = {}, more: object = {}): Pr
   await mkdir(KEYS, { recursive: true, mode: 0o700 });
   for (const region of REGION_IDS) {
     await rm(join(STATE, region), { recursive: true, force: true });
-    await writeConfig(region, places, { ...UNLIMITED, ...breaker }, more);
+    await writeConfig(
+      region,
+      places,
+      { ...UNLIMITED, ...breaker },
+      more instanceof Function ? more(region) : more,
+    );
   }
   await prepareKeys({ configs: STATE, keys: KEYS }, new Date());
   return places;
