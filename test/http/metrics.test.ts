@@ -63,7 +63,6 @@ describe('the metrics of a status', () => {
       [...names, ...more].flatMap((name) => told(series, name)),
       [
         ...[
-          ['', 0.03],
           ['', 1],
           ['viewers', 7],
           ['neighbours', 8],
