@@ -39,7 +39,7 @@ const NEWEST_SHARE = 1 / 8;
 /** The longest that a destination is left alone because it asks for that. */
 const LONGEST_ALONE_MS = 60_000;
 /** Whoever answers somebody else at the same time turns away one call too many, and does not ask to be left alone. */
-const MEANWHILE_MS = 250;
+const MEANWHILE_MS = 2_000;
 
 /** Sends something small and harmless, to learn whether the destination answers again. Rejects if not. */
 export type Probe = (deadline: Deadline) => Promise<unknown>;

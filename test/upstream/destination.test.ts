@@ -156,7 +156,7 @@ describe('one destination', () => {
     clock += 5_000;
     assert.equal(await codeOf(to, answers), 'answered');
     assert.equal(to.status().leftAloneUntil, undefined);
-    clock += 1_000;
+    clock += 2_000;
     to.leaveAlone(86_400_000);
     to.leaveAlone(1);
     clock += 59_999;
@@ -170,7 +170,7 @@ describe('one destination', () => {
     to.leaveAlone(undefined);
     to.leaveAlone(0);
     assert.equal(await codeOf(to, answers), 'answered');
-    clock += 249;
+    clock += 1_999;
     to.leaveAlone(5_000);
     assert.equal(await codeOf(to, failsWith(TIMEOUT)), 'timeout');
     clock += 1;
