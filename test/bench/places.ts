@@ -7,7 +7,8 @@ import { REGION_IDS, type RegionId } from '../../src/demo/places.ts';
 import { freePorts } from '../support/free-ports.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
-export const STATE = join(ROOT, 'var/bench');
+/** Of its own for each of the processes that run test files beside each other. */
+export const STATE = join(ROOT, 'var', ['bench', process.env['MOCHA_WORKER_ID'] ?? []].flat().join('-'));
 export const KEYS = join(STATE, 'keys');
 
 /** Who asks, and who is asked. */
