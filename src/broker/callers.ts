@@ -9,6 +9,7 @@ import { peerCertificateOf } from '../trust/peer-certificate.ts';
 import type { Platforms } from '../trust/platforms.ts';
 import type { Viewers } from '../trust/viewers.ts';
 import { preferredWaitMs } from '../requesting/viewer-request.ts';
+import { HELLO_PATH } from '../upstream/neighbour-link.ts';
 import { isFeed } from './feeds.ts';
 import type { Handlers } from './service.ts';
 
@@ -22,7 +23,6 @@ interface Known {
 
 /** All that prove nobody are one caller. */
 const UNPROVED = 'unproved';
-const HELLO = '/federation/v1/hello';
 
 /**
  * What is known at each listener of who asks, and how long it has, before anything is spent on it. On a connection with a
@@ -68,7 +68,7 @@ export function doorways({
         name: proved('', () => neighbours.identify(peerOf(request), 'client', now()).neighbour.region),
       }),
       budgetOf: ({ headers }) => Number(headers['wayleave-budget-ms'] ?? bundleMs) || 0,
-      isProbe: ({ url }) => url === HELLO,
+      isProbe: ({ url }) => url === HELLO_PATH,
     },
   };
 }

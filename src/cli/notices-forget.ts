@@ -11,6 +11,7 @@ import {
   type ToldByOne,
 } from '../whereabouts/notices/forget-teller.ts';
 import { adminName } from './admin-name.ts';
+import { assertOpen } from './assert-open.ts';
 import { CommandFailed, type Io } from './io.ts';
 import { withAudit, type OpenAudit } from './open-audit.ts';
 import { tellingProgress } from './progress.ts';
@@ -51,9 +52,7 @@ async function forget(
   options: Options,
   io: Io,
 ): Promise<void> {
-  if ((await store.state.read()).closed !== undefined) {
-    throw new CommandFailed('The store is closed: open it with `wayleave trust confirm` first.');
-  }
+  await assertOpen(store);
   const told = await toldByOne(store, neighbour);
   const count = told.known.reduce((sum, one) => sum + one.count, 0) + told.undecided;
   if (count === 0) assertKnown(neighbour, config);

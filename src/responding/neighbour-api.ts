@@ -11,6 +11,7 @@ import { workOn } from '../http/load/work.ts';
 import type { Log } from '../log.ts';
 import type { Span } from '../span.ts';
 import { peerCertificateOf } from '../trust/peer-certificate.ts';
+import { HELLO_PATH } from '../upstream/neighbour-link.ts';
 import { answerAccesses, type AnsweringAccesses } from './answer-accesses.ts';
 import { answerLocate, type AnsweringLocates } from './answer-locate.ts';
 import { answerPing, type AnsweringPings } from './answer-ping.ts';
@@ -50,7 +51,7 @@ export function neighbourApi(
     await limit(region);
     next();
   });
-  app.get('/federation/v1/hello', (_request, response) => void response.status(204).end());
+  app.get(HELLO_PATH, (_request, response) => void response.status(204).end());
   const takesSigned = (path: string, mostBytes: number, answer: Answering): void => {
     const json = express.json({ limit: mostBytes, strict: true });
     app.post(path, jsonOnly, json, (request, response) => answerSigned(request, response, answer, watching));
