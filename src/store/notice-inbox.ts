@@ -36,13 +36,7 @@ export function noticeInboxStore(
     of: (patients) =>
       orUnavailable(async () => {
         if (patients.length === 0) return [];
-        const rows = db
-          .selectFrom('notice_inbox')
-          .select(['sender', 'patient', 'region', 'how', 'first_told', 'last_told'])
-          .where('patient', 'in', [...patients])
-          .orderBy('last_told', 'desc')
-          .limit(MOST_REGIONS);
-        return (await rows.execute()).map(({ how, first_told, last_told, ...row }) => ({
+        return (await toldOf(db, patients).execute()).map(({ how, first_told, last_told, ...row }) => ({
           ...{ ...row, how: how as ToldBy, firstTold: first_told, lastTold: last_told },
         }));
       }),
@@ -91,6 +85,16 @@ export function noticeInboxStore(
         return gone.length;
       }),
   };
+}
+
+/** What waits of a patient, last told first. */
+export function toldOf(db: Kysely<Tables>, patients: readonly string[]) {
+  return db
+    .selectFrom('notice_inbox')
+    .select(['sender', 'patient', 'region', 'how', 'first_told', 'last_told'])
+    .where('patient', 'in', [...patients])
+    .orderBy('last_told', 'desc')
+    .limit(MOST_REGIONS);
 }
 
 /** From one to the next by the index: of many rows there are few senders. */

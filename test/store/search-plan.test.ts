@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 
 import type { EntrySearch } from '../../src/store/contracts.ts';
 import { SQLITE } from '../../src/store/dialect.ts';
 import { searchQuery } from '../../src/store/log-reads.ts';
 import { kyselyOver } from '../../src/store/sqlite/connection.ts';
-import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { LOG } from './entries.ts';
+import { PlannedQueries } from './planned-queries.ts';
 
 const BEFORE = { at: 5_000, log: LOG, sequence: 7 };
 
@@ -34,23 +30,11 @@ const PLANS: readonly [Partial<EntrySearch>, string, string][] = [
 ];
 
 describe('a search on SQLite', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'wayleave-plan-'));
-  const file = join(directory, 'plan.db');
-  let database: DatabaseSync;
-  before(async () => {
-    await (await openSqliteStore(file)).close();
-    database = new DatabaseSync(file);
-  });
-  after(() => {
-    database.close();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  const plans = new PlannedQueries();
 
   function planOf(search: Partial<EntrySearch>): string[] {
     const whole = { from: 0, to: 9_000, limit: 50, ...search };
-    const { sql, parameters } = searchQuery(kyselyOver(database), SQLITE, whole).compile();
-    const rows = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...(parameters as SQLInputValue[]));
-    return rows.map((row) => String(row['detail']));
+    return plans.of(searchQuery(kyselyOver(plans.database), SQLITE, whole).compile());
   }
 
   for (const [search, index, lookedUp] of PLANS) {

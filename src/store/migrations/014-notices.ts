@@ -36,11 +36,6 @@ export const notices = ({ text, bytes }: Dialect): Migration => ({
       .addPrimaryKeyConstraint('one_told', ['sender', 'patient', 'region', 'how'])
       .execute();
     await db.schema.createIndex('notice_inbox_by_time').on('notice_inbox').columns(['next']).execute();
-    await db.schema
-      .createIndex('notice_inbox_by_patient')
-      .on('notice_inbox')
-      .columns(['patient', 'last_told'])
-      .execute();
 
     await db.schema
       .createTable('notice_queue')

@@ -3,9 +3,16 @@ import type { Migration } from 'kysely/migration';
 
 import type { Dialect } from '../dialect.ts';
 
-/** What neighbours told, neighbour by neighbour: taken in turn, counted by day, found to be forgotten. */
+/** What neighbours told: of a patient; and neighbour by neighbour: taken in turn, counted by day, found to be forgotten. */
 export const tellers = ({ text }: Dialect): Migration => ({
   async up(db: Kysely<unknown>): Promise<void> {
+    // A few stores have it since they were made.
+    await db.schema
+      .createIndex('notice_inbox_by_patient')
+      .ifNotExists()
+      .on('notice_inbox')
+      .columns(['patient', 'last_told'])
+      .execute();
     await db.schema
       .createIndex('notice_inbox_by_sender')
       .on('notice_inbox')
