@@ -233,7 +233,7 @@ export async function startBroker(
     await store.close();
   };
   const handlers = {
-    admin: adminApi({ status, registries: [watching.metrics.registry, watching.process.registry] }, log),
+    admin: adminApi({ status, registries: watching.registries }, log),
     admin_api: adminDoor(
       {
         ...{ admins, now, log, onRefusal: (code: string) => count('admin_api', code) },

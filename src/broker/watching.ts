@@ -1,6 +1,7 @@
 import type { Config } from '../config/load.ts';
+import type { AdminView } from '../http/admin-api.ts';
 import { EventMetrics } from '../http/event-metrics.ts';
-import { ProcessMetrics } from '../http/process-metrics.ts';
+import { processMetrics } from '../http/process-metrics.ts';
 import type { Log } from '../log.ts';
 import type { Spans } from '../span.ts';
 import { otlpRequest } from '../tracing/otlp.ts';
@@ -14,7 +15,8 @@ import { exchangeLines } from './exchange-lines.ts';
 export interface Watch {
   readonly spans: Spans;
   readonly metrics: EventMetrics;
-  readonly process: ProcessMetrics;
+  /** All that is scraped beside the status. */
+  readonly registries: AdminView['registries'];
   /** Sends what is left of traces, once. */
   stop(): Promise<void>;
 }
@@ -22,7 +24,6 @@ export interface Watch {
 export function startWatching(config: Pick<Config, 'region' | 'replica' | 'tracing'>, log: Log): Watch {
   const { tracing } = config;
   const metrics = new EventMetrics();
-  const ofProcess = new ProcessMetrics();
   const lines = exchangeLines(log);
   const link = tracing && new OtlpLink(tracing);
   const exporting =
@@ -39,9 +40,8 @@ export function startWatching(config: Pick<Config, 'region' | 'replica' | 'traci
     if (span.sampled) exporting?.add(span);
   });
   return {
-    ...{ spans: tracer, metrics, process: ofProcess },
+    ...{ spans: tracer, metrics, registries: [metrics.registry, processMetrics()] },
     stop: async () => {
-      ofProcess.stop();
       await exporting?.stop();
       link?.close();
     },

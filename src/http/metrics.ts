@@ -13,7 +13,8 @@ const STORE_STATES = ['ok', 'low', 'failing'];
 const CIRCUITS = ['closed', 'half-open', 'open'];
 
 /**
- * The status, and what else was counted, as Prometheus reads it (text format 0.0.4): made anew each time, so that what is gone is gone here too.
+ * The status, and what else was counted, as Prometheus reads it (text format 0.0.4): made anew each time, so that what is
+ * gone is gone here too.
  * What is in one of several states has a series for each, 1 for the one that it is in and 0 for the others.
  */
 export async function metricsOf(
@@ -36,7 +37,13 @@ export async function metricsOf(
   ]);
   const { load } = status;
   if (load !== undefined) {
-    const { blocked, underWay, waiting: waitingIn, limit, refused, overloaded, unhandled } = load;
+    const { loopDelayMs, blocked, underWay, waiting: waitingIn } = load;
+    const { limit, refused, overloaded, unhandled } = load;
+    gauge(
+      'event_loop_delay_seconds',
+      'How late the event loop was: the 99th percentile of the last whole ten seconds.',
+      [{ value: loopDelayMs / 1000 }],
+    );
     gauge('event_loop_blocked', 'How often the event loop was blocked for long, since the start.', [
       { value: blocked },
     ]);

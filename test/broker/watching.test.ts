@@ -184,8 +184,8 @@ describe('watching brokers of two regions, where a third is down', () => {
       const value = (name: string): number => series.find((one) => one.name === name)?.value ?? -1;
       assert.ok(value('process_resident_memory_bytes') > 10e6);
       assert.ok(value('process_open_fds') > 3 && value('process_max_fds') >= value('process_open_fds'));
-      assert.ok(value('nodejs_eventloop_lag_p99_seconds') >= 0);
-      assert.ok(value('nodejs_eventloop_lag_max_seconds') < 60);
+      assert.ok(value('wayleave_event_loop_delay_seconds') >= 0);
+      assert.ok(value('wayleave_event_loop_delay_seconds') < 60);
       assert.ok(value('process_cpu_seconds_total') > 0);
     });
 

@@ -57,12 +57,18 @@ describe('the metrics of a status', () => {
 
   it('have what is taken in, and whether we keep up', async () => {
     const series = await read();
-    const names = ['event_loop_blocked', 'requests_under_way', 'requests_waiting'];
+    const names = [
+      'event_loop_delay_seconds',
+      'event_loop_blocked',
+      'requests_under_way',
+      'requests_waiting',
+    ];
     const more = ['requests_limit', 'requests_refused', 'overloaded', 'unhandled'];
     assert.deepEqual(
       [...names, ...more].flatMap((name) => told(series, name)),
       [
         ...[
+          ['', 0.03],
           ['', 1],
           ['viewers', 7],
           ['neighbours', 8],

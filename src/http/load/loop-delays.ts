@@ -3,7 +3,6 @@ export interface LoopDelay {
   /** Half of the looks were no later than that: what stands, and not one pause of the garbage collector. */
   readonly medianMs: number;
   readonly p99Ms: number;
-  readonly longestMs: number;
 }
 
 /** How late each look at the event loop was. Nothing is lost between two spans: what is blocked is seen when it is over. */
@@ -22,7 +21,7 @@ export class LoopDelays {
   seen(): LoopDelay {
     const sorted = this.#late.toSorted((one, other) => one - other);
     const at = (part: number): number => sorted[Math.floor((sorted.length - 1) * part)] ?? 0;
-    return { medianMs: at(0.5), p99Ms: at(0.99), longestMs: at(1) };
+    return { medianMs: at(0.5), p99Ms: at(0.99) };
   }
 
   forget(): void {
