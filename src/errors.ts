@@ -261,6 +261,8 @@ export class DeliveryError extends WayleaveError<DeliveryCode> {
    * that was kept open, and was closed at the other end just when it was used.
    */
   unanswered: 'new' | 'kept' | undefined;
+  /** There is time for that: whoever asked is to ask once more. */
+  mayRetry = false;
   /** It says nothing of how the other side is as a whole. */
   blameless = false;
 }

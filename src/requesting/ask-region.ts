@@ -1,5 +1,6 @@
 import { careSetting } from '../config/schema.ts';
 import type { Deadline } from '../deadline.ts';
+import { DeliveryError } from '../errors.ts';
 import type { Source } from '../evidence/claims.ts';
 import type { SignedQuery } from '../evidence/query.ts';
 import { REASONS, type Outcome, type Reason } from '../fhir/codes.ts';
@@ -79,7 +80,7 @@ export async function askRegion(
       jti: query.jti,
       fault: code,
       unbelieved: reason === 'not-believed' ? came : undefined,
-      mayAskAgain: link.mayAskAgain(error, link.leftMs(ms(), deadline)) || undefined,
+      mayAskAgain: (error instanceof DeliveryError && error.mayRetry) || undefined,
       ms: ms(),
     };
   }

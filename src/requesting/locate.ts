@@ -1,7 +1,7 @@
 import type { SentQuestion } from '../audit/locate-trail.ts';
 import type { Received } from '../audit/trail.ts';
 import type { Deadline } from '../deadline.ts';
-import { EvidenceError } from '../errors.ts';
+import { DeliveryError, EvidenceError } from '../errors.ts';
 import { LOCATE, type LocateClaims } from '../evidence/locate.ts';
 import { signAgain, signAsking, type SignedAsking } from '../evidence/query.ts';
 import { nhsNumberToken } from '../fhir/nhs-number.ts';
@@ -142,7 +142,7 @@ async function askOnce(
     const event = notBelieved ? 'locate-not-believed' : 'locate-not-reached';
     const unbelieved = notBelieved ? came : undefined;
     const received = { ...head(), event, outcome: 'not-reached', reason, fault, unbelieved } as const;
-    const mayAskAgain = link.mayAskAgain(error, deadline.remainingMs());
+    const mayAskAgain = error instanceof DeliveryError && error.mayRetry;
     return { received, regions: undefined, mayAskAgain };
   }
 }

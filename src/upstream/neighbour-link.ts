@@ -137,7 +137,7 @@ export class NeighbourLink {
    * Sends a signed message and has its answer judged by `believe`, all inside the breaker: an answer that is not
    * believed counts against the neighbour as a failure does.
    *
-   * @throws DeliveryError, or what `believe` throws
+   * @throws DeliveryError, with `mayRetry` where the same is to be asked once more; or what `believe` throws
    */
   ask<Result>(
     { token, claims }: SignedAsking<Pick<AskingClaims, 'cnf'> & { retry_of?: string | undefined }>,
@@ -170,7 +170,8 @@ export class NeighbourLink {
       ).catch((error: unknown) => {
         const restMs = this.leftMs(performance.now() - started, deadline);
         // What is tried again counts by how that ends: one clinician's question is one failure, not two.
-        if (mayRetry && this.mayAskAgain(error, restMs)) (error as DeliveryError).blameless = true;
+        if (mayRetry && this.mayAskAgain(error, restMs))
+          Object.assign(error, { mayRetry: true, blameless: true });
         throw error;
       });
       const response = answer.header(RESPONSE_HEADER);
@@ -194,7 +195,7 @@ export class NeighbourLink {
   }
 
   /** Whether a call that failed may be made once more: nothing of an answer came, and there is time for a usual one. */
-  mayAskAgain(error: unknown, leftMs: number): boolean {
+  mayAskAgain(error: unknown, leftMs: number): error is DeliveryError {
     if (!(error instanceof DeliveryError) || error.unanswered === undefined) return false;
     const { takesCalls, usualMs = this.#settings.connectMs } = this.destination;
     return takesCalls && leftMs - this.#marginMs(leftMs) >= usualMs;
