@@ -59,8 +59,7 @@ async function answerAuditSearch(
   broker: Requesting,
   binding: 'certificate' | 'single-use',
 ): Promise<void> {
-  const { exchange } = beginRequest(request, response, broker);
-  const auditor = await keepingRefusals(broker.audit, exchange, () => authenticate(request, broker, binding));
+  const { exchange, auditor } = await beginAudit(request, response, broker, binding);
   const parameters = parametersOf(request);
   const page = openPage(parameters, auditor, broker);
   const asked = page === undefined ? parameters : new URLSearchParams(page.q);
@@ -90,8 +89,7 @@ async function answerAuditRead(
   broker: Requesting,
   binding: 'certificate' | 'single-use',
 ): Promise<void> {
-  const { exchange } = beginRequest(request, response, broker);
-  const auditor = await keepingRefusals(broker.audit, exchange, () => authenticate(request, broker, binding));
+  const { exchange, auditor } = await beginAudit(request, response, broker, binding);
   const { nhsNumber } = auditor;
   const event = await findAuditEvent(id, nhsNumber, broker.auditReading, broker.patientDigest);
   const question = { filters: ['_id'], nhsNumber, user: undefined };
@@ -102,13 +100,20 @@ async function answerAuditRead(
   sendFhir(response, 200, event);
 }
 
-function authenticate(
+async function beginAudit(
   request: Request,
-  { door, now }: Requesting,
+  response: Response,
+  broker: Requesting,
   binding: 'certificate' | 'single-use',
-): Promise<AuthenticatedAuditor> {
+): Promise<{ exchange: string; auditor: AuthenticatedAuditor }> {
+  const { exchange, span } = beginRequest(request, response, broker);
+  const { door, now, audit } = broker;
   const socket = request.socket as TLSSocket;
-  return authenticateAuditor(request.get('Authorization'), socket, binding, door, now());
+  const auditor = await keepingRefusals(audit, exchange, () =>
+    authenticateAuditor(request.get('Authorization'), socket, binding, door, now()),
+  );
+  span.set({ viewer: auditor.viewer.id });
+  return { exchange, auditor };
 }
 
 /** The token is for one patient: a question about another is refused, and one about nobody is not guessed. */

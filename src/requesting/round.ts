@@ -62,17 +62,26 @@ export class Round {
 
   /** Sends queries that were kept, side by side, and waits for what becomes of each. */
   async ask(queries: readonly RegionQuery[]): Promise<void> {
-    const { exchange, span } = this.#request;
+    const { exchange } = this.#request;
     await Promise.all(
       queries.map(async (query) => {
-        const asking = span.begin('ask-region', askedOf(query));
-        const answer = await this.#askOne(query, asking.traceparent);
-        asking.end(becameOf(answer, query));
+        const answer = await this.#askWatched(query);
         awaitProof(answer, exchange, this.#broker);
         this.#answers.push(answer);
         await this.#onAnswer?.(answer, releaseWith(this.#broker.audit, this.#asking, [answer], false));
       }),
     );
+  }
+
+  async #askWatched(query: RegionQuery): Promise<RegionAnswer> {
+    const asking = this.#request.span.begin('ask-region', askedOf(query));
+    try {
+      const answer = await this.#askOne(query, asking.traceparent);
+      asking.set(becameOf(answer, query));
+      return answer;
+    } finally {
+      asking.end();
+    }
   }
 
   /** Where nothing of an answer came, and there is time, the same is asked once more: kept first, as every query is. */

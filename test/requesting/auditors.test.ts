@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { ViewerClaims } from '../../src/evidence/viewer-token.ts';
 import type { Bundle } from '../../src/fhir/resource.ts';
 import { startFederation } from '../support/federation.ts';
+import { soon } from '../support/soon.ts';
 import { errorCode, issuesOf, TestViewer } from '../support/viewer.ts';
 import { auditEnd, auditRows } from './audit-rows.ts';
 import { ANY, Audited, eventsIn, OF_PATIENT, ONE, REGION, SINCE, withAuditors } from './audited.ts';
@@ -75,6 +76,17 @@ describe('auditors', () => {
       const { status, body } = await audited.viewer.send(OF_PATIENT);
       assert.deepEqual([status, errorCode(body)], [401, 'token-missing']);
     });
+  });
+
+  it('are told to who watches as the viewer that they come by', async () => {
+    const { logged } = audited.federation;
+    const from = logged.length;
+    await audited.ask(ONE, `${OF_PATIENT}&${audited.until}`);
+    const line = await soon(() => logged.slice(from).find((one) => one.includes('viewer request')));
+    assert.ok(
+      line.includes(`"viewer":"${audited.viewer.id}"`) && line.includes('"outcome":"complete"'),
+      line,
+    );
   });
 
   describe('with what it does not take', () => {
