@@ -5,11 +5,10 @@ import { orHouseError } from './failures.ts';
 import { within } from './log-reads.ts';
 import type { Tables } from './schema.ts';
 import type { StatementLane } from './statement-lane.ts';
+import { inStatements, larger, smaller } from './upserts.ts';
 
 export const MOST_REGIONS = 200;
 const MOST_FORGOTTEN = 1_000;
-/** A statement takes only so many values. */
-const ROWS_AT_ONCE = 500;
 
 /** Where patients of ours are held, the same in every store. */
 export function knownRegionStore(db: Kysely<Tables>, lane: StatementLane): KnownRegionStore {
@@ -17,10 +16,7 @@ export function knownRegionStore(db: Kysely<Tables>, lane: StatementLane): Known
     record: (known) =>
       orHouseError('store-unavailable', async () => {
         const rows = widened(known);
-        const parts = Array.from({ length: Math.ceil(rows.length / ROWS_AT_ONCE) }, (_, nth) =>
-          rows.slice(nth * ROWS_AT_ONCE, (nth + 1) * ROWS_AT_ONCE),
-        );
-        await lane.write(parts.map((part) => insert(db, part).compile()));
+        await lane.write(inStatements(rows).map((part) => insert(db, part).compile()));
       }),
     of: (patients) =>
       orHouseError('store-unavailable', async () => {
@@ -79,21 +75,10 @@ function insert(db: Kysely<Tables>, rows: readonly KnownRegion[]) {
     )
     .onConflict((conflict) =>
       conflict.columns(['patient', 'region', 'how', 'told_by']).doUpdateSet({
-        first_told: earlier('known_region'),
-        last_told: later('known_region'),
+        first_told: smaller('known_region', 'first_told'),
+        last_told: larger('known_region', 'last_told'),
       }),
     );
-}
-
-/** Of what is there and what comes; both stores say `case`, and each calls the shorter form otherwise. */
-export function earlier(table: 'known_region' | 'notice_inbox') {
-  const held = sql.ref(`${table}.first_told`);
-  return sql<number>`case when excluded.first_told < ${held} then excluded.first_told else ${held} end`;
-}
-
-export function later(table: 'known_region' | 'notice_inbox') {
-  const held = sql.ref(`${table}.last_told`);
-  return sql<number>`case when excluded.last_told > ${held} then excluded.last_told else ${held} end`;
 }
 
 /** One row for each key: one statement may not meet a row twice. */

@@ -3,14 +3,13 @@ import { sql, type Kysely } from 'kysely';
 import type { NoticeInboxStore, ToldBy, ToldRegion, WaitingRegion } from './contracts.ts';
 import type { Dialect } from './dialect.ts';
 import { orHouseError } from './failures.ts';
-import { earlier, later, MOST_REGIONS } from './known-regions.ts';
+import { MOST_REGIONS } from './known-regions.ts';
 import { within } from './log-reads.ts';
 import type { Tables } from './schema.ts';
 import type { StatementLane } from './statement-lane.ts';
+import { inStatements, larger, smaller } from './upserts.ts';
 
 const MOST_TAKEN = 1_000;
-/** A statement takes only so many values. */
-const ROWS_AT_ONCE = 500;
 
 /** What neighbours told and is not decided, the same in every store. */
 export function noticeInboxStore(
@@ -27,10 +26,7 @@ export function noticeInboxStore(
           if (await isFull(db, sender, most)) return false;
         }
         const rows = sorted(told);
-        const parts = Array.from({ length: Math.ceil(rows.length / ROWS_AT_ONCE) }, (_, nth) =>
-          rows.slice(nth * ROWS_AT_ONCE, (nth + 1) * ROWS_AT_ONCE),
-        );
-        await lane.write(parts.map((part) => insert(db, part).compile()));
+        await lane.write(inStatements(rows).map((part) => insert(db, part).compile()));
         return true;
       }),
     of: (patients) =>
@@ -157,8 +153,8 @@ function insert(db: Kysely<Tables>, rows: readonly ToldRegion[]) {
     )
     .onConflict((conflict) =>
       conflict.columns(['sender', 'patient', 'region', 'how']).doUpdateSet({
-        first_told: earlier('notice_inbox'),
-        last_told: later('notice_inbox'),
+        first_told: smaller('notice_inbox', 'first_told'),
+        last_told: larger('notice_inbox', 'last_told'),
       }),
     );
 }

@@ -1,8 +1,9 @@
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 
 import type { RegisterEntry, RegisterReading, RegisterStore } from './contracts.ts';
 import { orHouseError } from './failures.ts';
 import type { Tables } from './schema.ts';
+import { larger } from './upserts.ts';
 
 type Write = (entries: readonly RegisterEntry[], reading: RegisterReading) => Promise<void>;
 
@@ -70,8 +71,7 @@ export function registerStore(db: Kysely<Tables>, write: Write): RegisterStore {
           .values({ only: 1, read_at: at, whole_at: isWhole ? at : null })
           .onConflict((conflict) =>
             conflict.column('only').doUpdateSet((eb) => ({
-              read_at: sql<number>`case when excluded.read_at > register_state.read_at
-                then excluded.read_at else register_state.read_at end`,
+              read_at: larger('register_state', 'read_at'),
               whole_at: eb.fn.coalesce('excluded.whole_at', 'register_state.whole_at'),
             })),
           )

@@ -1,19 +1,17 @@
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 
 import type { ToldRestriction, ToldRestrictionStore } from './contracts.ts';
 import { orHouseError } from './failures.ts';
 import type { Tables } from './schema.ts';
 import type { StatementLane } from './statement-lane.ts';
-
-/** A statement takes only so many values. */
-const AT_ONCE = 500;
+import { inStatements, larger } from './upserts.ts';
 
 /** Whom demographics told as restricted, the same in every store. */
 export function toldRestrictionStore(db: Kysely<Tables>, lane: StatementLane): ToldRestrictionStore {
   return {
     record: (told) =>
       orHouseError('store-unavailable', async () => {
-        await lane.write(partsOf(latest(told)).map((part) => insert(db, part).compile()));
+        await lane.write(inStatements(latest(told)).map((part) => insert(db, part).compile()));
       }),
     lift: (patients, before) =>
       orHouseError('store-unavailable', async () => {
@@ -33,7 +31,7 @@ export function toldRestrictionStore(db: Kysely<Tables>, lane: StatementLane): T
     of: (patients) =>
       orHouseError('store-unavailable', async () => {
         const found: ToldRestriction[] = [];
-        for (const part of partsOf([...new Set(patients)])) {
+        for (const part of inStatements([...new Set(patients)])) {
           const rows = db.selectFrom('told_restriction').selectAll().where('patient', 'in', part);
           found.push(...(await rows.execute()));
         }
@@ -47,10 +45,7 @@ function insert(db: Kysely<Tables>, told: readonly ToldRestriction[]) {
     .insertInto('told_restriction')
     .values(told.map(({ patient, told: at }) => ({ patient, told: Math.ceil(at) })))
     .onConflict((conflict) =>
-      conflict.column('patient').doUpdateSet({
-        told: sql<number>`case when excluded.told > told_restriction.told
-          then excluded.told else told_restriction.told end`,
-      }),
+      conflict.column('patient').doUpdateSet({ told: larger('told_restriction', 'told') }),
     );
 }
 
@@ -61,10 +56,4 @@ function latest(told: readonly ToldRestriction[]): ToldRestriction[] {
   return [...rows]
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([patient, at]) => ({ patient, told: at }));
-}
-
-function partsOf<One>(all: readonly One[]): One[][] {
-  return Array.from({ length: Math.ceil(all.length / AT_ONCE) }, (_, nth) =>
-    all.slice(nth * AT_ONCE, (nth + 1) * AT_ONCE),
-  );
 }
