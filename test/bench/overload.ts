@@ -56,7 +56,7 @@ async function measure(limit: Result['limit']): Promise<Result> {
       running.push(await Measured.broker(region, places.regions[region].admin, undefined));
     }
     const asking = running.at(-1);
-    const viewer = await PressingViewer.of(places);
+    const viewer = new PressingViewer(places);
     await closed(viewer, 16, WARM_UP_MS);
     let [best, atOnce] = [0, 0];
     for (const workers of AT_ONCE) {

@@ -23,23 +23,27 @@ export class PlacesViewer {
   readonly #agent: https.Agent;
   readonly #url: string;
   readonly #newToken: () => Promise<string>;
+  readonly #answerMs: number;
   #token: Promise<string> | undefined;
   #madeAt = 0;
 
-  private constructor(url: string, agent: https.Agent, newToken: () => Promise<string>) {
+  private constructor(url: string, agent: https.Agent, newToken: () => Promise<string>, answerMs: number) {
     this.#url = url;
     this.#agent = agent;
     this.#newToken = newToken;
+    this.#answerMs = answerMs;
   }
 
-  static of(places: Places): PlacesViewer {
+  /** @param answerMs after so many milliseconds without a byte it gives up */
+  static of(places: Places, answerMs = ANSWER_MS, maxFreeSockets = 256): PlacesViewer {
     const config = loadConfig(configFile(ASKING));
     const keys = join(KEYS, ASKING, 'viewers', config.viewers[0]?.id ?? '');
     const identity = viewerIdentity(config, { keys });
     const tls = { cert: identity.certificate, key: identity.key, ca: identity.brokerAnchor };
     const url = `https://127.0.0.1:${places.regions[ASKING].viewer}/fhir/Condition?patient=${NHS_NUMBER}`;
     const newToken = (): Promise<string> => identity.tokenFor(NHS_NUMBER);
-    return new PlacesViewer(url, new https.Agent({ ...tls, keepAlive: true }), newToken);
+    const agent = new https.Agent({ ...tls, keepAlive: true, maxFreeSockets });
+    return new PlacesViewer(url, agent, newToken, answerMs);
   }
 
   /** Asks once. */
@@ -56,7 +60,7 @@ export class PlacesViewer {
       const failed = (): void => done({ whole: false, status: 0, text: '' });
       const request = https.get(
         this.#url,
-        { agent: this.#agent, headers, timeout: ANSWER_MS },
+        { agent: this.#agent, headers, timeout: this.#answerMs },
         (response) => {
           let text = '';
           response.setEncoding('utf8').on('data', (part: string) => (text += part));
