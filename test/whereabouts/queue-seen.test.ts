@@ -61,6 +61,21 @@ describe('who was seen here, put in the queue', () => {
       },
       () => undefined,
     );
+  it('holds the store up for no more than 1,000 patients at once', async () => {
+    const sizes: number[] = [];
+    const real = store.noticeQueue;
+    const noticeQueue: Store['noticeQueue'] = {
+      ...real,
+      enqueue: (rows, at) => {
+        sizes.push(rows.length);
+        return real.enqueue(rows, at);
+      },
+    };
+    store = { ...store, noticeQueue };
+    await queueAt(NOW)(seen(numbers, ['RJ6', 'RAL']));
+    assert.deepEqual(sizes, [1_000, 1_000, 500]);
+  });
+
   const seen = (of: readonly string[], organisations: readonly string[]): SeenPatient[] =>
     organisations.flatMap((organisation) =>
       of.map((nhsNumber) => ({ nhsNumber, patient: patient(nhsNumber), organisation, lastSeen: NOW })),
