@@ -4,6 +4,7 @@ import type { BreakerConfig } from '../config/schema.ts';
 import { startDeadline, type Deadline } from '../deadline.ts';
 import { DeliveryError, PolicyRefusal, RequestError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { LeftAlone } from './left-alone.ts';
 import { RollingCount } from './rolling-count.ts';
 
 /** `polled-record`: a record's second link, for what asks it in the background. */
@@ -36,11 +37,6 @@ export interface DestinationStatus {
 /** As a round trip is smoothed (RFC 6298, 2.3). */
 const NEWEST_SHARE = 1 / 8;
 
-/** The longest that a destination is left alone because it asks for that. */
-const LONGEST_ALONE_MS = 60_000;
-/** Whoever answers somebody else at the same time turns away one call too many, and does not ask to be left alone. */
-const MEANWHILE_MS = 2_000;
-
 /** Sends something small and harmless, to learn whether the destination answers again. Rejects if not. */
 export type Probe = (deadline: Deadline) => Promise<unknown>;
 
@@ -57,11 +53,9 @@ export class Destination {
   readonly #breaker: CircuitBreaker<[() => Promise<unknown>], unknown>;
   readonly #slowMs: number;
   readonly #slow: RollingCount;
-  readonly #turnedAway: RollingCount;
+  readonly #alone: LeftAlone;
   readonly #log: Log;
   readonly #mono: () => number;
-  #aloneUntil = -Infinity;
-  #answeredAt = -Infinity;
   #usualMs: number | undefined;
   readonly #capacity: number;
   #since: string | undefined;
@@ -80,7 +74,7 @@ export class Destination {
     this.name = name;
     this.#slowMs = settings.slow_ms;
     this.#slow = new RollingCount(settings.window_ms, mono);
-    this.#turnedAway = new RollingCount(settings.window_ms, mono);
+    this.#alone = new LeftAlone(settings.window_ms, mono);
     this.#log = log;
     this.#mono = mono;
     this.#capacity = settings.capacity;
@@ -116,8 +110,8 @@ export class Destination {
    * @throws DeliveryError `left-alone`, `circuit-open`, `bulkhead-full`, or whatever the action rejects with
    */
   async call<Result>(action: () => Promise<Result>): Promise<Result> {
-    if (this.#aloneMs > 0) {
-      this.#turnedAway.add();
+    if (this.#alone.ms > 0) {
+      this.#alone.turnAway();
       throw new DeliveryError('left-alone', this.name);
     }
     this.#underWay += 1;
@@ -135,22 +129,14 @@ export class Destination {
   }
 
   /**
-   * It asks to be left alone: no call is made until that is over, nor is our own probe. The word need not be signed, so
-   * it is a hint, and counts for a minute at the most.
+   * It asks to be left alone, unless it answers others meanwhile: no call is made until that is over, nor is our own probe.
    *
    * @param askedMs undefined where it does not say for how long: then for no time
    */
   leaveAlone(askedMs: number | undefined): void {
-    const now = this.#mono();
-    if (askedMs === undefined || now - this.#answeredAt < MEANWHILE_MS) return;
-    const ms = Math.min(askedMs, LONGEST_ALONE_MS);
-    if (ms <= this.#aloneMs) return;
-    this.#aloneUntil = now + ms;
-    this.#log.warn({ destination: this.name, kind: this.kind, ms }, 'left alone, as it asks');
-  }
-
-  get #aloneMs(): number {
-    return Math.max(0, this.#aloneUntil - this.#mono());
+    const ms = this.#alone.ask(askedMs);
+    if (ms !== undefined)
+      this.#log.warn({ destination: this.name, kind: this.kind, ms }, 'left alone, as it asks');
   }
 
   /** What an answer takes as a rule, in milliseconds, those of late counting most; undefined before there was one. */
@@ -160,13 +146,13 @@ export class Destination {
 
   /** Whether the next call would be made. */
   get takesCalls(): boolean {
-    return this.#breaker.closed && this.#aloneMs === 0;
+    return this.#breaker.closed && this.#alone.ms === 0;
   }
 
   status(): DestinationStatus {
     const { fires, failures, rejects, semaphoreRejections } = this.#breaker.stats;
-    const refused = rejects + semaphoreRejections + this.#turnedAway.value;
-    const alone = this.#aloneMs;
+    const refused = rejects + semaphoreRejections + this.#alone.turnedAway;
+    const alone = this.#alone.ms;
     return {
       kind: this.kind,
       name: this.name,
@@ -195,8 +181,8 @@ export class Destination {
         };
       },
     );
-    this.#answeredAt = this.#mono();
-    const took = this.#answeredAt - started;
+    this.#alone.answered();
+    const took = this.#mono() - started;
     this.#usualMs = (this.#usualMs ?? took) + (took - (this.#usualMs ?? took)) * NEWEST_SHARE;
     if (took <= this.#slowMs) return answer();
     this.#slow.add();
@@ -207,7 +193,7 @@ export class Destination {
     using deadline = startDeadline(probeMs);
     try {
       await this.#breaker.fire(() =>
-        this.#aloneMs > 0 ? Promise.reject(new DeliveryError('left-alone')) : probe(deadline),
+        this.#alone.ms > 0 ? Promise.reject(new DeliveryError('left-alone')) : probe(deadline),
       );
     } catch {
       // The breaker has counted it and is open again; the next probe comes after the next reset time.
